@@ -1,0 +1,58 @@
+#include "backend/base/interrupt.h"
+
+#include <stddef.h>
+
+void ots_interrupt_init(struct ots_interrupt *interrupt)
+{
+    pthread_mutex_init(&interrupt->synced.lock, NULL);
+    interrupt->synced.is_raised = false;
+    interrupt->synced.wake = NULL;
+    interrupt->synced.context = NULL;
+}
+
+void ots_interrupt_deinit(struct ots_interrupt *interrupt)
+{
+    pthread_mutex_destroy(&interrupt->synced.lock);
+}
+
+void ots_interrupt_raise(struct ots_interrupt *interrupt)
+{
+    pthread_mutex_lock(&interrupt->synced.lock);
+    interrupt->synced.is_raised = true;
+    if (interrupt->synced.wake)
+        interrupt->synced.wake(interrupt->synced.context);
+    pthread_mutex_unlock(&interrupt->synced.lock);
+}
+
+bool ots_interrupt_is_raised(struct ots_interrupt *interrupt)
+{
+    if (!interrupt)
+        return false;
+    pthread_mutex_lock(&interrupt->synced.lock);
+    bool is_raised = interrupt->synced.is_raised;
+    pthread_mutex_unlock(&interrupt->synced.lock);
+    return is_raised;
+}
+
+void ots_interrupt_attach(struct ots_interrupt *interrupt, void (*wake)(void *context),
+                          void *context)
+{
+    if (!interrupt)
+        return;
+    pthread_mutex_lock(&interrupt->synced.lock);
+    interrupt->synced.wake = wake;
+    interrupt->synced.context = context;
+    if (interrupt->synced.is_raised)
+        wake(context);
+    pthread_mutex_unlock(&interrupt->synced.lock);
+}
+
+void ots_interrupt_detach(struct ots_interrupt *interrupt)
+{
+    if (!interrupt)
+        return;
+    pthread_mutex_lock(&interrupt->synced.lock);
+    interrupt->synced.wake = NULL;
+    interrupt->synced.context = NULL;
+    pthread_mutex_unlock(&interrupt->synced.lock);
+}

@@ -1,0 +1,37 @@
+/*
+ * The wish of whoever waits for an operation that it end now (Ctrl-C in a tool, an unmount).
+ *
+ * Raised once, never taken back. One waiter at a time attaches what wakes it.
+ * Threads: safe.
+ */
+#ifndef OTS_BASE_INTERRUPT_H
+#define OTS_BASE_INTERRUPT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct ots_interrupt {
+    struct {
+        pthread_mutex_t lock;
+        bool is_raised;
+        void (*wake)(void *context);
+        void *context;
+    } synced;
+};
+
+void ots_interrupt_init(struct ots_interrupt *interrupt);
+void ots_interrupt_deinit(struct ots_interrupt *interrupt);
+
+/* Raise it and wake the attached waiter. `wake` runs under the interrupt's lock. */
+void ots_interrupt_raise(struct ots_interrupt *interrupt);
+
+/* False for NULL: an operation that nobody can interrupt. */
+bool ots_interrupt_is_raised(struct ots_interrupt *interrupt);
+
+/* `wake(context)` is called on raising, at once if that has happened. NULL interrupt: nothing. */
+void ots_interrupt_attach(struct ots_interrupt *interrupt, void (*wake)(void *context),
+                          void *context);
+/* After its return `wake` is not running and will not be called. */
+void ots_interrupt_detach(struct ots_interrupt *interrupt);
+
+#endif

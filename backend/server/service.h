@@ -1,0 +1,39 @@
+/*
+ * A local Tablestore instance: requests in, responses out, without sockets.
+ *
+ * Checks what the real service checks, in the order of docs/PROTOCOL.md, carries the action out on
+ * a store of rows in a directory, and signs every answer, refusals included.
+ * Threads: safe.
+ */
+#ifndef OTS_SERVER_SERVICE_H
+#define OTS_SERVER_SERVICE_H
+
+#include "backend/base/clock.h"
+#include "backend/base/log.h"
+#include "backend/wire/http.h"
+
+struct ots_service;
+
+struct ots_service_options {
+    const char *directory; /* of the data; created when absent, with mode 0700 */
+    const char *instance;  /* name that requests must carry */
+    const char *access_key_id;
+    const char *access_key_secret;
+    /* How far x-ots-date may be from our clock. Seconds; 0: 900. */
+    int64_t date_skew_max_s;
+    const struct ots_clock *clock;
+    const struct ots_log *log;
+};
+
+/* Errors: OTS_IO, OTS_EXISTS (another process has the directory), OTS_CORRUPT, OTS_NOMEM. */
+enum ots_status ots_service_open(const struct ots_service_options *options,
+                                 struct ots_service **out, struct ots_error *err) OTS_MUST_CHECK;
+
+/* Close; what was acknowledged is on disk. Accepts NULL. No request may be under way. */
+void ots_service_close(struct ots_service *service);
+
+/* Answer one request. Always fills `response`; never fails. */
+void ots_service_handle(struct ots_service *service, const struct ots_http_request *request,
+                        struct ots_http_response *response);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * PlainBuffer: rows of key cells and data cells with checksums, as the service returns rows and
+ * as wide-column calls and streams carry them.
+ *
+ * Source: java core/protocol/PlainBufferConsts, PlainBufferCodedOutputStream,
+ * PlainBufferCodedInputStream, PlainBufferCrc8; go plain_buffer.go; python plainbuffer/.
+ */
+#ifndef OTS_WIRE_PLAINBUF_H
+#define OTS_WIRE_PLAINBUF_H
+
+#include "backend/base/arena.h"
+#include "backend/base/buf.h"
+
+enum ots_cell_type {
+    OTS_CELL_INTEGER = 0x00,
+    OTS_CELL_DOUBLE = 0x01,
+    OTS_CELL_BOOLEAN = 0x02,
+    OTS_CELL_STRING = 0x03,
+    OTS_CELL_NULL = 0x06,
+    OTS_CELL_BLOB = 0x07,
+    OTS_CELL_INF_MIN = 0x09,
+    OTS_CELL_INF_MAX = 0x0a,
+    OTS_CELL_AUTO_INCREMENT = 0x0b,
+    OTS_CELL_NO_VALUE = 0xff, /* not on the wire: the cell has no value part */
+};
+
+/* What a cell does to its column; 0 for an ordinary put. */
+enum ots_cell_operation {
+    OTS_CELL_PUT = 0,
+    OTS_CELL_DELETE_ALL_VERSIONS = 1,
+    OTS_CELL_DELETE_ONE_VERSION = 3,
+    OTS_CELL_INCREMENT = 4,
+};
+
+struct ots_cell {
+    struct ots_slice name;
+    enum ots_cell_type type;
+    enum ots_cell_operation operation;
+    bool has_timestamp;
+    int64_t timestamp_ms;
+    union {
+        int64_t integer;
+        double real;
+        bool boolean;
+        struct ots_slice bytes; /* STRING, BLOB */
+    };
+};
+
+/* Where a stream record stands; part of a row's extension. */
+struct ots_sequence {
+    uint32_t epoch;
+    int64_t timestamp_us;
+    uint32_t row_index;
+};
+
+struct ots_plain_row {
+    const struct ots_cell *key;
+    size_t key_count;
+    const struct ots_cell *cells;
+    size_t cell_count;
+    bool is_delete;
+    bool has_sequence;
+    struct ots_sequence sequence;
+};
+
+/* Append the header; call once before the first row. */
+void ots_plainbuf_header_append(struct ots_buf *buf);
+
+/* Append one row with its checksums. */
+void ots_plainbuf_row_append(struct ots_buf *buf, const struct ots_plain_row *row);
+
+/* Reads a buffer row by row. The cells of a row live until the next one is read. */
+struct ots_plainbuf_reader {
+    struct ots_slice input;
+    size_t offset;
+    struct ots_cell *cells;
+    size_t cell_capacity;
+};
+
+/*
+ * Start reading. Empty input is no rows. Errors: OTS_CORRUPT (wrong header).
+ * `input` must live as long as the reader and the cells.
+ */
+enum ots_status ots_plainbuf_reader_init(struct ots_plainbuf_reader *reader, struct ots_slice input,
+                                         struct ots_error *err) OTS_MUST_CHECK;
+void ots_plainbuf_reader_deinit(struct ots_plainbuf_reader *reader);
+
+/*
+ * Read the next row; `*has_row` is false at the end. Names, strings and blobs are borrowed from
+ * the input. Errors: OTS_CORRUPT with the byte offset (framing, lengths beyond the input, unknown
+ * tag or type, checksum of cell or row), OTS_NOMEM.
+ */
+enum ots_status ots_plainbuf_read_row(struct ots_plainbuf_reader *reader, struct ots_plain_row *row,
+                                      bool *has_row, struct ots_error *err) OTS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * InfluxDB line protocol to rows: incremental, pure, one pass.
+ *
+ * Bytes come in pieces of any size; each whole line becomes one row or one error. Empty lines and
+ * lines of blanks, and comments (first byte '#'), are skipped. CRLF counts as LF. A LF inside a
+ * quoted string belongs to the string. Accepts what InfluxDB 1, 2, 3 and Telegraf all accept, and
+ * undoes the printer's markers; refuses what the service could not store.
+ */
+#ifndef OTS_LP_PARSE_H
+#define OTS_LP_PARSE_H
+
+#include "backend/model/row.h"
+#include "fs/lp/print.h"
+
+/* A line that gave no row. */
+struct ots_lp_problem {
+    uint64_t line;         /* counted from 1 over all input */
+    size_t column;         /* byte in the line, from 1 */
+    struct ots_slice text; /* the line without its line end */
+    char reason[200];
+};
+
+struct ots_lp_handler {
+    /*
+     * A line was parsed. `row` and all it points to live until the call returns, except
+     * row->key, which stays the same pointer while the key's bytes do not change and lives until
+     * the next different key or the parser's end. `digits_cut` tells that the time had digits
+     * below a microsecond. Return a status other than OTS_OK to stop the parse with it.
+     */
+    enum ots_status (*row)(void *context, const struct ots_row *row, bool digits_cut);
+    /* A line could not be parsed; parsing goes on behind it. The same return rule. */
+    enum ots_status (*problem)(void *context, const struct ots_lp_problem *problem);
+    void *context;
+};
+
+struct ots_lp_options {
+    enum ots_precision precision; /* of the timestamps read */
+    /* Lines without a timestamp get this time; negative: they are problems. */
+    int64_t default_time_us;
+};
+
+struct ots_lp_parser;
+
+enum { OTS_LP_LINE_BYTES_MAX = 8 * 1024 * 1024 };
+
+/* Errors: OTS_NOMEM. */
+enum ots_status ots_lp_parser_new(const struct ots_lp_options *options,
+                                  const struct ots_lp_handler *handler,
+                                  struct ots_lp_parser **out) OTS_MUST_CHECK;
+void ots_lp_parser_free(struct ots_lp_parser *parser);
+
+/*
+ * Parse what became whole with `bytes`; an unfinished line is kept for the next call.
+ * Errors: what the handler returned, OTS_NOMEM. A line over OTS_LP_LINE_BYTES_MAX is a problem and
+ * is skipped to its end.
+ */
+enum ots_status ots_lp_parser_feed(struct ots_lp_parser *parser,
+                                   struct ots_slice bytes) OTS_MUST_CHECK;
+
+/* The bytes of the unfinished line; empty when the input so far ended in LF. */
+struct ots_slice ots_lp_parser_rest(const struct ots_lp_parser *parser);
+
+#endif
