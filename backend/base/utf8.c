@@ -35,3 +35,24 @@ bool ots_utf8_is_valid(struct ots_slice text)
     }
     return true;
 }
+
+char *ots_utf8_show(struct ots_slice text, char *shown, size_t size)
+{
+    size_t used = 0;
+    while (text.size) {
+        uint32_t code_point;
+        size_t length = ots_utf8_next(text, &code_point);
+        bool is_shown = length && code_point >= 0x20 && !(code_point >= 0x7F && code_point < 0xA0);
+        size_t taken = length ? length : 1;
+        if (used + (is_shown ? taken : 1) >= size)
+            break;
+        if (is_shown)
+            memcpy(shown + used, text.data, taken);
+        else
+            shown[used] = '?';
+        used += is_shown ? taken : 1;
+        text = ots_slice(text.data + taken, text.size - taken);
+    }
+    shown[used] = '\0';
+    return shown;
+}

@@ -15,4 +15,11 @@ bool ots_utf8_is_valid(struct ots_slice text);
  */
 size_t ots_utf8_next(struct ots_slice text, uint32_t *code_point);
 
+/*
+ * Write `text` into `shown` as something fit for a message: valid UTF-8 without control
+ * characters, each byte that is neither as '?', cut after a whole character so that `size` bytes
+ * (at least 1) hold it with its NUL. Returns `shown`.
+ */
+char *ots_utf8_show(struct ots_slice text, char *shown, size_t size);
+
 #endif
