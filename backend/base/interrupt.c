@@ -5,7 +5,7 @@
 void ots_interrupt_init(struct ots_interrupt *interrupt)
 {
     pthread_mutex_init(&interrupt->synced.lock, NULL);
-    interrupt->synced.is_raised = false;
+    atomic_init(&interrupt->is_raised, false);
     interrupt->synced.wake = NULL;
     interrupt->synced.context = NULL;
 }
@@ -17,8 +17,8 @@ void ots_interrupt_deinit(struct ots_interrupt *interrupt)
 
 void ots_interrupt_raise(struct ots_interrupt *interrupt)
 {
+    atomic_store(&interrupt->is_raised, true);
     pthread_mutex_lock(&interrupt->synced.lock);
-    interrupt->synced.is_raised = true;
     if (interrupt->synced.wake)
         interrupt->synced.wake(interrupt->synced.context);
     pthread_mutex_unlock(&interrupt->synced.lock);
@@ -26,12 +26,7 @@ void ots_interrupt_raise(struct ots_interrupt *interrupt)
 
 bool ots_interrupt_is_raised(struct ots_interrupt *interrupt)
 {
-    if (!interrupt)
-        return false;
-    pthread_mutex_lock(&interrupt->synced.lock);
-    bool is_raised = interrupt->synced.is_raised;
-    pthread_mutex_unlock(&interrupt->synced.lock);
-    return is_raised;
+    return interrupt && atomic_load(&interrupt->is_raised);
 }
 
 void ots_interrupt_attach(struct ots_interrupt *interrupt, void (*wake)(void *context),
@@ -42,7 +37,7 @@ void ots_interrupt_attach(struct ots_interrupt *interrupt, void (*wake)(void *co
     pthread_mutex_lock(&interrupt->synced.lock);
     interrupt->synced.wake = wake;
     interrupt->synced.context = context;
-    if (interrupt->synced.is_raised)
+    if (ots_interrupt_is_raised(interrupt))
         wake(context);
     pthread_mutex_unlock(&interrupt->synced.lock);
 }

@@ -8,12 +8,15 @@
 #define OTS_BASE_INTERRUPT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct ots_interrupt {
+    /* Read without the lock, so that a waiter may ask while it holds a lock of its own that
+     * `wake` takes. */
+    atomic_bool is_raised;
     struct {
         pthread_mutex_t lock;
-        bool is_raised;
         void (*wake)(void *context);
         void *context;
     } synced;
