@@ -1,0 +1,43 @@
+/*
+ * protobuf-c messages with an arena's memory, so that no path has to free them.
+ */
+#ifndef OTS_WIRE_PROTO_H
+#define OTS_WIRE_PROTO_H
+
+#include "backend/base/arena.h"
+#include "backend/base/buf.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+/*
+ * Decode `input`. `*message` (its type is the descriptor's) and all that it points to live in
+ * `arena`; nothing borrows from `input`. `what` names the message for the error.
+ * Errors: OTS_CORRUPT (not that message, a required field missing), OTS_NOMEM.
+ */
+enum ots_status ots_proto_unpack(const ProtobufCMessageDescriptor *descriptor,
+                                 struct ots_slice input, struct ots_arena *arena, const char *what,
+                                 const void **message, struct ots_error *err) OTS_MUST_CHECK;
+
+/* Append the message. Errors: OTS_NOMEM. */
+enum ots_status ots_proto_pack(const void *message, struct ots_buf *buf) OTS_MUST_CHECK;
+
+/*
+ * `count` messages of `size` bytes, each started by `init`, and the array of pointers to them that
+ * a repeated field wants. Cannot fail for no messages: then the array is NULL. Otherwise NULL
+ * means no memory.
+ */
+void **ots_proto_array(struct ots_arena *arena, size_t count, size_t size,
+                       const ProtobufCMessageDescriptor *descriptor);
+
+static inline struct ots_slice ots_proto_slice(ProtobufCBinaryData bytes)
+{
+    return ots_slice(bytes.data, bytes.len);
+}
+
+/* For packing only: protobuf-c has no pointer to constant bytes, but leaves them alone. */
+static inline ProtobufCBinaryData ots_proto_bytes(struct ots_slice slice)
+{
+    return (ProtobufCBinaryData){.len = slice.size, .data = (uint8_t *)(uintptr_t)slice.data};
+}
+
+#endif

@@ -1,0 +1,141 @@
+#include "backend/wire/service_code.h"
+
+#include "backend/wire/proto.h"
+#include "backend/wire/timeseries.pb-c.h"
+
+/*
+ * The SDKs' sources and the documentation leave three HTTP statuses open. Every SDK decides by the
+ * code whether to repeat a call and takes only 2xx for success, so any other status does:
+ *   OTSTableNotReady           503, like the other states that pass by themselves
+ *   OTSRowOperationConflict    409, what HTTP calls a conflict
+ *   OTSInternalServerError     500
+ */
+static const struct ots_service_code codes[] = {
+    {OTS_CODE_PARAMETER_INVALID, 400, OTS_INVALID, OTS_RETRY_NEVER},
+    {"OTSInvalidPK", 400, OTS_INVALID, OTS_RETRY_NEVER},
+    {"OTSMetaNotMatch", 400, OTS_INVALID, OTS_RETRY_NEVER},
+    {"OTSSessionExpired", 400, OTS_INVALID, OTS_RETRY_NEVER},
+    {"OTSOutOfColumnCountLimit", 400, OTS_LIMIT, OTS_RETRY_NEVER},
+    {"OTSOutOfRowSizeLimit", 400, OTS_LIMIT, OTS_RETRY_NEVER},
+    {OTS_CODE_UNSUPPORTED, 400, OTS_UNSUPPORTED, OTS_RETRY_NEVER},
+    {OTS_CODE_AUTH_FAILED, 403, OTS_DENIED, OTS_RETRY_NEVER},
+    {OTS_CODE_NO_PERMISSION, 403, OTS_DENIED, OTS_RETRY_NEVER},
+    {"OTSConditionCheckFail", 403, OTS_CONFLICT, OTS_RETRY_NEVER},
+    {"OTSNotEnoughCapacityUnit", 403, OTS_THROTTLED, OTS_RETRY_ALWAYS},
+    {"OTSOperationThrottled", 403, OTS_THROTTLED, OTS_RETRY_ALWAYS},
+    /* Repeated only with one message; ots_service_code_classify knows. */
+    {OTS_CODE_QUOTA_EXHAUSTED, 403, OTS_THROTTLED, OTS_RETRY_NEVER},
+    {"OTSTooFrequentReservedThroughputAdjustment", 403, OTS_THROTTLED, OTS_RETRY_NEVER},
+    {OTS_CODE_OBJECT_NOT_EXIST, 404, OTS_NOT_FOUND, OTS_RETRY_NEVER},
+    {OTS_CODE_METHOD_NOT_ALLOWED, 405, OTS_UNSUPPORTED, OTS_RETRY_NEVER},
+    {"OTSRequestTimeout", 408, OTS_UNAVAILABLE, OTS_RETRY_IF_IDEMPOTENT},
+    {OTS_CODE_OBJECT_ALREADY_EXIST, 409, OTS_EXISTS, OTS_RETRY_NEVER},
+    {"OTSRowOperationConflict", 409, OTS_CONFLICT, OTS_RETRY_ALWAYS},
+    {OTS_CODE_REQUEST_BODY_TOO_LARGE, 413, OTS_LIMIT, OTS_RETRY_NEVER},
+    {OTS_CODE_INTERNAL_ERROR, 500, OTS_UNAVAILABLE, OTS_RETRY_IF_IDEMPOTENT},
+    {OTS_CODE_TABLE_NOT_READY, 503, OTS_NOT_READY, OTS_RETRY_ALWAYS},
+    {OTS_CODE_SERVER_BUSY, 503, OTS_THROTTLED, OTS_RETRY_ALWAYS},
+    {"OTSStorageServerBusy", 503, OTS_THROTTLED, OTS_RETRY_ALWAYS},
+    {OTS_CODE_PARTITION_UNAVAILABLE, 503, OTS_UNAVAILABLE, OTS_RETRY_ALWAYS},
+    {OTS_CODE_SERVER_UNAVAILABLE, 503, OTS_UNAVAILABLE, OTS_RETRY_IF_IDEMPOTENT},
+    {OTS_CODE_TIMEOUT, 503, OTS_UNAVAILABLE, OTS_RETRY_IF_IDEMPOTENT},
+};
+
+const struct ots_service_code *ots_service_code_find(const char *code)
+{
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (strcmp(codes[i].code, code) == 0)
+            return &codes[i];
+    return NULL;
+}
+
+/* What an answer is worth whose code says nothing to us. */
+static enum ots_status status_of_http(int http_status)
+{
+    if (http_status >= 500)
+        return OTS_UNAVAILABLE;
+    switch (http_status) {
+    case 401:
+    case 403:
+        return OTS_DENIED;
+    case 404:
+        return OTS_NOT_FOUND;
+    case 405:
+        return OTS_UNSUPPORTED;
+    case 408:
+        return OTS_UNAVAILABLE;
+    case 409:
+        return OTS_CONFLICT;
+    case 413:
+        return OTS_LIMIT;
+    case 429:
+        return OTS_THROTTLED;
+    default:
+        /* Below 400 it is not the service that answers, but perhaps a proxy's redirection. */
+        return http_status >= 400 ? OTS_INVALID : OTS_CORRUPT;
+    }
+}
+
+void ots_service_code_classify(int http_status, const char *code, const char *message,
+                               enum ots_status *status, enum ots_retry_class *retry)
+{
+    const struct ots_service_code *known = ots_service_code_find(code);
+    if (!known) {
+        *status = status_of_http(http_status);
+        *retry = *status == OTS_UNAVAILABLE ? OTS_RETRY_IF_IDEMPOTENT
+                 : *status == OTS_THROTTLED ? OTS_RETRY_ALWAYS
+                                            : OTS_RETRY_NEVER;
+        return;
+    }
+    *status = known->status;
+    *retry = known->retry;
+    if (strcmp(code, OTS_CODE_QUOTA_EXHAUSTED) != 0)
+        return;
+    /* The one code with two meanings: too fast, or a quota that waiting does not change. */
+    bool is_too_fast = strcmp(message, "Too frequent table operations.") == 0;
+    *status = is_too_fast ? OTS_THROTTLED : OTS_LIMIT;
+    *retry = is_too_fast ? OTS_RETRY_ALWAYS : OTS_RETRY_NEVER;
+}
+
+enum ots_status ots_error_body_encode(const char *code, const char *message, struct ots_buf *body)
+{
+    Ots__Wire__Failure failure = OTS__WIRE__FAILURE__INIT;
+    failure.code = ots_proto_bytes(ots_slice_str(code));
+    failure.has_message = true;
+    failure.message = ots_proto_bytes(ots_slice_str(message));
+    return ots_proto_pack(&failure, body);
+}
+
+/* Copy at most `size` - 1 bytes, without control characters, which could forge lines of a log. */
+static void copy_text(struct ots_slice text, char *to, size_t size)
+{
+    size_t count = text.size < size - 1 ? text.size : size - 1;
+    for (size_t i = 0; i < count; i++)
+        to[i] = text.data[i] < ' ' || text.data[i] == 0x7f ? ' ' : (char)text.data[i];
+    to[count] = '\0';
+}
+
+enum ots_status ots_error_body_decode(int http_status, struct ots_slice body,
+                                      struct ots_slice request_id, struct ots_error *err,
+                                      enum ots_retry_class *retry)
+{
+    struct ots_arena arena = OTS_ARENA_INIT;
+    const void *unpacked;
+    struct ots_error full = {.status = OTS_CORRUPT};
+    enum ots_status status;
+    if (ots_proto_unpack(&ots__wire__failure__descriptor, body, &arena, "error", &unpacked, NULL) ==
+        OTS_OK) {
+        const Ots__Wire__Failure *failure = unpacked;
+        copy_text(ots_proto_slice(failure->code), full.service_code, sizeof(full.service_code));
+        copy_text(ots_proto_slice(failure->message), full.message, sizeof(full.message));
+    }
+    ots_arena_deinit(&arena);
+    ots_service_code_classify(http_status, full.service_code, full.message, &status, retry);
+    full.status = status;
+    if (!full.message[0])
+        ots_error_set(&full, status, "the service answered with HTTP status %d", http_status);
+    copy_text(request_id, full.request_id, sizeof(full.request_id));
+    if (err)
+        *err = full;
+    return status;
+}
