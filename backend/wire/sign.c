@@ -134,8 +134,8 @@ static enum ots_status sign_text(const struct ots_signing_key *key, bool is_sha2
     struct ots_slice text = ots_buf_slice(take_text);
     size_t size = is_sha256 ? OTS_SHA256_BYTES : OTS_SHA1_BYTES;
     if (status == OTS_OK)
-        status = is_sha256 ? ots_hmac_sha256(secret, text, digest)
-                           : ots_hmac_sha1(secret, text, digest);
+        status =
+            is_sha256 ? ots_hmac_sha256(secret, text, digest) : ots_hmac_sha1(secret, text, digest);
     if (status == OTS_OK)
         status = digest_text(digest, size, signature);
     ots_secret_wipe(digest, sizeof(digest));
