@@ -1,7 +1,10 @@
 #include "backend/wire/service_code.h"
 
+#include "backend/base/utf8.h"
 #include "backend/wire/proto.h"
 #include "backend/wire/timeseries.pb-c.h"
+
+#include <stdio.h>
 
 /*
  * The SDKs' sources and the documentation leave three HTTP statuses open. Every SDK decides by the
@@ -106,15 +109,6 @@ enum ots_status ots_error_body_encode(const char *code, const char *message, str
     return ots_proto_pack(&failure, body);
 }
 
-/* Copy at most `size` - 1 bytes, without control characters, which could forge lines of a log. */
-static void copy_text(struct ots_slice text, char *to, size_t size)
-{
-    size_t count = text.size < size - 1 ? text.size : size - 1;
-    for (size_t i = 0; i < count; i++)
-        to[i] = text.data[i] < ' ' || text.data[i] == 0x7f ? ' ' : (char)text.data[i];
-    to[count] = '\0';
-}
-
 enum ots_status ots_error_body_decode(int http_status, struct ots_slice body,
                                       struct ots_slice request_id, struct ots_error *err,
                                       enum ots_retry_class *retry)
@@ -126,15 +120,16 @@ enum ots_status ots_error_body_decode(int http_status, struct ots_slice body,
     if (ots_proto_unpack(&ots__wire__failure__descriptor, body, &arena, "error", &unpacked, NULL) ==
         OTS_OK) {
         const Ots__Wire__Failure *failure = unpacked;
-        copy_text(ots_proto_slice(failure->code), full.service_code, sizeof(full.service_code));
-        copy_text(ots_proto_slice(failure->message), full.message, sizeof(full.message));
+        ots_utf8_show(ots_proto_slice(failure->code), full.service_code, sizeof(full.service_code));
+        ots_utf8_show(ots_proto_slice(failure->message), full.message, sizeof(full.message));
     }
     ots_arena_deinit(&arena);
     ots_service_code_classify(http_status, full.service_code, full.message, &status, retry);
     full.status = status;
     if (!full.message[0])
-        ots_error_set(&full, status, "the service answered with HTTP status %d", http_status);
-    copy_text(request_id, full.request_id, sizeof(full.request_id));
+        snprintf(full.message, sizeof(full.message), "the service answered with HTTP status %d",
+                 http_status);
+    ots_utf8_show(request_id, full.request_id, sizeof(full.request_id));
     if (err)
         *err = full;
     return status;
