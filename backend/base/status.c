@@ -16,6 +16,7 @@ const char *ots_status_text(enum ots_status status)
     return "unknown status";
 }
 
+OTS_PRINTF(3, 0)
 static void fill(struct ots_error *err, enum ots_status status, const char *fmt, va_list args)
 {
     err->status = status;
