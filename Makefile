@@ -1,9 +1,21 @@
-# otsfs: `make help` prints every target.
+# otsfs. `make help` prints every target.
 
 PROFILE ?= release
 PREFIX ?= /usr/local
 DESTDIR ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# How long `make fuzz` stays with each target.
+SECONDS_EACH ?= 60
+
+ifeq ($(PROFILE),fuzz)
+override CC := clang
+BUILD := build/fuzz
+else
 BUILD := build/$(PROFILE)$(if $(filter-out cc gcc,$(CC)),-$(notdir $(CC)))
+endif
+ifneq ($(findstring clang,$(CC)),)
+CXX := clang++
+endif
 GEN := build/gen
 
 WARNINGS := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wpointer-arith -Wcast-qual \
@@ -12,10 +24,13 @@ C_WARNINGS := $(WARNINGS) -Wstrict-prototypes -Wmissing-prototypes -Wold-style-d
 # protobuf-c's own output: its struct initialisers and casts are not ours to change.
 GEN_WARNINGS := -Wall -Wextra -Werror
 
-OPT_release := -O2 -g
+SANITIZE := -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_release := -O2 -g -D_FORTIFY_SOURCE=2
 OPT_debug := -O0 -g3
-OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-OPT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+OPT_asan := -O1 -g -fsanitize=address,undefined $(SANITIZE)
+OPT_tsan := -O1 -g -fsanitize=thread $(SANITIZE)
+# The library for `make fuzz`; only the targets themselves get libFuzzer's main.
+OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(SANITIZE)
 ifeq ($(OPT_$(PROFILE)),)
 $(error PROFILE=$(PROFILE) is none of release, debug, asan, tsan)
 endif
@@ -25,7 +40,9 @@ PACKAGES := fuse3 libcurl libprotobuf-c libcrypto libcjson libisal libmicrohttpd
 DEFINES := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314
 COMMON = $(DEFINES) -I. -I$(GEN) $(OPT) -fPIE -fstack-protector-strong -MMD -MP
 PKG_CFLAGS := $(shell pkg-config --cflags-only-I $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')
-LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lz -lstdc++ -lm -lpthread
+# otsfs needs none of the server's libraries and the other way round: each loads its own.
+LIBS := -Wl,--as-needed $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lz -lstdc++ -lm -lpthread
+LINK := $(OPT) -pie -Wl,-z,relro,-z,now
 
 BASE_SRC := $(wildcard backend/base/*.c backend/model/*.c backend/wire/*.c backend/*.c)
 CLIENT_SRC := $(wildcard backend/client/*.c)
@@ -41,14 +58,26 @@ GEN_OBJ := $(GEN_C:$(GEN)/%.c=$(BUILD)/gen/%.o)
 LIB_OBJ := $(call obj,$(BASE_SRC) $(CLIENT_SRC) $(SERVER_SRC) $(FS_SRC) $(FS_CXX)) $(GEN_OBJ)
 LIB := $(BUILD)/libots.a
 
+# Build in parallel below a target that somebody types, unless they chose a -j themselves.
+SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
+
 .PHONY: all
-all: $(BUILD)/otsfs $(BUILD)/otslocal  ## build otsfs and otslocal into build/PROFILE
+all: $(BUILD)/otsfs $(BUILD)/otslocal ## build otsfs and otslocal into build/PROFILE (the default)
+
+.PHONY: help
+help: ## print this list
+	@echo 'make TARGET [PROFILE=release|debug|asan|tsan] [CC=gcc|clang] [PREFIX=/usr/local]'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+.PHONY: deps
+deps: ## install the Debian packages that all targets need (by sudo where needed)
+	@scripts/deps all
 
 $(BUILD)/otsfs: $(BUILD)/fs/main.o $(LIB)
-	$(CC) $(OPT) -pie -o $@ $< $(LIB) $(LIBS)
+	$(CC) $(LINK) -o $@ $< $(LIB) $(LIBS)
 
 $(BUILD)/otslocal: $(BUILD)/backend/server/main.o $(LIB)
-	$(CC) $(OPT) -pie -o $@ $< $(LIB) $(LIBS)
+	$(CC) $(LINK) -o $@ $< $(LIB) $(LIBS)
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
@@ -70,6 +99,15 @@ $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h: %.proto
 	@mkdir -p $(@D)
 	protoc-c --proto_path=. --c_out=$(GEN) $<
 
+# A package that is missing makes pkg-config print nothing, so the targets below that people type
+# first install what is missing and only then start the make that asks pkg-config.
+
+.PHONY: demo
+demo: ## install what is missing, build, and show a table copied with cp -r
+	@scripts/deps build
+	@+$(SUBMAKE) -s all
+	@scripts/demo $(BUILD)
+
 # --- tests -----------------------------------------------------------------------------------
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c tests/loop/test_*.c)
@@ -78,10 +116,115 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(BUILD)/%)
 UNIT_HELP_OBJ := $(call obj,$(UNIT_HELP_SRC))
 
 $(UNIT_BIN): $(BUILD)/%: $(BUILD)/%.o $(UNIT_HELP_OBJ) $(LIB)
-	$(CC) $(OPT) -pie -o $@ $< $(UNIT_HELP_OBJ) $(LIB) $(LIBS) -lcmocka
+	$(CC) $(LINK) -o $@ $< $(UNIT_HELP_OBJ) $(LIB) $(LIBS) -lcmocka
 
-.PHONY: unit-bin
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_NAMES := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+FUZZ_BIN := $(FUZZ_NAMES:%=build/fuzz/fuzz_%)
+FUZZ_HELP_OBJ := $(call obj,$(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c)))
+
+ifeq ($(PROFILE),fuzz)
+$(FUZZ_BIN): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(FUZZ_HELP_OBJ) $(LIB)
+	$(CC) $(OPT) -fsanitize=fuzzer -pie -o $@ $< $(FUZZ_HELP_OBJ) $(LIB) $(LIBS)
+endif
+
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+BENCH_BIN := $(BENCH_SRC:%.c=$(BUILD)/%)
+BENCH_HELP_OBJ := $(call obj,$(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c)))
+
+$(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(BENCH_HELP_OBJ) $(LIB)
+	$(CC) $(LINK) -o $@ $< $(BENCH_HELP_OBJ) $(LIB) $(LIBS)
+
+SCRIPT_TESTS := $(wildcard $(foreach d,lint scripts server mount,tests/$(d)/*.sh tests/$(d)/*.py))
+RUN_TESTS = scripts/run-tests --build $(BUILD) --log $(BUILD)/log --jobs $(JOBS)
+# $(call fuzz_tests,SECONDS)
+fuzz_tests = $(foreach name,$(FUZZ_NAMES),'fuzz/$(name)=scripts/fuzz-one $(name) $(1)')
+
+.PHONY: unit-bin fuzz-bin bench-bin
 unit-bin: $(UNIT_BIN)
+fuzz-bin: $(FUZZ_BIN)
+bench-bin: $(BENCH_BIN)
+
+.PHONY: test
+test: ## install what is missing, build, run every test, also under ASan/UBSan, and fuzz briefly
+	@scripts/deps test
+	@+$(SUBMAKE) -s all unit-bin
+	@+$(SUBMAKE) -s PROFILE=asan unit-bin
+	@+$(SUBMAKE) -s PROFILE=fuzz fuzz-bin
+	@$(RUN_TESTS) $(SCRIPT_TESTS) $(UNIT_BIN) \
+		$(foreach t,$(UNIT_SRC:%.c=%),'asan/$(t)=build/asan/$(t)') $(call fuzz_tests,5)
+
+.PHONY: unit
+unit: ## run the unit and loop tests only (PROFILE=asan or tsan for the sanitizers)
+	@scripts/deps test
+	@+$(SUBMAKE) -s unit-bin
+	@$(RUN_TESTS) $(UNIT_BIN)
+
+.PHONY: lint
+lint: ## check layers, format, sizes, headers, shell, manual pages, words; build with clang
+	@scripts/deps lint
+	@+$(SUBMAKE) -s headers
+	@+$(SUBMAKE) -s CC=clang all unit-bin
+	@scripts/lint --jobs $(JOBS)
+
+# Every header stands alone. Generated ones are protobuf-c's affair.
+HEADERS := $(wildcard backend/*.h backend/*/*.h fs/*.h fs/*/*.h tests/*/*.h)
+.PHONY: headers
+headers: $(HEADERS:%=$(BUILD)/%.ok)
+
+$(BUILD)/%.h.ok: %.h | $(GEN_H)
+	@mkdir -p $(@D)
+	echo '#include "$<"' | $(CC) -std=gnu11 $(C_WARNINGS) $(COMMON) $(PKG_CFLAGS) -MF $(@:.ok=.d) \
+		-MT $@ -fsyntax-only -x c -
+	@touch $@
+
+.PHONY: conformance
+conformance: ## run the official Python SDK against otslocal and through a mount
+	@scripts/deps conformance
+	@+$(SUBMAKE) -s all
+	@tests/conformance/run $(BUILD)
+
+.PHONY: realdata
+realdata: ## send the data set in DATA=DIR through mounts and the Python SDK, and compare
+	@test -d '$(DATA)' || { echo 'usage: make realdata DATA=DIR' >&2; exit 2; }
+	@scripts/deps conformance
+	@+$(SUBMAKE) -s all
+	@tests/realdata/run $(BUILD) '$(DATA)'
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for SECONDS_EACH=60 seconds
+	@scripts/deps test
+	@+$(SUBMAKE) -s PROFILE=fuzz fuzz-bin
+	@$(RUN_TESTS) --timeout $$(($(SECONDS_EACH) + 120)) $(call fuzz_tests,$(SECONDS_EACH))
+
+.PHONY: bench
+bench: ## measure the codecs, one benchmark after another
+	@scripts/deps build
+	@+$(SUBMAKE) -s bench-bin
+	@set -e; for bench in $(BENCH_BIN); do $$bench; done
+
+# --- installing ------------------------------------------------------------------------------
+
+BIN_DIR = $(DESTDIR)$(PREFIX)/bin
+MAN_DIR = $(DESTDIR)$(PREFIX)/share/man/man1
+SHARE_DIR = $(DESTDIR)$(PREFIX)/share/otsfs
+
+.PHONY: install
+install: all ## install programs, manual pages and scripts below PREFIX
+	install -d $(BIN_DIR) $(MAN_DIR) $(SHARE_DIR)
+	install -m 755 $(BUILD)/otsfs $(BUILD)/otslocal $(BIN_DIR)
+	install -m 644 docs/man/otsfs.1 docs/man/otslocal.1 $(MAN_DIR)
+	install -m 755 scripts/collect-proc $(SHARE_DIR)
+
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	rm -f $(BIN_DIR)/otsfs $(BIN_DIR)/otslocal
+	rm -f $(MAN_DIR)/otsfs.1 $(MAN_DIR)/otslocal.1
+	rm -rf $(SHARE_DIR)
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf build
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
