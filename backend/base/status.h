@@ -23,6 +23,7 @@
     X(NOT_EMPTY, "not empty")                                                                      \
     X(NOT_READY, "not ready yet")                                                                  \
     X(DENIED, "access denied")                                                                     \
+    X(NOT_PERMITTED, "operation not permitted")                                                    \
     X(CONFLICT, "conflicts with another operation")                                                \
     X(THROTTLED, "throttled by the service")                                                       \
     X(UNAVAILABLE, "service unavailable")                                                          \

@@ -57,6 +57,9 @@ void ots_lp_parser_free(struct ots_lp_parser *parser);
 enum ots_status ots_lp_parser_feed(struct ots_lp_parser *parser,
                                    struct ots_slice bytes) OTS_MUST_CHECK;
 
+/* The number of the line that is being parsed (within a handler) or comes next, from 1. */
+uint64_t ots_lp_parser_line(const struct ots_lp_parser *parser);
+
 /* The bytes of the unfinished line; empty when the input so far ended in LF. */
 struct ots_slice ots_lp_parser_rest(const struct ots_lp_parser *parser);
 

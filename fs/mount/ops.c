@@ -1,0 +1,484 @@
+#include "fs/mount/ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+#include "fs/mount/reply.h"
+#include "fs/mount/task.h"
+
+/*
+ * Names are told again after a second. Attributes of timelines are never kept by the kernel: sizes
+ * must be those of the rows at every stat, and there is no stream yet that would say when they
+ * change.
+ */
+static const double ENTRY_SECONDS = 1.0;
+static const double DIRECTORY_ATTR_SECONDS = 1.0;
+
+enum { STATFS_BLOCK_BYTES = 4096 };
+static const uint64_t STATFS_BLOCKS = (uint64_t)1 << 38; /* 1 PiB, as others without a quota say */
+
+static double attr_seconds(const struct ots_attr *attr)
+{
+    return attr->is_directory ? DIRECTORY_ATTR_SECONDS : 0;
+}
+
+static void to_stat(const struct ots_task *task, const struct ots_attr *attr, struct stat *st)
+{
+    ots_attr_to_stat(attr, task->mount->uid, task->mount->gid, st);
+}
+
+static void fill_entry(const struct ots_task *task, const struct ots_attr *attr,
+                       struct fuse_entry_param *entry)
+{
+    *entry = (struct fuse_entry_param){
+        .ino = attr->ino,
+        .attr_timeout = attr_seconds(attr),
+        .entry_timeout = ENTRY_SECONDS,
+    };
+    to_stat(task, attr, &entry->attr);
+}
+
+static void reply_entry(struct ots_task *task, enum ots_status status, const struct ots_attr *attr)
+{
+    if (status != OTS_OK) {
+        ots_task_fail(task, status);
+        return;
+    }
+    struct fuse_entry_param entry;
+    fill_entry(task, attr, &entry);
+    fuse_reply_entry(task->request, &entry);
+}
+
+static struct ots_view *view_of(const struct ots_task *task)
+{
+    return task->mount->view;
+}
+
+static bool is_fresh(fuse_req_t request, fuse_ino_t ino, struct ots_slice name)
+{
+    const struct ots_mount *mount = fuse_req_userdata(request);
+    return ots_view_is_fresh(mount->view, ino, name);
+}
+
+static struct ots_file *file_of(const struct fuse_file_info *info)
+{
+    return (struct ots_file *)(uintptr_t)info->fh;
+}
+
+/* --- names and attributes ---------------------------------------------------------------------*/
+
+static void run_lookup(struct ots_task *task)
+{
+    struct ots_attr attr;
+    enum ots_status status = ots_view_lookup(view_of(task), task->ino, task->bytes, task->interrupt,
+                                             &attr, &task->error);
+    reply_entry(task, status, &attr);
+}
+
+static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    struct ots_slice child = ots_slice_str(name);
+    struct ots_task *task = ots_task_new(request, "lookup", run_lookup, parent, child);
+    if (task)
+        ots_task_start(task, is_fresh(request, parent, child));
+}
+
+static void run_getattr(struct ots_task *task)
+{
+    struct ots_attr attr;
+    enum ots_status status =
+        ots_view_getattr(view_of(task), task->ino, task->interrupt, &attr, &task->error);
+    if (status != OTS_OK) {
+        ots_task_fail(task, status);
+        return;
+    }
+    struct stat st;
+    to_stat(task, &attr, &st);
+    fuse_reply_attr(task->request, &st, attr_seconds(&attr));
+}
+
+static void op_getattr(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    (void)info;
+    struct ots_task *task = ots_task_new(request, "getattr", run_getattr, ino, OTS_SLICE_NONE);
+    if (task)
+        ots_task_start(task, is_fresh(request, ino, OTS_SLICE_NONE));
+}
+
+/*
+ * Owner, mode and size are accepted and stay what they are: cp, rsync and tar insist on setting
+ * them, and the service cannot delete rows.
+ */
+static void op_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *wanted, int to_set,
+                       struct fuse_file_info *info)
+{
+    (void)info;
+    const struct ots_mount *mount = fuse_req_userdata(request);
+    int64_t mtime_ns = wanted->st_mtim.tv_sec * INT64_C(1000000000) + wanted->st_mtim.tv_nsec;
+    if (to_set & FUSE_SET_ATTR_MTIME_NOW) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        mtime_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    }
+    bool has_mtime = to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW);
+    struct ots_attr attr;
+    enum ots_status status =
+        ots_view_setattr(mount->view, ino, has_mtime ? &mtime_ns : NULL, &attr);
+    if (status != OTS_OK) {
+        fuse_reply_err(request, ots_status_errno(status));
+        return;
+    }
+    struct stat st;
+    ots_attr_to_stat(&attr, mount->uid, mount->gid, &st);
+    fuse_reply_attr(request, &st, 0);
+}
+
+/* --- directories ------------------------------------------------------------------------------*/
+
+static void run_opendir(struct ots_task *task)
+{
+    struct ots_listing *listing;
+    enum ots_status status =
+        ots_view_list(view_of(task), task->ino, task->interrupt, &listing, &task->error);
+    if (status != OTS_OK) {
+        ots_task_fail(task, status);
+        return;
+    }
+    task->file_info.fh = (uintptr_t)listing;
+    if (fuse_reply_open(task->request, &task->file_info) == -ENOENT)
+        ots_listing_free(listing);
+}
+
+static void op_opendir(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    struct ots_task *task = ots_task_new(request, "opendir", run_opendir, ino, OTS_SLICE_NONE);
+    if (!task)
+        return;
+    task->file_info = *info;
+    ots_task_start(task, is_fresh(request, ino, OTS_SLICE_NONE));
+}
+
+static size_t add_entry(fuse_req_t request, char *to, size_t room, bool is_plus,
+                        struct ots_slice name, const struct ots_attr *attr, off_t next)
+{
+    const struct ots_mount *mount = fuse_req_userdata(request);
+    char text[512];
+    snprintf(text, sizeof(text), "%.*s", OTS_SLICE_FMT(name));
+    struct fuse_entry_param entry = {
+        .ino = attr->ino,
+        .attr_timeout = attr_seconds(attr),
+        .entry_timeout = ENTRY_SECONDS,
+    };
+    ots_attr_to_stat(attr, mount->uid, mount->gid, &entry.attr);
+    if (is_plus)
+        return fuse_add_direntry_plus(request, to, room, text, &entry, next);
+    return fuse_add_direntry(request, to, room, text, &entry.attr, next);
+}
+
+/* Offsets: 0 and 1 are the two dots, 2 the first entry. */
+static bool entry_at(struct ots_view *view, const struct ots_listing *listing, fuse_ino_t ino,
+                     size_t offset, struct ots_slice *name, struct ots_attr *attr)
+{
+    if (offset >= 2)
+        return ots_listing_entry(view, listing, offset - 2, name, attr);
+    *name = offset ? OTS_SLICE("..") : OTS_SLICE(".");
+    *attr = (struct ots_attr){.ino = ino, .is_directory = true};
+    return true;
+}
+
+static void reply_listing(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset,
+                          const struct fuse_file_info *info, bool is_plus)
+{
+    struct ots_mount *mount = fuse_req_userdata(request);
+    const struct ots_listing *listing = (const struct ots_listing *)(uintptr_t)info->fh;
+    char *buffer = malloc(size);
+    if (!buffer) {
+        fuse_reply_err(request, ENOMEM);
+        return;
+    }
+    size_t used = 0;
+    struct ots_slice name;
+    struct ots_attr attr;
+    for (size_t at = (size_t)offset; entry_at(mount->view, listing, ino, at, &name, &attr); at++) {
+        size_t need =
+            add_entry(request, buffer + used, size - used, is_plus, name, &attr, (off_t)(at + 1));
+        if (need > size - used)
+            break;
+        used += need;
+    }
+    fuse_reply_buf(request, buffer, used);
+    free(buffer);
+}
+
+static void op_readdir(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset,
+                       struct fuse_file_info *info)
+{
+    reply_listing(request, ino, size, offset, info, false);
+}
+
+static void op_readdirplus(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset,
+                           struct fuse_file_info *info)
+{
+    reply_listing(request, ino, size, offset, info, true);
+}
+
+static void op_releasedir(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    (void)ino;
+    ots_listing_free((struct ots_listing *)(uintptr_t)info->fh);
+    fuse_reply_err(request, 0);
+}
+
+static void run_mkdir(struct ots_task *task)
+{
+    struct ots_attr attr;
+    enum ots_status status =
+        ots_view_mkdir(view_of(task), task->ino, task->bytes, task->interrupt, &attr, &task->error);
+    reply_entry(task, status, &attr);
+}
+
+static void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    (void)mode;
+    struct ots_task *task = ots_task_new(request, "mkdir", run_mkdir, parent, ots_slice_str(name));
+    if (task)
+        ots_task_start(task, false);
+}
+
+static void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    const struct ots_mount *mount = fuse_req_userdata(request);
+    enum ots_status status = ots_view_rmdir(mount->view, parent, ots_slice_str(name));
+    fuse_reply_err(request, ots_status_errno(status));
+}
+
+static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    (void)parent;
+    (void)name;
+    fuse_reply_err(request, EPERM);
+}
+
+static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
+                      fuse_ino_t new_parent, const char *new_name, unsigned int flags)
+{
+    (void)parent;
+    (void)name;
+    (void)new_parent;
+    (void)new_name;
+    (void)flags;
+    fuse_reply_err(request, EPERM);
+}
+
+static void run_fsyncdir(struct ots_task *task)
+{
+    ots_task_finish(task, ots_view_sync(view_of(task), task->ino, task->interrupt, &task->error));
+}
+
+static void op_fsyncdir(fuse_req_t request, fuse_ino_t ino, int datasync,
+                        struct fuse_file_info *info)
+{
+    (void)datasync;
+    (void)info;
+    struct ots_task *task = ots_task_new(request, "fsyncdir", run_fsyncdir, ino, OTS_SLICE_NONE);
+    if (task)
+        ots_task_start(task, false);
+}
+
+/* --- files ------------------------------------------------------------------------------------*/
+
+static unsigned open_mode(const struct fuse_file_info *info)
+{
+    unsigned append = info->flags & O_APPEND ? OTS_OPEN_APPEND : 0;
+    switch (info->flags & O_ACCMODE) {
+    case O_RDONLY:
+        return OTS_OPEN_READ;
+    case O_WRONLY:
+        return OTS_OPEN_WRITE | append;
+    default:
+        return OTS_OPEN_READ | OTS_OPEN_WRITE | append;
+    }
+}
+
+static void set_file(struct fuse_file_info *info, struct ots_file *file)
+{
+    info->fh = (uintptr_t)file;
+    /* What is written is not what the file will show, so the kernel must not keep it; and it hands
+     * over pieces as large as the tool writes them. */
+    info->direct_io = !(open_mode(info) & OTS_OPEN_READ);
+}
+
+static void run_open(struct ots_task *task)
+{
+    struct ots_file *file;
+    struct ots_attr attr;
+    enum ots_status status = ots_view_open(view_of(task), task->ino, open_mode(&task->file_info),
+                                           task->interrupt, &file, &attr, &task->error);
+    if (status != OTS_OK) {
+        ots_task_fail(task, status);
+        return;
+    }
+    set_file(&task->file_info, file);
+    if (fuse_reply_open(task->request, &task->file_info) == -ENOENT)
+        ots_file_close(file);
+}
+
+static void op_open(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    struct ots_task *task = ots_task_new(request, "open", run_open, ino, OTS_SLICE_NONE);
+    if (!task)
+        return;
+    task->file_info = *info;
+    ots_task_start(task, false);
+}
+
+static void run_create(struct ots_task *task)
+{
+    struct ots_file *file;
+    struct ots_attr attr;
+    enum ots_status status =
+        ots_view_create(view_of(task), task->ino, task->bytes, open_mode(&task->file_info),
+                        task->interrupt, &file, &attr, &task->error);
+    if (status != OTS_OK) {
+        ots_task_fail(task, status);
+        return;
+    }
+    set_file(&task->file_info, file);
+    struct fuse_entry_param entry;
+    fill_entry(task, &attr, &entry);
+    if (fuse_reply_create(task->request, &entry, &task->file_info) == -ENOENT)
+        ots_file_close(file);
+}
+
+static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+                      struct fuse_file_info *info)
+{
+    (void)mode;
+    struct ots_task *task =
+        ots_task_new(request, "create", run_create, parent, ots_slice_str(name));
+    if (!task)
+        return;
+    task->file_info = *info;
+    ots_task_start(task, !(open_mode(info) & OTS_OPEN_READ));
+}
+
+static void run_read(struct ots_task *task)
+{
+    struct ots_buf text = OTS_BUF_INIT;
+    enum ots_status status = ots_file_read(file_of(&task->file_info), task->offset, task->size,
+                                           task->interrupt, &text, &task->error);
+    if (status == OTS_OK)
+        fuse_reply_buf(task->request, (const char *)text.data, text.size);
+    else
+        ots_task_fail(task, status);
+    ots_buf_deinit(&text);
+}
+
+static void op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset,
+                    struct fuse_file_info *info)
+{
+    struct ots_task *task = ots_task_new(request, "read", run_read, ino, OTS_SLICE_NONE);
+    if (!task)
+        return;
+    task->file_info = *info;
+    task->offset = (uint64_t)offset;
+    task->size = size;
+    ots_task_start(task, ots_file_is_ready(file_of(info), task->offset, size));
+}
+
+static void run_write(struct ots_task *task)
+{
+    enum ots_status status = ots_file_write(file_of(&task->file_info), task->offset, task->bytes,
+                                            task->interrupt, &task->error);
+    if (status == OTS_OK)
+        fuse_reply_write(task->request, task->bytes.size);
+    else
+        ots_task_fail(task, status);
+}
+
+static void op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t size,
+                     off_t offset, struct fuse_file_info *info)
+{
+    struct ots_task *task = ots_task_new(request, "write", run_write, ino, ots_slice(data, size));
+    if (!task)
+        return;
+    task->file_info = *info;
+    task->offset = (uint64_t)offset;
+    ots_task_start(task, false);
+}
+
+static void run_flush(struct ots_task *task)
+{
+    ots_task_finish(task, ots_file_flush(file_of(&task->file_info), &task->error));
+}
+
+static void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    struct ots_task *task = ots_task_new(request, "close", run_flush, ino, OTS_SLICE_NONE);
+    if (!task)
+        return;
+    task->file_info = *info;
+    ots_task_start(task, true);
+}
+
+static void run_fsync(struct ots_task *task)
+{
+    ots_task_finish(task, ots_file_sync(file_of(&task->file_info), task->interrupt, &task->error));
+}
+
+static void op_fsync(fuse_req_t request, fuse_ino_t ino, int datasync, struct fuse_file_info *info)
+{
+    (void)datasync;
+    struct ots_task *task = ots_task_new(request, "fsync", run_fsync, ino, OTS_SLICE_NONE);
+    if (!task)
+        return;
+    task->file_info = *info;
+    ots_task_start(task, false);
+}
+
+static void op_release(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    (void)ino;
+    ots_file_close(file_of(info));
+    fuse_reply_err(request, 0);
+}
+
+static void op_statfs(fuse_req_t request, fuse_ino_t ino)
+{
+    (void)ino;
+    struct statvfs answer = {
+        .f_bsize = STATFS_BLOCK_BYTES,
+        .f_frsize = STATFS_BLOCK_BYTES,
+        .f_blocks = STATFS_BLOCKS,
+        .f_bfree = STATFS_BLOCKS,
+        .f_bavail = STATFS_BLOCKS,
+        .f_namemax = 255,
+    };
+    fuse_reply_statfs(request, &answer);
+}
+
+const struct fuse_lowlevel_ops ots_mount_ops = {
+    .lookup = op_lookup,
+    .getattr = op_getattr,
+    .setattr = op_setattr,
+    .opendir = op_opendir,
+    .readdir = op_readdir,
+    .readdirplus = op_readdirplus,
+    .releasedir = op_releasedir,
+    .mkdir = op_mkdir,
+    .rmdir = op_rmdir,
+    .unlink = op_unlink,
+    .rename = op_rename,
+    .fsyncdir = op_fsyncdir,
+    .open = op_open,
+    .create = op_create,
+    .read = op_read,
+    .write = op_write,
+    .flush = op_flush,
+    .fsync = op_fsync,
+    .release = op_release,
+    .statfs = op_statfs,
+};

@@ -1,0 +1,76 @@
+#include "fs/mount/reply.h"
+
+#include <errno.h>
+
+enum { NANOSECONDS = 1000000000, BLOCK_BYTES = 512, IO_BYTES = 128 * 1024 };
+
+int ots_status_errno(enum ots_status status)
+{
+    switch (status) {
+    case OTS_OK:
+        return 0;
+    case OTS_NOMEM:
+        return ENOMEM;
+    case OTS_INVALID:
+    case OTS_LIMIT:
+        return EINVAL;
+    case OTS_NOT_FOUND:
+        return ENOENT;
+    case OTS_EXISTS:
+        return EEXIST;
+    case OTS_NOT_EMPTY:
+        return ENOTEMPTY;
+    case OTS_DENIED:
+        return EACCES;
+    case OTS_NOT_PERMITTED:
+        return EPERM;
+    case OTS_CONFLICT:
+    case OTS_NOT_READY:
+    case OTS_THROTTLED:
+        return EBUSY;
+    case OTS_TIMEOUT:
+        return ETIMEDOUT;
+    case OTS_CANCELLED:
+        return EINTR;
+    case OTS_UNSUPPORTED:
+        return EOPNOTSUPP;
+    case OTS_STALE:
+        return ESTALE;
+    case OTS_CORRUPT:
+    case OTS_UNAVAILABLE:
+    case OTS_NETWORK:
+    case OTS_IO:
+        break;
+    }
+    return EIO;
+}
+
+bool ots_status_is_logged(enum ots_status status)
+{
+    return status != OTS_OK && status != OTS_NOT_FOUND && status != OTS_EXISTS &&
+           status != OTS_NOT_EMPTY && status != OTS_CANCELLED && status != OTS_NOT_PERMITTED;
+}
+
+void ots_attr_to_stat(const struct ots_attr *attr, uid_t uid, gid_t gid, struct stat *st)
+{
+    int64_t nanoseconds = attr->mtime_ns % NANOSECONDS;
+    int64_t seconds = attr->mtime_ns / NANOSECONDS;
+    if (nanoseconds < 0) {
+        nanoseconds += NANOSECONDS;
+        seconds--;
+    }
+    struct timespec mtime = {seconds, nanoseconds};
+    *st = (struct stat){
+        .st_ino = attr->ino,
+        .st_mode = attr->is_directory ? S_IFDIR | 0755 : S_IFREG | 0644,
+        .st_nlink = attr->is_directory ? 2 : 1,
+        .st_uid = uid,
+        .st_gid = gid,
+        .st_size = (off_t)attr->size_bytes,
+        .st_blocks = (blkcnt_t)((attr->size_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES),
+        .st_blksize = IO_BYTES,
+        .st_atim = mtime,
+        .st_mtim = mtime,
+        .st_ctim = mtime,
+    };
+}

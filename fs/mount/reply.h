@@ -1,0 +1,21 @@
+/*
+ * What the view says, as the kernel wants to hear it.
+ */
+#ifndef OTS_MOUNT_REPLY_H
+#define OTS_MOUNT_REPLY_H
+
+#include <sys/stat.h>
+
+#include "fs/view/view.h"
+
+/* The one place where a status becomes an errno. */
+int ots_status_errno(enum ots_status status);
+
+/* Whether an error of this kind is somebody's mistake or the service's trouble, worth a log line;
+ * a name that does not exist is neither. */
+bool ots_status_is_logged(enum ots_status status);
+
+/* Units: st_blocks in 512 bytes, matching st_size, or cp takes files for sparse. */
+void ots_attr_to_stat(const struct ots_attr *attr, uid_t uid, gid_t gid, struct stat *st);
+
+#endif

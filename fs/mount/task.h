@@ -1,0 +1,56 @@
+/*
+ * A request of the kernel on its way to an answer, inline or on a worker.
+ */
+#ifndef OTS_MOUNT_TASK_H
+#define OTS_MOUNT_TASK_H
+
+#include <fuse_lowlevel.h>
+
+#include "backend/base/pool.h"
+#include "fs/mount/mount.h"
+
+struct ots_mount {
+    struct ots_mount_options options;
+    struct fuse_session *session;
+    bool is_mounted;
+    struct ots_view *view;
+    struct ots_pool *workers;
+    uid_t uid;
+    gid_t gid;
+};
+
+struct ots_task {
+    struct ots_mount *mount;
+    fuse_req_t request;
+    const char *operation; /* for the log */
+    void (*run)(struct ots_task *task);
+    /* NULL when the task runs inline: then nobody could read the interrupt. */
+    struct ots_interrupt *interrupt;
+    struct ots_interrupt interrupt_memory;
+    struct ots_error error;
+    /* What the operation needs; which of these is the operation's matter. */
+    uint64_t ino;
+    uint64_t offset;
+    size_t size;
+    struct fuse_file_info file_info;
+    struct ots_slice bytes; /* a name or data, copied behind the task */
+};
+
+/*
+ * Make a task with a copy of `bytes`. When there is no memory the request is answered and NULL is
+ * returned.
+ */
+struct ots_task *ots_task_new(fuse_req_t request, const char *operation,
+                              void (*run)(struct ots_task *task), uint64_t ino,
+                              struct ots_slice bytes);
+
+/* Run it here and now, or on a worker. `run` must answer the request; then the task is freed. */
+void ots_task_start(struct ots_task *task, bool is_inline);
+
+/* Answer with an error, and log it if it is worth that. `status` is not OTS_OK. */
+void ots_task_fail(struct ots_task *task, enum ots_status status);
+
+/* Answer with nothing but success, or with an error. */
+void ots_task_finish(struct ots_task *task, enum ots_status status);
+
+#endif

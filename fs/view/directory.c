@@ -1,0 +1,377 @@
+/*
+ * Names and attributes: lookup, getattr, listings, mkdir and rmdir.
+ */
+#include <stdlib.h>
+
+#include "fs/lp/names.h"
+#include "fs/view/state.h"
+
+enum { READY_WAIT_US_MIN = 50000, READY_WAIT_US_MAX = 1000000, READY_TIMEOUT_US = 120000000 };
+
+struct ots_listing {
+    size_t count;
+    struct ots_node *nodes[];
+};
+
+void ots_node_attr_locked(const struct ots_node *node, struct ots_attr *attr)
+{
+    bool is_directory = node->kind != OTS_NODE_TIMELINE;
+    *attr = (struct ots_attr){
+        .ino = node->ino,
+        .is_directory = is_directory,
+        .size_bytes = is_directory ? 0 : node->timeline.extent.size_bytes,
+        .mtime_ns = node->mtime_ns,
+    };
+}
+
+static struct ots_node *node_by_ino(struct ots_view *view, uint64_t ino)
+{
+    pthread_mutex_lock(&view->synced.lock);
+    struct ots_node *node = ots_tree_by_ino(&view->synced.tree, ino);
+    if (node && !node->is_listed)
+        node = NULL;
+    pthread_mutex_unlock(&view->synced.lock);
+    return node;
+}
+
+static enum ots_status not_found(struct ots_slice name, struct ots_error *err)
+{
+    return ots_error_set(err, OTS_NOT_FOUND, "no such entry: %.*s", OTS_SLICE_FMT(name));
+}
+
+/* Make what `dir` holds known. */
+static enum ots_status refresh_directory(struct ots_view *view, const struct ots_node *dir,
+                                         struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    switch (dir->kind) {
+    case OTS_NODE_ROOT:
+        return ots_view_refresh_tables(view, interrupt, err);
+    case OTS_NODE_TABLE:
+    case OTS_NODE_MEASUREMENT:
+        return ots_view_refresh_table(ots_node_table(dir), interrupt, err);
+    case OTS_NODE_TIMELINE:
+        break;
+    }
+    return ots_error_set(err, OTS_INVALID, "not a directory");
+}
+
+static enum ots_status directory_by_ino(struct ots_view *view, uint64_t ino,
+                                        struct ots_interrupt *interrupt, struct ots_node **dir,
+                                        struct ots_error *err)
+{
+    *dir = node_by_ino(view, ino);
+    if (!*dir)
+        return ots_error_set(err, OTS_NOT_FOUND, "no such directory");
+    return refresh_directory(view, *dir, interrupt, err);
+}
+
+enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                                struct ots_interrupt *interrupt, struct ots_attr *attr,
+                                struct ots_error *err)
+{
+    struct ots_node *dir;
+    enum ots_status status = directory_by_ino(view, parent, interrupt, &dir, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    struct ots_node *node = ots_node_child(dir, name);
+    bool is_listed = node && node->is_listed;
+    pthread_mutex_unlock(&view->synced.lock);
+    if (!is_listed)
+        return not_found(name, err);
+    if (node->kind == OTS_NODE_TIMELINE)
+        status = ots_view_refresh_timeline(view, node, interrupt, err);
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_attr_locked(node, attr);
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
+                                 struct ots_interrupt *interrupt, struct ots_attr *attr,
+                                 struct ots_error *err)
+{
+    struct ots_node *node = node_by_ino(view, ino);
+    if (!node)
+        return ots_error_set(err, OTS_NOT_FOUND, "no such file");
+    enum ots_status status = OTS_OK;
+    if (node->kind == OTS_NODE_TIMELINE) {
+        status = ots_view_refresh_table(ots_node_table(node), interrupt, err);
+        if (status == OTS_OK)
+            status = ots_view_refresh_timeline(view, node, interrupt, err);
+    }
+    pthread_mutex_lock(&view->synced.lock);
+    if (status == OTS_OK && !node->is_listed)
+        status = ots_error_set(err, OTS_NOT_FOUND, "the timeline has no rows any more");
+    ots_node_attr_locked(node, attr);
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+enum ots_status ots_view_setattr(struct ots_view *view, uint64_t ino, const int64_t *mtime_ns,
+                                 struct ots_attr *attr)
+{
+    struct ots_node *node = node_by_ino(view, ino);
+    if (!node)
+        return OTS_NOT_FOUND;
+    pthread_mutex_lock(&view->synced.lock);
+    if (mtime_ns) {
+        node->mtime_ns = *mtime_ns;
+        node->is_mtime_set = true;
+    }
+    ots_node_attr_locked(node, attr);
+    pthread_mutex_unlock(&view->synced.lock);
+    return OTS_OK;
+}
+
+/* --- listings ---------------------------------------------------------------------------------*/
+
+static void count_listed(struct ots_node *child, void *context)
+{
+    size_t *count = context;
+    *count += child->is_listed;
+}
+
+static void collect_listed(struct ots_node *child, void *context)
+{
+    struct ots_listing *listing = context;
+    if (child->is_listed)
+        listing->nodes[listing->count++] = child;
+}
+
+enum ots_status ots_view_list(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
+                              struct ots_listing **out, struct ots_error *err)
+{
+    struct ots_node *dir;
+    enum ots_status status = directory_by_ino(view, ino, interrupt, &dir, err);
+    if (status != OTS_OK)
+        return status;
+    size_t count = 0;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_each_child(dir, count_listed, &count);
+    struct ots_listing *listing = malloc(sizeof(*listing) + count * sizeof(listing->nodes[0]));
+    if (listing) {
+        listing->count = 0;
+        ots_node_each_child(dir, collect_listed, listing);
+    }
+    pthread_mutex_unlock(&view->synced.lock);
+    if (!listing)
+        return ots_error_set(err, OTS_NOMEM, "out of memory");
+    *out = listing;
+    return OTS_OK;
+}
+
+bool ots_listing_entry(struct ots_view *view, const struct ots_listing *listing, size_t index,
+                       struct ots_slice *name, struct ots_attr *attr)
+{
+    if (index >= listing->count)
+        return false;
+    const struct ots_node *node = listing->nodes[index];
+    *name = node->name;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_attr_locked(node, attr);
+    pthread_mutex_unlock(&view->synced.lock);
+    return true;
+}
+
+void ots_listing_free(struct ots_listing *listing)
+{
+    free(listing);
+}
+
+/* --- making and removing ----------------------------------------------------------------------*/
+
+/* One cheap question that a table answers as soon as it can be used. */
+static enum ots_status probe_table(struct ots_view *view, struct ots_slice table,
+                                   struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_call call;
+    ots_call_init(&call, OTS_ACTION_SCAN);
+    call.request.scan.table = table;
+    call.request.scan.limit = 1;
+    enum ots_status status = ots_store_run(view->options.store, &call, interrupt, err);
+    ots_call_deinit(&call);
+    return status;
+}
+
+/* A new table may answer for a while that it is not ready, or not even there. */
+static enum ots_status wait_until_ready(struct ots_view *view, struct ots_slice table,
+                                        struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    int64_t deadline_us = ots_view_now_us(view) + READY_TIMEOUT_US;
+    for (int64_t wait_us = READY_WAIT_US_MIN;; wait_us *= 2) {
+        enum ots_status status = probe_table(view, table, interrupt, err);
+        bool is_waiting = status == OTS_NOT_FOUND || status == OTS_NOT_READY;
+        if (!is_waiting || ots_view_now_us(view) >= deadline_us)
+            return status;
+        ots_view_nap(view, wait_us < READY_WAIT_US_MAX ? wait_us : READY_WAIT_US_MAX, interrupt);
+        if (ots_interrupt_is_raised(interrupt))
+            return ots_error_set(err, OTS_CANCELLED, "interrupted");
+    }
+}
+
+static enum ots_status create_table(struct ots_view *view, struct ots_slice name,
+                                    struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    enum ots_status status = ots_table_name_check(name, err);
+    if (status != OTS_OK)
+        return status;
+    struct ots_call call;
+    ots_call_init(&call, OTS_ACTION_CREATE_TABLE);
+    call.request.create_table.meta = OTS_TABLE_META_DEFAULT;
+    call.request.create_table.meta.name = name;
+    call.request.create_table.meta.has_time_to_live = true;
+    status = ots_store_run(view->options.store, &call, interrupt, err);
+    ots_call_deinit(&call);
+    return status == OTS_OK ? wait_until_ready(view, name, interrupt, err) : status;
+}
+
+static enum ots_status make_table(struct ots_view *view, struct ots_slice name,
+                                  struct ots_interrupt *interrupt, struct ots_node **out,
+                                  struct ots_error *err)
+{
+    enum ots_status status = create_table(view, name, interrupt, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    status = ots_view_add_table_locked(view, name, false, out);
+    if (status == OTS_OK) {
+        (*out)->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
+        (*out)->table->fresh_until_us = 0;
+    }
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+static enum ots_status check_measurement_name(struct ots_slice name, struct ots_error *err)
+{
+    if (ots_measurement_name_is_hashed(name))
+        return OTS_OK;
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_series_key key = {0};
+    enum ots_status status = ots_measurement_name_decode(name, &arena, &key.measurement, err);
+    if (status == OTS_OK)
+        status = ots_series_key_check(&key, false, err);
+    ots_arena_deinit(&arena);
+    return status;
+}
+
+static enum ots_status make_measurement(struct ots_view *view, struct ots_node *dir,
+                                        struct ots_slice name, struct ots_node **out,
+                                        struct ots_error *err)
+{
+    enum ots_status status = check_measurement_name(name, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    struct ots_node *node = ots_node_child_make(dir, OTS_NODE_MEASUREMENT, name);
+    if (!node) {
+        status = OTS_NOMEM;
+    } else if (node->is_listed) {
+        status = OTS_EXISTS;
+    } else {
+        node->is_local = true;
+        node->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
+        status = ots_tree_list(&view->synced.tree, node);
+    }
+    pthread_mutex_unlock(&view->synced.lock);
+    *out = node;
+    return status == OTS_OK ? status : ots_error_set(err, status, "%s", ots_status_text(status));
+}
+
+enum ots_status ots_view_mkdir(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                               struct ots_interrupt *interrupt, struct ots_attr *attr,
+                               struct ots_error *err)
+{
+    struct ots_node *dir;
+    struct ots_node *made;
+    enum ots_status status = directory_by_ino(view, parent, interrupt, &dir, err);
+    if (status != OTS_OK)
+        return status;
+    if (dir->kind == OTS_NODE_ROOT)
+        status = make_table(view, name, interrupt, &made, err);
+    else if (dir->kind == OTS_NODE_TABLE)
+        status = make_measurement(view, dir, name, &made, err);
+    else
+        status = ots_error_set(err, OTS_NOT_PERMITTED, "a measurement holds timelines only");
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_attr_locked(made, attr);
+    pthread_mutex_unlock(&view->synced.lock);
+    return OTS_OK;
+}
+
+enum ots_status ots_view_rmdir(struct ots_view *view, uint64_t parent, struct ots_slice name)
+{
+    enum ots_status status = OTS_OK;
+    pthread_mutex_lock(&view->synced.lock);
+    struct ots_node *dir = ots_tree_by_ino(&view->synced.tree, parent);
+    struct ots_node *node = dir ? ots_node_child(dir, name) : NULL;
+    size_t timelines = 0;
+    if (node)
+        ots_node_each_child(node, count_listed, &timelines);
+    if (!node || !node->is_listed)
+        status = OTS_NOT_FOUND;
+    else if (node->kind != OTS_NODE_MEASUREMENT)
+        status = OTS_NOT_PERMITTED;
+    else if (timelines)
+        status = OTS_NOT_EMPTY;
+    else
+        node->is_listed = false;
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+/* --- sync -------------------------------------------------------------------------------------*/
+
+static void clear_failed(struct ots_node *timeline, void *context)
+{
+    (void)context;
+    timeline->has_failed_rows = false;
+}
+
+static void clear_failed_timelines(struct ots_node *measurement, void *context)
+{
+    ots_node_each_child(measurement, clear_failed, context);
+}
+
+static enum ots_status sync_table(struct ots_table *table, struct ots_interrupt *interrupt,
+                                  struct ots_error *err)
+{
+    struct ots_view *view = table->view;
+    enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    if (table->has_failure) {
+        table->has_failure = false;
+        status = ots_error_set(err, OTS_IO, "rows were lost: %s", table->failure.message);
+        ots_node_each_child(table->node, clear_failed_timelines, NULL);
+    }
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+enum ots_status ots_view_sync(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
+                              struct ots_error *err)
+{
+    struct ots_node *dir = node_by_ino(view, ino);
+    if (!dir)
+        return ots_error_set(err, OTS_NOT_FOUND, "no such directory");
+    if (dir->kind != OTS_NODE_ROOT)
+        return sync_table(ots_node_table(dir), interrupt, err);
+    enum ots_status worst = OTS_OK;
+    for (uint64_t table = OTS_ROOT_INO + 1;; table++) {
+        pthread_mutex_lock(&view->synced.lock);
+        struct ots_node *node = ots_tree_by_ino(&view->synced.tree, table);
+        pthread_mutex_unlock(&view->synced.lock);
+        if (!node)
+            return worst;
+        if (node->kind != OTS_NODE_TABLE)
+            continue;
+        enum ots_status status = sync_table(node->table, interrupt, err);
+        if (status != OTS_OK)
+            worst = status;
+    }
+}

@@ -1,0 +1,460 @@
+/*
+ * Learning what a table holds: a parallel scan of the whole table, or one timeline read through.
+ *
+ * A scan asks the service for splits and reads them on the view's scan threads. Whatever is found
+ * is added up in the timelines' nodes beside what is known (`found`, marked with the scan's
+ * number), under the view's lock but once per run of rows of one timeline. Only when every split
+ * was read to its end does what was found become what is known: a scan that fails changes nothing.
+ *
+ * Writes of this mount go on meanwhile. A timeline whose last write came after the scan's start
+ * stays marked as not measured.
+ */
+#include <stdlib.h>
+
+#include "fs/lp/names.h"
+#include "fs/lp/print.h"
+#include "fs/view/pages.h"
+#include "fs/view/state.h"
+
+/* More timelines than this to be measured one by one, and the table is scanned instead. */
+enum { ONE_BY_ONE_MAX = 32 };
+
+struct split {
+    struct scan *scan;
+    struct ots_slice info;
+    struct ots_interrupt interrupt;
+    struct ots_lp_printer printer;
+    struct ots_buf text;
+    struct ots_buf measurement_name;
+    struct ots_buf timeline_name;
+    enum ots_status status;
+    struct ots_error error;
+};
+
+struct scan {
+    struct ots_table *table;
+    uint32_t id;
+    uint64_t write_number;
+    uint64_t row_count;
+    struct split *splits;
+    size_t split_count;
+    struct {
+        pthread_mutex_t lock;
+        pthread_cond_t ended;
+        size_t running;
+    } synced;
+};
+
+static void extent_add(struct ots_extent *sum, const struct ots_extent *part)
+{
+    sum->size_bytes += part->size_bytes;
+    if (!sum->row_count || part->last_time_us > sum->last_time_us)
+        sum->last_time_us = part->last_time_us;
+    sum->row_count += part->row_count;
+}
+
+static enum ots_status extent_add_row(struct ots_extent *sum, const struct ots_row *row,
+                                      struct ots_lp_printer *printer, struct ots_buf *text,
+                                      struct ots_error *err)
+{
+    ots_buf_reset(text);
+    enum ots_status status = ots_lp_print(printer, row, text, err);
+    struct ots_extent one = {text->size, 1, row->time_us};
+    if (status == OTS_OK)
+        extent_add(sum, &one);
+    return status;
+}
+
+/* --- what was found becomes what is known -----------------------------------------------------*/
+
+void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline)
+{
+    table->write_number++;
+    if (!timeline->timeline.unmeasured_write)
+        table->unmeasured_count++;
+    timeline->timeline.unmeasured_write = table->write_number;
+}
+
+static int64_t now_ns(const struct ots_view *view)
+{
+    return ots_clock_now_us(view->options.clock) * 1000;
+}
+
+static void note_mtime(struct ots_table *table, struct ots_node *timeline,
+                       const struct ots_extent *extent, bool is_own_write)
+{
+    const struct ots_extent *known = &timeline->timeline.extent;
+    int64_t now = now_ns(table->view);
+    bool is_first = !known->row_count;
+    bool is_same = known->size_bytes == extent->size_bytes &&
+                   known->row_count == extent->row_count &&
+                   known->last_time_us == extent->last_time_us;
+    if (timeline->is_mtime_set && (is_own_write || is_same || is_first))
+        return;
+    if (is_first) {
+        int64_t newest =
+            extent->last_time_us > INT64_MAX / 1000 ? INT64_MAX : extent->last_time_us * 1000;
+        timeline->mtime_ns = newest < now ? newest : now;
+    } else if (!is_same) {
+        timeline->mtime_ns = now > timeline->mtime_ns ? now : timeline->mtime_ns + 1;
+        timeline->is_mtime_set = true;
+    }
+}
+
+void ots_table_note_extent_locked(struct ots_table *table, struct ots_node *timeline,
+                                  const struct ots_extent *extent, uint64_t write_number)
+{
+    bool is_own_write = timeline->timeline.unmeasured_write != 0;
+    note_mtime(table, timeline, extent, is_own_write);
+    timeline->timeline.extent = *extent;
+    if (extent->row_count)
+        timeline->is_local = false;
+    if (is_own_write && timeline->timeline.unmeasured_write <= write_number) {
+        timeline->timeline.unmeasured_write = 0;
+        table->unmeasured_count--;
+    }
+}
+
+struct commit {
+    struct scan *scan;
+    enum ots_status status;
+    bool has_listed_child;
+    int64_t newest_mtime_ns; /* of the directory's listed children */
+};
+
+static void note_child(struct commit *commit, const struct ots_node *child)
+{
+    if (!child->is_listed)
+        return;
+    commit->has_listed_child = true;
+    if (child->mtime_ns > commit->newest_mtime_ns)
+        commit->newest_mtime_ns = child->mtime_ns;
+}
+
+static void commit_timeline(struct ots_node *timeline, void *context)
+{
+    struct commit *commit = context;
+    struct scan *scan = commit->scan;
+    if (timeline->timeline.scan_id == scan->id) {
+        ots_table_note_extent_locked(scan->table, timeline, &timeline->timeline.found,
+                                     scan->write_number);
+        if (ots_tree_list(&scan->table->view->synced.tree, timeline) != OTS_OK)
+            commit->status = OTS_NOMEM;
+    } else if (!timeline->is_local && !timeline->timeline.unmeasured_write) {
+        timeline->is_listed = false;
+        timeline->timeline.extent = (struct ots_extent){0};
+    } else {
+        static const struct ots_extent nothing;
+        ots_table_note_extent_locked(scan->table, timeline, &nothing, scan->write_number);
+    }
+    note_child(commit, timeline);
+}
+
+static void commit_measurement(struct ots_node *measurement, void *context)
+{
+    struct commit *table_commit = context;
+    struct commit measurement_commit = {.scan = table_commit->scan};
+    struct commit *commit = &measurement_commit;
+    struct ots_tree *tree = &commit->scan->table->view->synced.tree;
+    bool was_listed = measurement->is_listed;
+    /* Before its timelines, so that inode numbers ascend in the order of a walk. */
+    if (ots_tree_list(tree, measurement) != OTS_OK)
+        commit->status = OTS_NOMEM;
+    ots_node_each_child(measurement, commit_timeline, commit);
+    measurement->is_listed = commit->has_listed_child || (was_listed && measurement->is_local);
+    if (commit->has_listed_child && !measurement->is_mtime_set)
+        measurement->mtime_ns = commit->newest_mtime_ns;
+    note_child(table_commit, measurement);
+    if (commit->status != OTS_OK)
+        table_commit->status = commit->status;
+}
+
+static enum ots_status commit_scan(struct scan *scan)
+{
+    struct ots_view *view = scan->table->view;
+    struct commit commit = {.scan = scan, .status = OTS_OK};
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_each_child(scan->table->node, commit_measurement, &commit);
+    scan->table->row_count = scan->row_count;
+    if (commit.has_listed_child && !scan->table->node->is_mtime_set)
+        scan->table->node->mtime_ns = commit.newest_mtime_ns;
+    pthread_mutex_unlock(&view->synced.lock);
+    return commit.status;
+}
+
+/* --- one split --------------------------------------------------------------------------------*/
+
+static enum ots_status note_run_locked(struct split *split, const struct ots_series_key *key,
+                                       const struct ots_extent *run)
+{
+    struct scan *scan = split->scan;
+    struct ots_node *measurement = ots_node_child_make(scan->table->node, OTS_NODE_MEASUREMENT,
+                                                       ots_buf_slice(&split->measurement_name));
+    if (!measurement)
+        return OTS_NOMEM;
+    struct ots_node *timeline =
+        ots_node_child_make(measurement, OTS_NODE_TIMELINE, ots_buf_slice(&split->timeline_name));
+    if (!timeline)
+        return OTS_NOMEM;
+    if (timeline->timeline.scan_id != scan->id) {
+        timeline->timeline.scan_id = scan->id;
+        timeline->timeline.found = (struct ots_extent){0};
+    }
+    extent_add(&timeline->timeline.found, run);
+    scan->row_count += run->row_count;
+    return ots_node_set_key(timeline, key);
+}
+
+/* Rows of one timeline in a row, `run` summed up. */
+static enum ots_status note_run(struct split *split, const struct ots_series_key *key,
+                                const struct ots_extent *run)
+{
+    struct ots_view *view = split->scan->table->view;
+    if (!run->row_count)
+        return OTS_OK;
+    ots_buf_reset(&split->measurement_name);
+    ots_buf_reset(&split->timeline_name);
+    enum ots_status status =
+        ots_measurement_name_append(key->measurement, &split->measurement_name);
+    if (status == OTS_OK)
+        status = ots_timeline_name_append(key, &split->timeline_name);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    status = note_run_locked(split, key, run);
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+static enum ots_status note_page(struct split *split, const struct ots_rows *rows,
+                                 struct ots_error *err)
+{
+    struct ots_extent run = {0};
+    const struct ots_series_key *key = NULL;
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; status == OTS_OK && i < rows->count; i++) {
+        const struct ots_row *row = &rows->items[i];
+        if (row->key != key) {
+            status = note_run(split, key, &run);
+            run = (struct ots_extent){0};
+            key = row->key;
+        }
+        if (status == OTS_OK)
+            status = extent_add_row(&run, row, &split->printer, &split->text, err);
+    }
+    return status == OTS_OK ? note_run(split, key, &run) : status;
+}
+
+static enum ots_status read_split(struct split *split, struct ots_error *err)
+{
+    struct ots_table *table = split->scan->table;
+    struct ots_buf token = OTS_BUF_INIT;
+    enum ots_status status;
+    do {
+        struct ots_call call;
+        ots_call_init(&call, OTS_ACTION_SCAN);
+        call.request.scan.table = table->node->name;
+        call.request.scan.split = split->info;
+        call.request.scan.token = ots_buf_slice(&token);
+        status = ots_store_run(table->view->options.store, &call, &split->interrupt, err);
+        if (status == OTS_OK)
+            status = note_page(split, &call.response.page.rows, err);
+        ots_lp_printer_forget_key(&split->printer);
+        ots_buf_reset(&token);
+        if (status == OTS_OK)
+            ots_buf_append_slice(&token, call.response.page.next_token);
+        ots_call_deinit(&call);
+        if (status == OTS_OK)
+            status = ots_buf_status(&token);
+    } while (status == OTS_OK && token.size);
+    ots_buf_deinit(&token);
+    return status;
+}
+
+static void run_split(void *argument)
+{
+    struct split *split = argument;
+    struct scan *scan = split->scan;
+    split->status = read_split(split, &split->error);
+    /* The others' work is lost anyway. */
+    for (size_t i = 0; split->status != OTS_OK && i < scan->split_count; i++)
+        ots_interrupt_raise(&scan->splits[i].interrupt);
+    pthread_mutex_lock(&scan->synced.lock);
+    if (--scan->synced.running == 0)
+        pthread_cond_signal(&scan->synced.ended);
+    pthread_mutex_unlock(&scan->synced.lock);
+}
+
+/* --- the whole scan ---------------------------------------------------------------------------*/
+
+static void cancel_splits(void *context)
+{
+    struct scan *scan = context;
+    for (size_t i = 0; i < scan->split_count; i++)
+        ots_interrupt_raise(&scan->splits[i].interrupt);
+}
+
+static void init_splits(struct scan *scan, const struct ots_split_response *response)
+{
+    scan->split_count = response->count;
+    for (size_t i = 0; i < response->count; i++) {
+        struct split *split = &scan->splits[i];
+        split->scan = scan;
+        split->info = response->splits[i];
+        ots_interrupt_init(&split->interrupt);
+        ots_lp_printer_init(&split->printer, OTS_PRECISION_NS);
+    }
+}
+
+/* The first error that is more than the echo of another. */
+static enum ots_status deinit_splits(struct scan *scan, struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; i < scan->split_count; i++) {
+        struct split *split = &scan->splits[i];
+        if (split->status != OTS_OK && (status == OTS_OK || status == OTS_CANCELLED)) {
+            status = split->status;
+            if (err)
+                *err = split->error;
+        }
+        ots_lp_printer_deinit(&split->printer);
+        ots_buf_deinit(&split->text);
+        ots_buf_deinit(&split->measurement_name);
+        ots_buf_deinit(&split->timeline_name);
+        ots_interrupt_deinit(&split->interrupt);
+    }
+    return status;
+}
+
+static enum ots_status run_scan(struct scan *scan, const struct ots_split_response *response,
+                                struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    scan->splits = calloc(response->count ? response->count : 1, sizeof(*scan->splits));
+    if (!scan->splits)
+        return OTS_NOMEM;
+    init_splits(scan, response);
+    pthread_mutex_init(&scan->synced.lock, NULL);
+    pthread_cond_init(&scan->synced.ended, NULL);
+    scan->synced.running = scan->split_count;
+    for (size_t i = 0; i < scan->split_count; i++)
+        ots_pool_run(scan->table->view->scan_pool, run_split, &scan->splits[i]);
+    ots_interrupt_attach(interrupt, cancel_splits, scan);
+    pthread_mutex_lock(&scan->synced.lock);
+    while (scan->synced.running)
+        pthread_cond_wait(&scan->synced.ended, &scan->synced.lock);
+    pthread_mutex_unlock(&scan->synced.lock);
+    ots_interrupt_detach(interrupt);
+    enum ots_status status = deinit_splits(scan, err);
+    pthread_cond_destroy(&scan->synced.ended);
+    pthread_mutex_destroy(&scan->synced.lock);
+    free(scan->splits);
+    return status;
+}
+
+enum ots_status ots_measure_table(struct ots_table *table, struct ots_interrupt *interrupt,
+                                  struct ots_error *err)
+{
+    struct ots_view *view = table->view;
+    struct scan scan = {.table = table};
+    pthread_mutex_lock(&view->synced.lock);
+    scan.id = ++table->scan_id;
+    scan.write_number = table->write_number;
+    pthread_mutex_unlock(&view->synced.lock);
+    enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
+    if (status != OTS_OK)
+        return status;
+    struct ots_call call;
+    ots_call_init(&call, OTS_ACTION_SPLIT);
+    call.request.split.table = table->node->name;
+    call.request.split.split_count_hint = (int32_t)view->options.scan_lanes;
+    status = ots_store_run(view->options.store, &call, interrupt, err);
+    if (status == OTS_OK)
+        status = run_scan(&scan, &call.response.split, interrupt, err);
+    ots_call_deinit(&call);
+    return status == OTS_OK ? commit_scan(&scan) : status;
+}
+
+/* --- one timeline -----------------------------------------------------------------------------*/
+
+static enum ots_status sum_page(const struct ots_rows *rows, struct ots_lp_printer *printer,
+                                struct ots_extent *extent, struct ots_error *err)
+{
+    struct ots_buf text = OTS_BUF_INIT;
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; status == OTS_OK && i < rows->count; i++)
+        status = extent_add_row(extent, &rows->items[i], printer, &text, err);
+    ots_buf_deinit(&text);
+    return status;
+}
+
+static enum ots_status read_timeline(struct ots_table *table, const struct ots_series_key *key,
+                                     struct ots_interrupt *interrupt, struct ots_extent *extent,
+                                     struct ots_error *err)
+{
+    struct ots_lp_printer printer;
+    struct ots_page_reader reader;
+    ots_lp_printer_init(&printer, OTS_PRECISION_NS);
+    ots_page_reader_init(&reader, table->view->options.store, table->node->name, key);
+    enum ots_status status;
+    do {
+        status = ots_page_reader_next(&reader, interrupt, err);
+        if (status == OTS_OK)
+            status = sum_page(&reader.call.response.page.rows, &printer, extent, err);
+        ots_lp_printer_forget_key(&printer);
+    } while (status == OTS_OK && !reader.is_last);
+    ots_page_reader_deinit(&reader);
+    ots_lp_printer_deinit(&printer);
+    return status;
+}
+
+static enum ots_status measure_timeline(struct ots_table *table, struct ots_node *timeline,
+                                        struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_view *view = table->view;
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_series_key key = {0};
+    struct ots_extent extent = {0};
+    pthread_mutex_lock(&view->synced.lock);
+    uint64_t write_number = table->write_number;
+    enum ots_status status = ots_node_key(timeline, &arena, &key);
+    pthread_mutex_unlock(&view->synced.lock);
+    /* A hashed name that no accepted line has explained: no row of it was written. */
+    bool has_key = status != OTS_NOT_FOUND;
+    if (!has_key)
+        status = OTS_OK;
+    if (status == OTS_OK)
+        status = ots_pipeline_wait(table->pipeline, interrupt);
+    if (status == OTS_OK && has_key)
+        status = read_timeline(table, &key, interrupt, &extent, err);
+    if (status == OTS_OK) {
+        pthread_mutex_lock(&view->synced.lock);
+        ots_table_note_extent_locked(table, timeline, &extent, write_number);
+        pthread_mutex_unlock(&view->synced.lock);
+    }
+    ots_arena_deinit(&arena);
+    return status;
+}
+
+enum ots_status ots_view_refresh_timeline(struct ots_view *view, struct ots_node *timeline,
+                                          struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_table *table = ots_node_table(timeline);
+    pthread_mutex_lock(&view->synced.lock);
+    uint64_t write_number = timeline->timeline.unmeasured_write;
+    bool is_many = table->unmeasured_count > ONE_BY_ONE_MAX + table->row_count / OTS_PAGE_ROWS_MAX;
+    if (write_number && is_many && !table->is_scanning)
+        table->fresh_until_us = 0;
+    pthread_mutex_unlock(&view->synced.lock);
+    if (!write_number)
+        return OTS_OK;
+    if (is_many) {
+        enum ots_status status = ots_view_refresh_table(table, interrupt, err);
+        if (status != OTS_OK)
+            return status;
+    }
+    /* A scan that somebody else had begun before the write does not count. */
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_measured = timeline->timeline.unmeasured_write != write_number;
+    pthread_mutex_unlock(&view->synced.lock);
+    return is_measured ? OTS_OK : measure_timeline(table, timeline, interrupt, err);
+}

@@ -1,0 +1,168 @@
+#include "fs/view/node.h"
+
+#include <search.h>
+#include <stdlib.h>
+
+#include "fs/lp/names.h"
+
+/* A key with everything it points to, so that one free() ends it. */
+struct owned_key {
+    struct ots_series_key key;
+    struct ots_arena arena;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct ots_node *left = a;
+    const struct ots_node *right = b;
+    return ots_slice_compare(left->name, right->name);
+}
+
+static struct ots_node *node_new(struct ots_node *parent, enum ots_node_kind kind,
+                                 struct ots_slice name)
+{
+    struct ots_node *node = calloc(1, sizeof(*node) + name.size);
+    if (!node)
+        return NULL;
+    uint8_t *text = (uint8_t *)(node + 1);
+    if (name.size)
+        memcpy(text, name.data, name.size);
+    node->kind = kind;
+    node->parent = parent;
+    node->name = ots_slice(text, name.size);
+    return node;
+}
+
+static void node_free(void *pointer)
+{
+    struct ots_node *node = pointer;
+    tdestroy(node->children, node_free);
+    if (node->kind == OTS_NODE_TIMELINE && node->timeline.key) {
+        struct owned_key *owned = (struct owned_key *)(void *)node->timeline.key;
+        ots_arena_deinit(&owned->arena);
+        free(owned);
+    }
+    free(node);
+}
+
+enum ots_status ots_tree_init(struct ots_tree *tree)
+{
+    *tree = (struct ots_tree){.ino_count = OTS_ROOT_INO};
+    tree->root = node_new(NULL, OTS_NODE_ROOT, OTS_SLICE(""));
+    if (!tree->root || ots_tree_list(tree, tree->root) != OTS_OK) {
+        ots_tree_deinit(tree);
+        return OTS_NOMEM;
+    }
+    return OTS_OK;
+}
+
+void ots_tree_deinit(struct ots_tree *tree)
+{
+    if (tree->root)
+        node_free(tree->root);
+    free(tree->by_ino);
+    *tree = (struct ots_tree){0};
+}
+
+struct ots_node *ots_node_child(const struct ots_node *dir, struct ots_slice name)
+{
+    struct ots_node wanted = {.name = name};
+    struct ots_node **found = tfind(&wanted, &dir->children, compare_names);
+    return found ? *found : NULL;
+}
+
+struct ots_node *ots_node_child_make(struct ots_node *dir, enum ots_node_kind kind,
+                                     struct ots_slice name)
+{
+    struct ots_node *child = ots_node_child(dir, name);
+    if (child)
+        return child;
+    child = node_new(dir, kind, name);
+    if (child && !tsearch(child, &dir->children, compare_names)) {
+        node_free(child);
+        return NULL;
+    }
+    return child;
+}
+
+enum ots_status ots_tree_list(struct ots_tree *tree, struct ots_node *node)
+{
+    node->is_listed = true;
+    if (node->ino)
+        return OTS_OK;
+    if (tree->ino_count >= tree->ino_capacity) {
+        size_t capacity = tree->ino_capacity ? tree->ino_capacity * 2 : 1024;
+        struct ots_node **by_ino = realloc(tree->by_ino, capacity * sizeof(struct ots_node *));
+        if (!by_ino)
+            return OTS_NOMEM;
+        tree->by_ino = by_ino;
+        tree->ino_capacity = capacity;
+        tree->by_ino[0] = NULL;
+    }
+    node->ino = tree->ino_count;
+    tree->by_ino[tree->ino_count++] = node;
+    return OTS_OK;
+}
+
+struct ots_node *ots_tree_by_ino(const struct ots_tree *tree, uint64_t ino)
+{
+    return ino < tree->ino_count ? tree->by_ino[ino] : NULL;
+}
+
+struct walk {
+    void (*visit)(struct ots_node *child, void *context);
+    void *context;
+};
+
+static void visit_in_order(const void *entry, VISIT visit, void *closure)
+{
+    struct walk *walk = closure;
+    if (visit == postorder || visit == leaf)
+        walk->visit(*(struct ots_node *const *)entry, walk->context);
+}
+
+void ots_node_each_child(const struct ots_node *dir,
+                         void (*visit)(struct ots_node *child, void *context), void *context)
+{
+    struct walk walk = {visit, context};
+    twalk_r(dir->children, visit_in_order, &walk);
+}
+
+struct ots_table *ots_node_table(const struct ots_node *node)
+{
+    while (node->kind != OTS_NODE_TABLE)
+        node = node->parent;
+    return node->table;
+}
+
+enum ots_status ots_node_set_key(struct ots_node *timeline, const struct ots_series_key *key)
+{
+    if (timeline->timeline.key || !(ots_timeline_name_is_hashed(timeline->name) ||
+                                    ots_measurement_name_is_hashed(timeline->parent->name)))
+        return OTS_OK;
+    struct owned_key *owned = calloc(1, sizeof(*owned));
+    if (!owned)
+        return OTS_NOMEM;
+    owned->arena = OTS_ARENA_INIT;
+    if (ots_series_key_copy(&owned->arena, key, &owned->key) != OTS_OK) {
+        ots_arena_deinit(&owned->arena);
+        free(owned);
+        return OTS_NOMEM;
+    }
+    timeline->timeline.key = &owned->key;
+    return OTS_OK;
+}
+
+enum ots_status ots_node_key(const struct ots_node *timeline, struct ots_arena *arena,
+                             struct ots_series_key *key)
+{
+    if (timeline->timeline.key)
+        return ots_series_key_copy(arena, timeline->timeline.key, key);
+    if (ots_timeline_name_is_hashed(timeline->name) ||
+        ots_measurement_name_is_hashed(timeline->parent->name))
+        return OTS_NOT_FOUND;
+    enum ots_status status = ots_timeline_name_decode(timeline->name, arena, key, NULL);
+    if (status != OTS_OK)
+        return status;
+    return ots_measurement_name_decode(timeline->parent->name, arena, &key->measurement, NULL);
+}

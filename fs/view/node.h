@@ -1,0 +1,90 @@
+/*
+ * The tree of a mount: instance, tables, measurements, timelines, with inode numbers.
+ *
+ * Nodes live until the tree ends, so a pointer to one is always good and an inode number never
+ * comes to mean something else. A node that vanished is only unlisted.
+ * Threads: none of this locks; the view's lock guards the tree.
+ */
+#ifndef OTS_VIEW_NODE_H
+#define OTS_VIEW_NODE_H
+
+#include "backend/model/series.h"
+
+enum ots_node_kind { OTS_NODE_ROOT, OTS_NODE_TABLE, OTS_NODE_MEASUREMENT, OTS_NODE_TIMELINE };
+
+/* What is known of a timeline's rows. Units: times in microseconds, sizes in bytes of text. */
+struct ots_extent {
+    uint64_t size_bytes;
+    uint64_t row_count;
+    int64_t last_time_us;
+};
+
+struct ots_node {
+    uint64_t ino; /* 0 until first listed */
+    enum ots_node_kind kind;
+    bool is_listed;
+    bool is_local;        /* made through this mount, no row seen yet */
+    bool is_mtime_set;    /* by a tool or by our own write; a measurement does not move it */
+    bool has_failed_rows; /* the service refused rows of it; until an fsync of the table said so */
+    struct ots_node *parent;
+    struct ots_slice name;
+    void *children; /* search tree by name */
+    int64_t mtime_ns;
+    union {
+        struct ots_table *table; /* OTS_NODE_TABLE */
+        struct {                 /* OTS_NODE_TIMELINE */
+            struct ots_extent extent;
+            struct ots_extent found; /* by the scan `scan_id` so far */
+            uint32_t scan_id;
+            /* Number of the table's write that touched it last and is not measured yet; 0: none. */
+            uint64_t unmeasured_write;
+            /* Only for names that end in a hash: the key, in memory of its own. */
+            struct ots_series_key *key;
+        } timeline;
+    };
+};
+
+struct ots_tree {
+    struct ots_node *root;
+    struct ots_node **by_ino; /* index: inode number; 0 is unused, 1 the root */
+    size_t ino_count;
+    size_t ino_capacity;
+};
+
+enum { OTS_ROOT_INO = 1 };
+
+enum ots_status ots_tree_init(struct ots_tree *tree) OTS_MUST_CHECK;
+void ots_tree_deinit(struct ots_tree *tree);
+
+/* NULL when `dir` never had such a child. The child may be unlisted. */
+struct ots_node *ots_node_child(const struct ots_node *dir, struct ots_slice name);
+
+/* The child, made (unlisted, without inode number) when it is not there. NULL without memory. */
+struct ots_node *ots_node_child_make(struct ots_node *dir, enum ots_node_kind kind,
+                                     struct ots_slice name);
+
+/* Make the node visible; the first time it gets the next inode number. Errors: OTS_NOMEM. */
+enum ots_status ots_tree_list(struct ots_tree *tree, struct ots_node *node) OTS_MUST_CHECK;
+
+/* NULL for a number that was never given out. */
+struct ots_node *ots_tree_by_ino(const struct ots_tree *tree, uint64_t ino);
+
+/* Visit all children, unlisted ones too, in bytewise order of their names. */
+void ots_node_each_child(const struct ots_node *dir,
+                         void (*visit)(struct ots_node *child, void *context), void *context);
+
+/* The table that a node below the root belongs to. */
+struct ots_table *ots_node_table(const struct ots_node *node);
+
+/* Remember the key of a timeline whose name cannot be decoded. Errors: OTS_NOMEM. */
+enum ots_status ots_node_set_key(struct ots_node *timeline,
+                                 const struct ots_series_key *key) OTS_MUST_CHECK;
+
+/*
+ * The series key of a timeline, in `arena`. Errors: OTS_NOT_FOUND (a hashed name whose key nobody
+ * has told yet), OTS_NOMEM.
+ */
+enum ots_status ots_node_key(const struct ots_node *timeline, struct ots_arena *arena,
+                             struct ots_series_key *key) OTS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Text that is appended once and read anywhere: in memory while it is small, then in an unlinked
+ * temporary file.
+ *
+ * Threads: one at a time.
+ */
+#ifndef OTS_VIEW_SPOOL_H
+#define OTS_VIEW_SPOOL_H
+
+#include "backend/base/buf.h"
+
+enum { OTS_SPOOL_MEMORY_BYTES_MAX = 4 * 1024 * 1024 };
+
+struct ots_spool {
+    uint64_t size_bytes;
+    struct ots_buf memory; /* all of it, or what is not in the file yet */
+    uint64_t file_bytes;
+    int fd; /* -1: no file */
+};
+
+void ots_spool_init(struct ots_spool *spool);
+void ots_spool_deinit(struct ots_spool *spool);
+
+/* The file is made in $TMPDIR or /var/tmp. Errors: OTS_NOMEM, OTS_IO (disk full, ...). */
+enum ots_status ots_spool_append(struct ots_spool *spool, struct ots_slice text,
+                                 struct ots_error *err) OTS_MUST_CHECK;
+
+/* Append up to `size` bytes from `offset` to `out`; fewer only at the end. Errors: OTS_IO. */
+enum ots_status ots_spool_read(const struct ots_spool *spool, uint64_t offset, size_t size,
+                               struct ots_buf *out, struct ots_error *err) OTS_MUST_CHECK;
+
+#endif

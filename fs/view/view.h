@@ -1,0 +1,145 @@
+/*
+ * Tables of a store seen as files: names, sizes, readers, writers.
+ *
+ * What each operation means is in docs/SEMANTICS.md. Every operation that may wait takes an
+ * interrupt (may be NULL) and ends with OTS_CANCELLED soon after it was raised.
+ *
+ * Errors of all operations, besides those of the store: OTS_NOT_FOUND (no such name or inode),
+ * OTS_NOMEM. Threads: safe; operations on one open file wait for each other.
+ */
+#ifndef OTS_VIEW_VIEW_H
+#define OTS_VIEW_VIEW_H
+
+#include "backend/base/clock.h"
+#include "backend/base/log.h"
+#include "backend/store.h"
+
+struct ots_view;
+
+struct ots_view_options {
+    struct ots_store *store; /* borrowed */
+    const struct ots_clock *clock;
+    const struct ots_log *log;
+    /* Requests in flight when a table is scanned, and puts in flight per table. 1 to 64; 0: 8. */
+    unsigned scan_lanes;
+    unsigned puts_in_flight;
+};
+
+enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_view **out,
+                             struct ots_error *err) OTS_MUST_CHECK;
+
+/* Wait until all rows are acknowledged or given up, then free. Accepts NULL. */
+void ots_view_free(struct ots_view *view);
+
+struct ots_attr {
+    uint64_t ino;
+    bool is_directory;
+    uint64_t size_bytes;
+    int64_t mtime_ns;
+};
+
+/*
+ * Whether a look into `ino` (its attributes and, for a directory, its entries), or at its child
+ * `name` when that is not empty, would be answered from memory. So a caller that must not wait
+ * knows when to hand over.
+ */
+bool ots_view_is_fresh(struct ots_view *view, uint64_t ino, struct ots_slice name);
+
+/* The child `name` of the directory `parent`. */
+enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                                struct ots_interrupt *interrupt, struct ots_attr *attr,
+                                struct ots_error *err) OTS_MUST_CHECK;
+
+/* Rows of a timeline that are on their way are waited for, and the timeline is measured. */
+enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
+                                 struct ots_interrupt *interrupt, struct ots_attr *attr,
+                                 struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Set a modification time (NULL: none); kept until the rows change. Never waits, so `*attr` is what
+ * is known: the size of a timeline that is being written may be old.
+ */
+enum ots_status ots_view_setattr(struct ots_view *view, uint64_t ino, const int64_t *mtime_ns,
+                                 struct ots_attr *attr) OTS_MUST_CHECK;
+
+/*
+ * In the instance: create a table and wait until it can be used. In a table: a measurement that
+ * lives in the mount until it has a row.
+ * Errors: OTS_EXISTS, OTS_INVALID (not a name for it), OTS_NOT_PERMITTED (nothing can be made
+ * there).
+ */
+enum ots_status ots_view_mkdir(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                               struct ots_interrupt *interrupt, struct ots_attr *attr,
+                               struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Remove a measurement that has no timelines. Errors: OTS_NOT_PERMITTED (a table), OTS_NOT_EMPTY.
+ */
+enum ots_status ots_view_rmdir(struct ots_view *view, uint64_t parent,
+                               struct ots_slice name) OTS_MUST_CHECK;
+
+/* A directory's entries at one moment, sorted bytewise. */
+struct ots_listing;
+
+enum ots_status ots_view_list(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
+                              struct ots_listing **out, struct ots_error *err) OTS_MUST_CHECK;
+/* False beyond the last entry. `name` lives as long as the view. */
+bool ots_listing_entry(struct ots_view *view, const struct ots_listing *listing, size_t index,
+                       struct ots_slice *name, struct ots_attr *attr);
+void ots_listing_free(struct ots_listing *listing);
+
+/* Wait until every row of the table (of all tables, at the root) was acknowledged.
+ * Errors: OTS_IO when the service refused rows since the last call; then that is forgotten. */
+enum ots_status ots_view_sync(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
+                              struct ots_error *err) OTS_MUST_CHECK;
+
+/* An open timeline. */
+struct ots_file;
+
+/* With APPEND each write comes behind the one before, wherever the writer believes the end is. */
+enum ots_open_mode { OTS_OPEN_READ = 1, OTS_OPEN_WRITE = 2, OTS_OPEN_APPEND = 4 };
+
+/*
+ * Open a timeline. For reading, its rows now are what the file will show, and `*attr` has their
+ * exact size. Errors: OTS_UNSUPPORTED (several rows of one time in that table).
+ */
+enum ots_status ots_view_open(struct ots_view *view, uint64_t ino, unsigned mode,
+                              struct ots_interrupt *interrupt, struct ots_file **out,
+                              struct ots_attr *attr, struct ots_error *err) OTS_MUST_CHECK;
+
+/* Make a timeline (no row yet) and open it. Errors: OTS_INVALID (a name that is no timeline's). */
+enum ots_status ots_view_create(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                                unsigned mode, struct ots_interrupt *interrupt,
+                                struct ots_file **out, struct ots_attr *attr,
+                                struct ots_error *err) OTS_MUST_CHECK;
+
+/* Append up to `size` bytes of the file's text from `offset` to `out`; fewer only at its end. */
+enum ots_status ots_file_read(struct ots_file *file, uint64_t offset, size_t size,
+                              struct ots_interrupt *interrupt, struct ots_buf *out,
+                              struct ots_error *err) OTS_MUST_CHECK;
+
+/* Whether that read would be answered from memory or local disk. */
+bool ots_file_is_ready(struct ots_file *file, uint64_t offset, size_t size);
+
+/*
+ * Lines to put. Bytes must follow those written before through this file. Lines that cannot be
+ * rows are logged and left out; flush tells. Errors: OTS_INVALID (a hole, or over 1,000 such
+ * lines).
+ */
+enum ots_status ots_file_write(struct ots_file *file, uint64_t offset, struct ots_slice bytes,
+                               struct ots_interrupt *interrupt,
+                               struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Hand the written rows over. Errors: OTS_INVALID (lines were left out since the last flush, or a
+ * last line without its end), OTS_IO (the service refused rows of this timeline).
+ */
+enum ots_status ots_file_flush(struct ots_file *file, struct ots_error *err) OTS_MUST_CHECK;
+
+/* Flush and wait until the table's rows are acknowledged. Errors: as flush. */
+enum ots_status ots_file_sync(struct ots_file *file, struct ots_interrupt *interrupt,
+                              struct ots_error *err) OTS_MUST_CHECK;
+
+void ots_file_close(struct ots_file *file);
+
+#endif
