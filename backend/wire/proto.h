@@ -29,6 +29,10 @@ enum ots_status ots_proto_pack(const void *message, struct ots_buf *buf) OTS_MUS
 void **ots_proto_array(struct ots_arena *arena, size_t count, size_t size,
                        const ProtobufCMessageDescriptor *descriptor);
 
+/* Set an optional field. */
+#define OTS_PROTO_SET(message, field, set_value)                                                   \
+    ((message)->has_##field = true, (message)->field = (set_value))
+
 static inline struct ots_slice ots_proto_slice(ProtobufCBinaryData bytes)
 {
     return ots_slice(bytes.data, bytes.len);
