@@ -1,0 +1,352 @@
+#include "backend/wire/convert.h"
+#include "backend/wire/messages.h"
+#include "backend/wire/tsrows.h"
+
+/* ---- encoding ---- */
+
+struct encoding {
+    const struct ots_call *call;
+    const struct ots_table_meta *meta;
+    struct ots_arena arena;
+    struct ots_buf *body;
+};
+
+static enum ots_status encode_nothing(struct encoding *encoding)
+{
+    Ots__Wire__Nothing nothing = OTS__WIRE__NOTHING__INIT;
+    return ots_proto_pack(&nothing, encoding->body);
+}
+
+/* SDKs want every option and the status in a description. */
+static enum ots_status describe(const struct ots_table_meta *meta, struct ots_arena *arena,
+                                Ots__Wire__Table *message)
+{
+    struct ots_table_meta full = *meta;
+    full.has_time_to_live = true;
+    full.has_meta_time_to_live = true;
+    full.has_allow_update_attributes = true;
+    if (!full.status.size)
+        full.status = OTS_SLICE("CREATED");
+    return ots_convert_table_out(&full, arena, message);
+}
+
+static enum ots_status encode_list_tables(struct encoding *encoding)
+{
+    const struct ots_list_tables_response *response = &encoding->call->response.list_tables;
+    Ots__Wire__ListedTables listed = OTS__WIRE__LISTED_TABLES__INIT;
+    listed.n_tables = response->count;
+    listed.tables = (Ots__Wire__Table **)ots_proto_array(
+        &encoding->arena, response->count, sizeof(Ots__Wire__Table), &ots__wire__table__descriptor);
+    if (response->count && !listed.tables)
+        return OTS_NOMEM;
+    for (size_t i = 0; i < response->count; i++) {
+        enum ots_status status = describe(&response->metas[i], &encoding->arena, listed.tables[i]);
+        if (status != OTS_OK)
+            return status;
+    }
+    return ots_proto_pack(&listed, encoding->body);
+}
+
+static enum ots_status encode_describe_table(struct encoding *encoding)
+{
+    Ots__Wire__DescribedTable described = OTS__WIRE__DESCRIBED_TABLE__INIT;
+    Ots__Wire__Table table = OTS__WIRE__TABLE__INIT;
+    enum ots_status status =
+        describe(&encoding->call->response.describe_table.meta, &encoding->arena, &table);
+    if (status != OTS_OK)
+        return status;
+    described.table = &table;
+    return ots_proto_pack(&described, encoding->body);
+}
+
+static enum ots_status encode_put(struct encoding *encoding)
+{
+    const struct ots_put_response *response = &encoding->call->response.put;
+    Ots__Wire__PutDone done = OTS__WIRE__PUT_DONE__INIT;
+    done.n_failed_rows = response->failed_row_count;
+    done.failed_rows = (Ots__Wire__FailedRow **)ots_proto_array(
+        &encoding->arena, response->failed_row_count, sizeof(Ots__Wire__FailedRow),
+        &ots__wire__failed_row__descriptor);
+    if (response->failed_row_count && !done.failed_rows)
+        return OTS_NOMEM;
+    for (size_t i = 0; i < response->failed_row_count; i++) {
+        const struct ots_failed_row *failed = &response->failed_rows[i];
+        done.failed_rows[i]->row_index = (int32_t)failed->row_index;
+        OTS_PROTO_SET(done.failed_rows[i], code, ots_proto_bytes(failed->code));
+        OTS_PROTO_SET(done.failed_rows[i], message, ots_proto_bytes(failed->message));
+    }
+    return ots_proto_pack(&done, encoding->body);
+}
+
+static enum ots_status pack_get_page(const struct ots_page_response *response,
+                                     struct ots_slice rows, struct ots_buf *body)
+{
+    Ots__Wire__GetPage page = OTS__WIRE__GET_PAGE__INIT;
+    page.rows = ots_proto_bytes(rows);
+    /* A token that is there but empty would mean that more follows. */
+    if (response->next_token.size)
+        OTS_PROTO_SET(&page, next_token, ots_proto_bytes(response->next_token));
+    return ots_proto_pack(&page, body);
+}
+
+static enum ots_status pack_scan_page(const struct ots_page_response *response,
+                                      struct ots_slice rows, struct ots_buf *body)
+{
+    Ots__Wire__ScanPage page = OTS__WIRE__SCAN_PAGE__INIT;
+    OTS_PROTO_SET(&page, type, OTS__WIRE__ROW_FORMAT__PLAIN_BUFFER);
+    page.rows = ots_proto_bytes(rows);
+    if (response->next_token.size)
+        OTS_PROTO_SET(&page, next_token, ots_proto_bytes(response->next_token));
+    return ots_proto_pack(&page, body);
+}
+
+static enum ots_status encode_page(struct encoding *encoding)
+{
+    const struct ots_page_response *response = &encoding->call->response.page;
+    struct ots_buf rows = OTS_BUF_INIT;
+    enum ots_status status =
+        ots_tsrows_encode(response->rows.items, response->rows.count, encoding->meta, &rows);
+    if (status == OTS_OK && encoding->call->action == OTS_ACTION_GET)
+        status = pack_get_page(response, ots_buf_slice(&rows), encoding->body);
+    else if (status == OTS_OK)
+        status = pack_scan_page(response, ots_buf_slice(&rows), encoding->body);
+    ots_buf_deinit(&rows);
+    return status;
+}
+
+static enum ots_status encode_query_meta(struct encoding *encoding)
+{
+    const struct ots_query_meta_response *response = &encoding->call->response.query_meta;
+    Ots__Wire__MetaPage page = OTS__WIRE__META_PAGE__INIT;
+    page.n_metas = response->count;
+    page.metas = (Ots__Wire__TimelineMeta **)ots_proto_array(&encoding->arena, response->count,
+                                                             sizeof(Ots__Wire__TimelineMeta),
+                                                             &ots__wire__timeline_meta__descriptor);
+    if (response->count && !page.metas)
+        return OTS_NOMEM;
+    for (size_t i = 0; i < response->count; i++) {
+        enum ots_status status =
+            ots_convert_meta_out(&response->metas[i], &encoding->arena, page.metas[i]);
+        if (status != OTS_OK)
+            return status;
+    }
+    if (response->total_hit >= 0)
+        OTS_PROTO_SET(&page, total_hit, response->total_hit);
+    if (response->next_token.size)
+        OTS_PROTO_SET(&page, next_token, ots_proto_bytes(response->next_token));
+    return ots_proto_pack(&page, encoding->body);
+}
+
+static enum ots_status encode_split(struct encoding *encoding)
+{
+    const struct ots_split_response *response = &encoding->call->response.split;
+    Ots__Wire__Splits splits = OTS__WIRE__SPLITS__INIT;
+    splits.n_splits = response->count;
+    splits.splits = ots_arena_array(&encoding->arena, response->count, sizeof(*splits.splits));
+    if (!splits.splits)
+        return OTS_NOMEM;
+    for (size_t i = 0; i < response->count; i++)
+        splits.splits[i] = ots_proto_bytes(response->splits[i]);
+    return ots_proto_pack(&splits, encoding->body);
+}
+
+static enum ots_status (*const encoders[OTS_ACTION_COUNT])(struct encoding *encoding) = {
+    [OTS_ACTION_CREATE_TABLE] = encode_nothing,
+    [OTS_ACTION_LIST_TABLES] = encode_list_tables,
+    [OTS_ACTION_DESCRIBE_TABLE] = encode_describe_table,
+    [OTS_ACTION_DELETE_TABLE] = encode_nothing,
+    [OTS_ACTION_PUT] = encode_put,
+    [OTS_ACTION_GET] = encode_page,
+    [OTS_ACTION_QUERY_META] = encode_query_meta,
+    [OTS_ACTION_SPLIT] = encode_split,
+    [OTS_ACTION_SCAN] = encode_page,
+};
+
+enum ots_status ots_response_encode(const struct ots_call *call, const struct ots_table_meta *meta,
+                                    struct ots_buf *body, struct ots_error *err)
+{
+    struct encoding encoding = {.call = call, .meta = meta, .arena = OTS_ARENA_INIT, .body = body};
+    enum ots_status status = encoders[call->action](&encoding);
+    ots_arena_deinit(&encoding.arena);
+    if (status != OTS_OK)
+        return ots_error_set(err, status, "cannot encode a response: %s", ots_status_text(status));
+    return OTS_OK;
+}
+
+/* ---- decoding ---- */
+
+static enum ots_status unpack(const ProtobufCMessageDescriptor *descriptor, struct ots_slice body,
+                              struct ots_call *call, const void **message, struct ots_error *err)
+{
+    return ots_proto_unpack(descriptor, body, &call->arena, "response", message, err);
+}
+
+static enum ots_status decode_nothing(struct ots_slice body, struct ots_call *call,
+                                      struct ots_error *err)
+{
+    const void *unpacked;
+    return unpack(&ots__wire__nothing__descriptor, body, call, &unpacked, err);
+}
+
+static enum ots_status described(const Ots__Wire__Table *message, struct ots_arena *arena,
+                                 struct ots_table_meta *meta, struct ots_error *err)
+{
+    enum ots_status status = ots_convert_table_in(message, arena, meta, err);
+    meta->has_time_to_live = true;
+    meta->has_meta_time_to_live = true;
+    meta->has_allow_update_attributes = true;
+    return status;
+}
+
+static enum ots_status decode_list_tables(struct ots_slice body, struct ots_call *call,
+                                          struct ots_error *err)
+{
+    const void *unpacked;
+    enum ots_status status =
+        unpack(&ots__wire__listed_tables__descriptor, body, call, &unpacked, err);
+    if (status != OTS_OK)
+        return status;
+    const Ots__Wire__ListedTables *listed = unpacked;
+    struct ots_table_meta *metas = ots_arena_array(&call->arena, listed->n_tables, sizeof(*metas));
+    if (!metas)
+        return OTS_NOMEM;
+    for (size_t i = 0; i < listed->n_tables && status == OTS_OK; i++)
+        status = described(listed->tables[i], &call->arena, &metas[i], err);
+    call->response.list_tables.metas = metas;
+    call->response.list_tables.count = listed->n_tables;
+    return status;
+}
+
+static enum ots_status decode_describe_table(struct ots_slice body, struct ots_call *call,
+                                             struct ots_error *err)
+{
+    const void *unpacked;
+    enum ots_status status =
+        unpack(&ots__wire__described_table__descriptor, body, call, &unpacked, err);
+    if (status != OTS_OK)
+        return status;
+    const Ots__Wire__DescribedTable *message = unpacked;
+    return described(message->table, &call->arena, &call->response.describe_table.meta, err);
+}
+
+static enum ots_status decode_put(struct ots_slice body, struct ots_call *call,
+                                  struct ots_error *err)
+{
+    const void *unpacked;
+    enum ots_status status = unpack(&ots__wire__put_done__descriptor, body, call, &unpacked, err);
+    if (status != OTS_OK)
+        return status;
+    const Ots__Wire__PutDone *done = unpacked;
+    struct ots_failed_row *failed =
+        ots_arena_array(&call->arena, done->n_failed_rows, sizeof(*failed));
+    if (!failed)
+        return OTS_NOMEM;
+    for (size_t i = 0; i < done->n_failed_rows; i++) {
+        const Ots__Wire__FailedRow *row = done->failed_rows[i];
+        if (row->row_index < 0 || (size_t)row->row_index >= call->request.put.row_count)
+            return ots_error_set(err, OTS_CORRUPT, "row %d failed, but %zu rows were sent",
+                                 (int)row->row_index, call->request.put.row_count);
+        failed[i].row_index = (uint32_t)row->row_index;
+        failed[i].code = ots_proto_slice(row->code);
+        failed[i].message = ots_proto_slice(row->message);
+    }
+    call->response.put.failed_rows = failed;
+    call->response.put.failed_row_count = done->n_failed_rows;
+    return OTS_OK;
+}
+
+static enum ots_status decode_get(struct ots_slice body, struct ots_call *call,
+                                  struct ots_error *err)
+{
+    const void *unpacked;
+    enum ots_status status = unpack(&ots__wire__get_page__descriptor, body, call, &unpacked, err);
+    if (status != OTS_OK)
+        return status;
+    const Ots__Wire__GetPage *page = unpacked;
+    call->response.page.next_token = ots_proto_slice(page->next_token);
+    return ots_tsrows_decode(ots_proto_slice(page->rows), &call->arena, &call->response.page.rows,
+                             err);
+}
+
+static enum ots_status decode_scan(struct ots_slice body, struct ots_call *call,
+                                   struct ots_error *err)
+{
+    const void *unpacked;
+    enum ots_status status = unpack(&ots__wire__scan_page__descriptor, body, call, &unpacked, err);
+    if (status != OTS_OK)
+        return status;
+    const Ots__Wire__ScanPage *page = unpacked;
+    if (page->has_type && page->type != OTS__WIRE__ROW_FORMAT__PLAIN_BUFFER)
+        return ots_error_set(err, OTS_CORRUPT, "the response has rows of serialization type %d",
+                             (int)page->type);
+    call->response.page.next_token = ots_proto_slice(page->next_token);
+    return ots_tsrows_decode(ots_proto_slice(page->rows), &call->arena, &call->response.page.rows,
+                             err);
+}
+
+static enum ots_status decode_query_meta(struct ots_slice body, struct ots_call *call,
+                                         struct ots_error *err)
+{
+    const void *unpacked;
+    enum ots_status status = unpack(&ots__wire__meta_page__descriptor, body, call, &unpacked, err);
+    if (status != OTS_OK)
+        return status;
+    const Ots__Wire__MetaPage *page = unpacked;
+    struct ots_timeline_meta *metas = ots_arena_array(&call->arena, page->n_metas, sizeof(*metas));
+    if (!metas)
+        return OTS_NOMEM;
+    for (size_t i = 0; i < page->n_metas && status == OTS_OK; i++)
+        status = ots_convert_meta_in(page->metas[i], &call->arena, &metas[i], err);
+    call->response.query_meta = (struct ots_query_meta_response){
+        .metas = metas,
+        .count = page->n_metas,
+        .total_hit = page->has_total_hit ? page->total_hit : -1,
+        .next_token = ots_proto_slice(page->next_token),
+    };
+    return status;
+}
+
+static enum ots_status decode_split(struct ots_slice body, struct ots_call *call,
+                                    struct ots_error *err)
+{
+    const void *unpacked;
+    enum ots_status status = unpack(&ots__wire__splits__descriptor, body, call, &unpacked, err);
+    if (status != OTS_OK)
+        return status;
+    const Ots__Wire__Splits *message = unpacked;
+    struct ots_slice *splits = ots_arena_array(&call->arena, message->n_splits, sizeof(*splits));
+    if (!splits)
+        return OTS_NOMEM;
+    for (size_t i = 0; i < message->n_splits; i++)
+        splits[i] = ots_proto_slice(message->splits[i]);
+    call->response.split.splits = splits;
+    call->response.split.count = message->n_splits;
+    return OTS_OK;
+}
+
+static enum ots_status (*const decoders[OTS_ACTION_COUNT])(struct ots_slice body,
+                                                           struct ots_call *call,
+                                                           struct ots_error *err) = {
+    [OTS_ACTION_CREATE_TABLE] = decode_nothing,
+    [OTS_ACTION_LIST_TABLES] = decode_list_tables,
+    [OTS_ACTION_DESCRIBE_TABLE] = decode_describe_table,
+    [OTS_ACTION_DELETE_TABLE] = decode_nothing,
+    [OTS_ACTION_PUT] = decode_put,
+    [OTS_ACTION_GET] = decode_get,
+    [OTS_ACTION_QUERY_META] = decode_query_meta,
+    [OTS_ACTION_SPLIT] = decode_split,
+    [OTS_ACTION_SCAN] = decode_scan,
+};
+
+enum ots_status ots_response_decode(struct ots_slice body, struct ots_call *call,
+                                    struct ots_error *err)
+{
+    memset(&call->response, 0, sizeof(call->response));
+    enum ots_status status = decoders[call->action](body, call, err);
+    if (status == OTS_NOMEM)
+        return ots_error_set(err, status, "no memory to decode a response");
+    /* What is invalid in a caller's hands is damage in the service's. */
+    if (status == OTS_INVALID && err)
+        err->status = OTS_CORRUPT;
+    return status == OTS_INVALID ? OTS_CORRUPT : status;
+}
