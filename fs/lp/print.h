@@ -2,8 +2,8 @@
  * Rows as InfluxDB line protocol. Equal rows give equal bytes, everywhere and always.
  *
  * The mapping: names and tags are escaped as line protocol asks, bytes that it cannot carry are
- * `"HH`; the data source is the tag `_data_source`; tags ascend by their printed name, fields by
- * name; field names that need a marker end in `@b64`, `@f64`, `@str` or `@`
+ * `"HH`; the data source is the tag `_data_source`; tags ascend by the name that readers see,
+ * fields by name; field names that need a marker end in `@b64`, `@f64`, `@str` or `@`
  * (docs/LINE-PROTOCOL.md).
  */
 #ifndef OTS_LP_PRINT_H
@@ -24,6 +24,7 @@ struct ots_lp_printer {
     enum ots_precision precision;
     const struct ots_series_key *last_key;
     struct ots_buf key_text;
+    struct ots_arena arena;
 };
 
 void ots_lp_printer_init(struct ots_lp_printer *printer, enum ots_precision precision);
@@ -33,7 +34,8 @@ void ots_lp_printer_forget_key(struct ots_lp_printer *printer);
 
 /*
  * Append the row's line, ending in LF.
- * Errors: OTS_INVALID (a time that the precision cannot show), OTS_NOMEM; `out` is unchanged.
+ * Errors: OTS_INVALID (a time that the precision cannot show or that is before 1970, a row without
+ * fields), OTS_NOMEM; `out` is unchanged.
  */
 enum ots_status ots_lp_print(struct ots_lp_printer *printer, const struct ots_row *row,
                              struct ots_buf *out, struct ots_error *err) OTS_MUST_CHECK;
