@@ -8,7 +8,6 @@
 #ifndef OTS_WIRE_PLAINBUF_H
 #define OTS_WIRE_PLAINBUF_H
 
-#include "backend/base/arena.h"
 #include "backend/base/buf.h"
 
 enum ots_cell_type {
@@ -16,7 +15,7 @@ enum ots_cell_type {
     OTS_CELL_DOUBLE = 0x01,
     OTS_CELL_BOOLEAN = 0x02,
     OTS_CELL_STRING = 0x03,
-    OTS_CELL_NULL = 0x06,
+    OTS_CELL_NULL = 0x06, /* reserved: neither written nor read */
     OTS_CELL_BLOB = 0x07,
     OTS_CELL_INF_MIN = 0x09,
     OTS_CELL_INF_MAX = 0x0a,
@@ -68,6 +67,24 @@ void ots_plainbuf_header_append(struct ots_buf *buf);
 
 /* Append one row with its checksums. */
 void ots_plainbuf_row_append(struct ots_buf *buf, const struct ots_plain_row *row);
+
+/*
+ * The same piece by piece: begin, key cells, data_begin and data cells if there are any, end.
+ *
+ * The cells that begin a row are the same bytes in every row, and so is `row_crc` after them. Who
+ * writes many rows with equal first cells may copy both from the row before.
+ */
+struct ots_plainbuf_writer {
+    struct ots_buf *buf;
+    uint8_t row_crc;
+};
+
+void ots_plainbuf_row_begin(struct ots_plainbuf_writer *writer, struct ots_buf *buf);
+void ots_plainbuf_cell_append(struct ots_plainbuf_writer *writer, const struct ots_cell *cell);
+void ots_plainbuf_data_begin(struct ots_plainbuf_writer *writer);
+/* `sequence` NULL: no extension. */
+void ots_plainbuf_row_end(struct ots_plainbuf_writer *writer, bool is_delete,
+                          const struct ots_sequence *sequence);
 
 /* Reads a buffer row by row. The cells of a row live until the next one is read. */
 struct ots_plainbuf_reader {
