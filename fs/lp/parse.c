@@ -57,6 +57,11 @@ struct ots_slice ots_lp_parser_rest(const struct ots_lp_parser *parser)
     return ots_buf_slice(&parser->rest);
 }
 
+uint64_t ots_lp_parser_line(const struct ots_lp_parser *parser)
+{
+    return parser->line_number;
+}
+
 static size_t count_lines(struct ots_slice text)
 {
     size_t count = 0;
