@@ -26,6 +26,11 @@ static inline enum ots_status ots_lp_wrong(struct ots_lp_cursor *cursor, const u
     return OTS_INVALID;
 }
 
+static inline bool ots_lp_is_line_end(const struct ots_lp_cursor *cursor)
+{
+    return *cursor->at == '\n' || (*cursor->at == '\r' && cursor->at[1] == '\n');
+}
+
 /* A name as it stands in the line. */
 struct ots_lp_token {
     struct ots_slice text;

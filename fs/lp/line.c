@@ -315,12 +315,9 @@ static void skip_spaces(struct ots_lp_cursor *cursor)
 /* Whether the line ends here; stands behind its LF then. */
 static bool take_line_end(struct ots_lp_cursor *cursor)
 {
-    const uint8_t *at = cursor->at;
-    if (*at == '\r')
-        at++;
-    if (*at != '\n')
+    if (!ots_lp_is_line_end(cursor))
         return false;
-    cursor->at = at + 1;
+    cursor->at += *cursor->at == '\r' ? 2 : 1;
     return true;
 }
 

@@ -7,9 +7,9 @@
  * `%HH` (capital hex) stands for 00-1F, 7F, `% / , = " \`, space, a leading '.', and for bytes
  * 80-FF of a string that is not UTF-8. A user's own tag `_data_source` is `%5Fdata_source`.
  * A name over OTS_NAME_BYTES_MAX is its longest whole-character prefix (never ending inside a
- * %HH) that leaves room, then `%~`, 32 hex digits (the first 128 bits of SHA-256 of the full
- * escaped name) and `.lp`; a measurement's name likewise without `.lp`. Such a name cannot be
- * decoded.
+ * %HH) that leaves room, then `%~`, 32 small hex digits (the first 128 bits of SHA-256 of the full
+ * escaped name without `.lp`) and `.lp`; a measurement's name likewise without `.lp`. Such a name
+ * cannot be decoded.
  */
 #ifndef OTS_LP_NAMES_H
 #define OTS_LP_NAMES_H

@@ -14,9 +14,9 @@
 
 /* A line that gave no row. */
 struct ots_lp_problem {
-    uint64_t line;         /* counted from 1 over all input */
+    uint64_t line;         /* counted from 1 over all input; a LF in a string counts too */
     size_t column;         /* byte in the line, from 1 */
-    struct ots_slice text; /* the line without its line end */
+    struct ots_slice text; /* the line without its line end; the first 8 MiB of a longer one */
     char reason[200];
 };
 
@@ -24,11 +24,16 @@ struct ots_lp_handler {
     /*
      * A line was parsed. `row` and all it points to live until the call returns, except
      * row->key, which stays the same pointer while the key's bytes do not change and lives until
-     * the next different key or the parser's end. `digits_cut` tells that the time had digits
-     * below a microsecond. Return a status other than OTS_OK to stop the parse with it.
+     * the next different key or the parser's end; two different keys in a row never have the same
+     * pointer. Fields stand as in the line, but of two with one name the last. `digits_cut` tells
+     * that the time had digits below a microsecond. Return a status other than OTS_OK to stop the
+     * parse with it.
      */
     enum ots_status (*row)(void *context, const struct ots_row *row, bool digits_cut);
-    /* A line could not be parsed; parsing goes on behind it. The same return rule. */
+    /*
+     * A line could not be parsed; parsing goes on behind the next LF that is not in a string.
+     * `problem` lives until the call returns. The same return rule.
+     */
     enum ots_status (*problem)(void *context, const struct ots_lp_problem *problem);
     void *context;
 };
@@ -51,8 +56,8 @@ void ots_lp_parser_free(struct ots_lp_parser *parser);
 
 /*
  * Parse what became whole with `bytes`; an unfinished line is kept for the next call.
- * Errors: what the handler returned, OTS_NOMEM. A line over OTS_LP_LINE_BYTES_MAX is a problem and
- * is skipped to its end.
+ * Errors: what the handler returned, OTS_NOMEM; nothing may be fed after either. A line over
+ * OTS_LP_LINE_BYTES_MAX is a problem and is skipped to its end.
  */
 enum ots_status ots_lp_parser_feed(struct ots_lp_parser *parser,
                                    struct ots_slice bytes) OTS_MUST_CHECK;
@@ -60,7 +65,8 @@ enum ots_status ots_lp_parser_feed(struct ots_lp_parser *parser,
 /* The number of the line that is being parsed (within a handler) or comes next, from 1. */
 uint64_t ots_lp_parser_line(const struct ots_lp_parser *parser);
 
-/* The bytes of the unfinished line; empty when the input so far ended in LF. */
+/* The bytes of the unfinished line; empty when the input so far ended in LF, and while a line that
+ * is too long, and was reported, is skipped. */
 struct ots_slice ots_lp_parser_rest(const struct ots_lp_parser *parser);
 
 #endif

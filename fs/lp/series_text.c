@@ -42,8 +42,8 @@ static enum ots_status read_tag(struct ots_lp_series *series, struct ots_lp_curs
         return ots_lp_wrong(cursor, cursor->at, "'=' in a tag's value must be escaped");
     if (*cursor->at != ',' && *cursor->at != ' ')
         return ots_lp_wrong(cursor, cursor->at,
-                            *cursor->at == '\n' || *cursor->at == '\r' ? "the line has no fields"
-                                                                       : "a control byte in a tag");
+                            ots_lp_is_line_end(cursor) ? "the line has no fields"
+                                                       : "a control byte in a tag");
     if (!value_token.text.size)
         return ots_lp_wrong(cursor, cursor->at, "a tag without a value");
 
@@ -131,8 +131,7 @@ enum ots_status ots_lp_series_read(struct ots_lp_series *series, struct ots_lp_c
         return status;
     if (*cursor->at != ' ')
         return ots_lp_wrong(cursor, cursor->at,
-                            *cursor->at == '\n' || *cursor->at == '\r'
-                                ? "the line has no fields"
-                                : "a control byte in the measurement");
+                            ots_lp_is_line_end(cursor) ? "the line has no fields"
+                                                       : "a control byte in the measurement");
     return keep_text(series, ots_slice(start, (size_t)(cursor->at - start)));
 }
