@@ -100,7 +100,14 @@ $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h: %.proto
 	protoc-c --proto_path=. --c_out=$(GEN) $<
 
 # A package that is missing makes pkg-config print nothing, so the targets below that people type
-# first install what is missing and only then start the make that asks pkg-config.
+# first install what is missing and only then start the make that asks pkg-config. Who types one
+# of the others is told.
+ifeq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && command -v protoc-c),)
+.PHONY: packages-are-missing
+$(LIB_OBJ) $(GEN_H): | packages-are-missing
+packages-are-missing:
+	@echo 'Packages are missing. Type: make deps' >&2; exit 1
+endif
 
 .PHONY: demo
 demo: ## install what is missing, build, and show a table copied with cp -r
