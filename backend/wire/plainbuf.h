@@ -86,7 +86,10 @@ void ots_plainbuf_data_begin(struct ots_plainbuf_writer *writer);
 void ots_plainbuf_row_end(struct ots_plainbuf_writer *writer, bool is_delete,
                           const struct ots_sequence *sequence);
 
-/* Reads a buffer row by row. The cells of a row live until the next one is read. */
+/*
+ * Reads a buffer row by row. Every row has one spelling: what was read, written again, gives the
+ * same bytes. The cells of a row live until the next one is read.
+ */
 struct ots_plainbuf_reader {
     struct ots_slice input;
     size_t offset;

@@ -290,11 +290,16 @@ static enum ots_status read_row(struct ots_plainbuf_reader *reader, struct curso
         cursor->fault = "a row without a key";
         return OTS_CORRUPT;
     }
-    if (skip_tag(cursor, TAG_ROW_DATA))
+    bool has_data = skip_tag(cursor, TAG_ROW_DATA);
+    if (has_data)
         status = read_cells(reader, cursor, &count, &row_crc);
     if (status != OTS_OK)
         return status;
     row->cell_count = count - row->key_count;
+    if (has_data && !row->cell_count) {
+        cursor->fault = "a data part without cells";
+        return OTS_CORRUPT;
+    }
     row->key = reader->cells;
     row->cells = reader->cells + row->key_count;
     return read_row_end(cursor, row, row_crc) ? OTS_OK : OTS_CORRUPT;

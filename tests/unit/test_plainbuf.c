@@ -298,6 +298,7 @@ static void test_row_end_is_strict(void **state)
     } cases[] = {
         {"", "a row without its checksum"},
         {"09", "cut short"},
+        {"02 0900", "a data part without cells"},
         {"09 00", "the wrong checksum of a row"},
         {"0808", "a row without its checksum"},
         {"0b 000000", "cut short"},
