@@ -70,7 +70,9 @@ void ots_date_format(int64_t time_us, char text[32])
     time_t seconds = (time_t)(ms / 1000 - (ms % 1000 < 0));
     struct tm tm;
     gmtime_r(&seconds, &tm);
-    size_t used = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &tm);
+    /* strftime does not fill years before 1000 with zeros. */
+    size_t used = (size_t)snprintf(text, 32, "%04d", tm.tm_year + 1900);
+    used += strftime(text + used, 32 - used, "-%m-%dT%H:%M:%S", &tm);
     snprintf(text + used, 32 - used, ".%03dZ", (int)(ms - (int64_t)seconds * 1000));
 }
 

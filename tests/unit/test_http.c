@@ -100,6 +100,7 @@ static void dates_have_milliseconds(void **state)
     assert_date(0, "1970-01-01T00:00:00.000Z");
     assert_date(-1, "1969-12-31T23:59:59.999Z");
     assert_date(-1000000, "1969-12-31T23:59:59.000Z");
+    assert_date(-62135596800000000, "0001-01-01T00:00:00.000Z");
     assert_date(951782400000000, "2000-02-29T00:00:00.000Z");
     char text[32];
     ots_date_format(INT64_MAX, text);
