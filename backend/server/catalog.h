@@ -1,0 +1,62 @@
+/*
+ * The tables of an instance: kept in the engine, held in memory (there are at most
+ * OTS_TABLES_MAX).
+ *
+ * A table's record is: version 1, number:4, creation time:8, TTL:4, metadata TTL:4, 1 when
+ * attributes may be updated. Big-endian, times in microseconds, TTLs in seconds.
+ * Threads: safe.
+ */
+#ifndef OTS_SERVER_CATALOG_H
+#define OTS_SERVER_CATALOG_H
+
+#include "backend/base/clock.h"
+#include "backend/model/table.h"
+#include "backend/server/engine.h"
+
+struct ots_catalog;
+
+/* A table that a call works on. What a caller sees does not change while it holds the table. */
+struct ots_table {
+    uint32_t id;
+    int64_t created_us;
+    struct ots_table_meta meta;
+};
+
+/* Read the tables. Both are borrowed. Errors: OTS_CORRUPT, OTS_IO, OTS_NOMEM. */
+enum ots_status ots_catalog_open(struct ots_engine *engine, const struct ots_clock *clock,
+                                 struct ots_catalog **out, struct ots_error *err) OTS_MUST_CHECK;
+/* No table may be held. Accepts NULL. */
+void ots_catalog_free(struct ots_catalog *catalog);
+
+/*
+ * Create a table; `meta` was checked.
+ * Errors: OTS_EXISTS, OTS_LIMIT (OTSQuotaExhausted), OTS_IO, OTS_NOMEM.
+ */
+enum ots_status ots_catalog_create(struct ots_catalog *catalog, const struct ots_table_meta *meta,
+                                   struct ots_error *err) OTS_MUST_CHECK;
+
+/* Delete a table with all its data, once nobody holds it. Errors: OTS_NOT_FOUND, OTS_IO. */
+enum ots_status ots_catalog_delete(struct ots_catalog *catalog, struct ots_slice name,
+                                   struct ots_error *err) OTS_MUST_CHECK;
+
+/* All tables by name, copied into `arena`. Errors: OTS_NOMEM. */
+enum ots_status ots_catalog_list(struct ots_catalog *catalog, struct ots_arena *arena,
+                                 const struct ots_table_meta **metas, size_t *count,
+                                 struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Hold the table `name`; it cannot be deleted until ots_table_release.
+ * Errors: OTS_NOT_FOUND.
+ */
+enum ots_status ots_catalog_hold(struct ots_catalog *catalog, struct ots_slice name,
+                                 const struct ots_table **table,
+                                 struct ots_error *err) OTS_MUST_CHECK;
+void ots_table_release(const struct ots_table *table);
+
+static inline void ots_table_releasep(const struct ots_table **table)
+{
+    if (*table)
+        ots_table_release(*table);
+}
+
+#endif
