@@ -1,0 +1,136 @@
+/*
+ * A put is checked as a whole before anything is written. Then its timelines are resolved, and all
+ * its rows go in one batch: a row replaces the one at the same timeline and time, and of two such
+ * rows in one request the later one stays.
+ */
+#include "backend/server/handlers.h"
+
+#include "backend/server/row_codec.h"
+
+/* Rows of one timeline mostly come together: each run of them is one reference. */
+struct put {
+    struct ots_instance *instance;
+    const struct ots_put_request *request;
+    const struct ots_table *table;
+    struct ots_arena *arena;
+    struct ots_series_ref *refs;
+    size_t ref_count;
+    size_t *ref_of_row;
+};
+
+static enum ots_status no_memory(struct ots_error *err)
+{
+    return ots_error_set(err, OTS_NOMEM, "no memory for a put");
+}
+
+static bool same_key(const struct ots_row *rows, size_t at)
+{
+    return at > 0 && (rows[at].key == rows[at - 1].key ||
+                      ots_series_key_equal(rows[at].key, rows[at - 1].key));
+}
+
+static enum ots_status check_rows(const struct ots_put_request *request, struct ots_error *err)
+{
+    if (request->row_count < 1 || request->row_count > OTS_PUT_ROWS_MAX)
+        return ots_error_set(err, OTS_LIMIT, "%zu rows instead of 1 to %d", request->row_count,
+                             OTS_PUT_ROWS_MAX);
+    size_t bytes = 0;
+    for (size_t i = 0; i < request->row_count; i++) {
+        const struct ots_row *row = &request->rows[i];
+        enum ots_status status = OTS_OK;
+        if (!same_key(request->rows, i))
+            status = ots_series_key_check(row->key, false, err);
+        if (status == OTS_OK)
+            status = ots_row_check(row, err);
+        if (status != OTS_OK)
+            return ots_error_prefix(err, "row %zu", i);
+        bytes += ots_row_size(row);
+    }
+    if (bytes > OTS_PUT_BYTES_MAX)
+        return ots_error_set(err, OTS_LIMIT, "rows of %zu bytes instead of at most %d", bytes,
+                             OTS_PUT_BYTES_MAX);
+    return OTS_OK;
+}
+
+/* Where each run's record key ends in the buffer is kept in its reference until the buffer stays
+ * where it is. */
+static enum ots_status refs_make(struct put *put, struct ots_buf *keys, struct ots_error *err)
+{
+    const struct ots_put_request *request = put->request;
+    put->refs = ots_arena_array(put->arena, request->row_count, sizeof(*put->refs));
+    put->ref_of_row = ots_arena_array(put->arena, request->row_count, sizeof(*put->ref_of_row));
+    if (!put->refs || !put->ref_of_row)
+        return no_memory(err);
+    for (size_t i = 0; i < request->row_count; i++) {
+        if (!same_key(request->rows, i)) {
+            size_t start = keys->size;
+            ots_dictionary_key_append(keys, put->table->id, request->rows[i].key);
+            put->refs[put->ref_count++].key.size = keys->size - start;
+        }
+        put->ref_of_row[i] = put->ref_count - 1;
+    }
+    if (ots_buf_status(keys) != OTS_OK)
+        return no_memory(err);
+    const uint8_t *at = keys->data;
+    for (size_t i = 0; i < put->ref_count; i++) {
+        put->refs[i].key.data = at;
+        at += put->refs[i].key.size;
+    }
+    return OTS_OK;
+}
+
+static enum ots_status write_rows(struct put *put, struct ots_error *err)
+{
+    struct ots_engine *engine = put->instance->engine;
+    OTS_AUTO(ots_batch_freep) struct ots_batch *batch = engine->ops->batch_new(engine);
+    if (!batch)
+        return no_memory(err);
+    struct ots_buf value = OTS_BUF_INIT;
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; i < put->request->row_count && status == OTS_OK; i++) {
+        const struct ots_row *row = &put->request->rows[i];
+        uint8_t key[OTS_ROW_KEY_BYTES];
+        ots_buf_reset(&value);
+        status = ots_row_codec_encode(row, put->arena, &value, err);
+        if (status == OTS_OK)
+            batch->ops->put(batch,
+                            ots_layout_row(key, put->table->id,
+                                           put->refs[put->ref_of_row[i]].timeline, row->time_us),
+                            ots_buf_slice(&value));
+    }
+    ots_buf_deinit(&value);
+    return status == OTS_OK ? engine->ops->write(engine, batch, err) : status;
+}
+
+static enum ots_status store(struct put *put, struct ots_error *err)
+{
+    struct ots_buf keys = OTS_BUF_INIT;
+    enum ots_status status = refs_make(put, &keys, err);
+    if (status == OTS_OK)
+        status = ots_dictionary_resolve(
+            put->instance->dictionary, put->table->id, put->refs, put->ref_count,
+            put->request->meta_update_mode == OTS_META_UPDATE_NORMAL, err);
+    if (status == OTS_OK)
+        status = write_rows(put, err);
+    ots_buf_deinit(&keys);
+    return status;
+}
+
+enum ots_status ots_handle_put(struct ots_instance *instance, struct ots_call *call,
+                               struct ots_error *err)
+{
+    OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
+    const struct ots_put_request *request = &call->request.put;
+    enum ots_status status = ots_handle_hold(instance, request->table, &table, err);
+    if (status == OTS_OK)
+        status = check_rows(request, err);
+    if (status != OTS_OK)
+        return status;
+    struct put put = {
+        .instance = instance,
+        .request = request,
+        .table = table,
+        .arena = &call->arena,
+    };
+    return store(&put, err);
+}

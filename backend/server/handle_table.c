@@ -1,0 +1,77 @@
+#include "backend/server/handlers.h"
+
+#include "backend/wire/service_code.h"
+
+enum ots_status ots_handle_hold(struct ots_instance *instance, struct ots_slice name,
+                                const struct ots_table **table, struct ots_error *err)
+{
+    enum ots_status status = ots_table_name_check(name, err);
+    if (status != OTS_OK)
+        return status;
+    return ots_catalog_hold(instance->catalog, name, table, err);
+}
+
+static enum ots_status create_check(const struct ots_create_table_request *request,
+                                    struct ots_error *err)
+{
+    enum ots_status status = ots_table_meta_check(&request->meta, err);
+    if (status != OTS_OK)
+        return status;
+    if (request->analytical_store_count)
+        return ots_error_set(err, OTS_UNSUPPORTED, "analytical stores are not supported");
+    if (request->lastpoint_index_count)
+        return ots_error_set(err, OTS_UNSUPPORTED, "lastpoint indexes are not supported");
+    if (request->meta.key_schema_count || request->meta.field_key_count)
+        return ots_error_set(err, OTS_INVALID,
+                             "tables with own identifiers or field primary keys are not "
+                             "supported yet");
+    return OTS_OK;
+}
+
+enum ots_status ots_handle_create_table(struct ots_instance *instance, struct ots_call *call,
+                                        struct ots_error *err)
+{
+    const struct ots_create_table_request *request = &call->request.create_table;
+    enum ots_status status = create_check(request, err);
+    if (status != OTS_OK)
+        return status;
+    struct ots_table_meta meta = OTS_TABLE_META_DEFAULT;
+    meta.name = request->meta.name;
+    if (request->meta.has_time_to_live)
+        meta.time_to_live_s = request->meta.time_to_live_s;
+    if (request->meta.has_meta_time_to_live)
+        meta.meta_time_to_live_s = request->meta.meta_time_to_live_s;
+    if (request->meta.has_allow_update_attributes)
+        meta.allow_update_attributes = request->meta.allow_update_attributes;
+    return ots_catalog_create(instance->catalog, &meta, err);
+}
+
+enum ots_status ots_handle_list_tables(struct ots_instance *instance, struct ots_call *call,
+                                       struct ots_error *err)
+{
+    struct ots_list_tables_response *response = &call->response.list_tables;
+    return ots_catalog_list(instance->catalog, &call->arena, &response->metas, &response->count,
+                            err);
+}
+
+enum ots_status ots_handle_describe_table(struct ots_instance *instance, struct ots_call *call,
+                                          struct ots_error *err)
+{
+    OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
+    enum ots_status status = ots_handle_hold(instance, call->request.table.table, &table, err);
+    if (status != OTS_OK)
+        return status;
+    if (ots_table_meta_copy(&call->arena, &table->meta, &call->response.describe_table.meta) !=
+        OTS_OK)
+        return ots_error_set(err, OTS_NOMEM, "no memory for a table's description");
+    return OTS_OK;
+}
+
+enum ots_status ots_handle_delete_table(struct ots_instance *instance, struct ots_call *call,
+                                        struct ots_error *err)
+{
+    enum ots_status status = ots_table_name_check(call->request.table.table, err);
+    if (status != OTS_OK)
+        return status;
+    return ots_catalog_delete(instance->catalog, call->request.table.table, err);
+}

@@ -1,0 +1,44 @@
+/*
+ * The actions, one function each. Every one checks its request as the service does and fills
+ * call->response; errors without a service code are those of the model, see
+ * ots_instance_error_code.
+ */
+#ifndef OTS_SERVER_HANDLERS_H
+#define OTS_SERVER_HANDLERS_H
+
+#include "backend/server/instance.h"
+
+enum {
+    /* A page ends early when it holds this much, or when so many rows or records were looked at:
+     * a client goes on with the token. */
+    OTS_PAGE_BYTES_MAX = 16 * 1024 * 1024,
+    OTS_PAGE_EXAMINED_MAX = 500000,
+    OTS_META_PAGE_DEFAULT = 1000,
+};
+
+enum ots_status ots_handle_create_table(struct ots_instance *instance, struct ots_call *call,
+                                        struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_list_tables(struct ots_instance *instance, struct ots_call *call,
+                                       struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_describe_table(struct ots_instance *instance, struct ots_call *call,
+                                          struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_delete_table(struct ots_instance *instance, struct ots_call *call,
+                                        struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_put(struct ots_instance *instance, struct ots_call *call,
+                               struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_get(struct ots_instance *instance, struct ots_call *call,
+                               struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_query_meta(struct ots_instance *instance, struct ots_call *call,
+                                      struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_split(struct ots_instance *instance, struct ots_call *call,
+                                 struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_scan(struct ots_instance *instance, struct ots_call *call,
+                                struct ots_error *err) OTS_MUST_CHECK;
+
+/* Hold the table that a request names. Errors: OTS_INVALID (no table can be named so),
+ * OTS_NOT_FOUND. */
+enum ots_status ots_handle_hold(struct ots_instance *instance, struct ots_slice name,
+                                const struct ots_table **table,
+                                struct ots_error *err) OTS_MUST_CHECK;
+
+#endif
