@@ -49,6 +49,15 @@ static enum ots_status set_put(struct ots_options *options, const char *text, st
     return OTS_OK;
 }
 
+static enum ots_status set_signature(struct ots_options *options, const char *text,
+                                     struct ots_error *err)
+{
+    if (strcmp(text, "v2") != 0 && strcmp(text, "v4") != 0)
+        return ots_error_set(err, OTS_INVALID, "-o signature=%s: v2 or v4 is wanted", text);
+    options->wants_v4 = strcmp(text, "v4") == 0;
+    return OTS_OK;
+}
+
 static enum ots_status set_valued(struct ots_options *options, const char *name, const char *value,
                                   bool *is_known, struct ots_error *err)
 {
@@ -61,6 +70,8 @@ static enum ots_status set_valued(struct ots_options *options, const char *name,
         return set_text(&options->instance, value);
     if (strcmp(name, "put") == 0)
         return set_put(options, value, err);
+    if (strcmp(name, "signature") == 0)
+        return set_signature(options, value, err);
     if (strcmp(name, "timeout") == 0) {
         status = parse_number(name, value, TIMEOUT_SECONDS_MAX, &number, err);
         options->timeout_ms = status == OTS_OK ? number * 1000 : 0;

@@ -16,6 +16,7 @@ struct ots_options {
     bool wants_help;
     bool wants_version;
     enum ots_put_choice put;
+    bool wants_v4;        /* `-o signature=v4` */
     int64_t timeout_ms;   /* `-o timeout=` in seconds, 1 to 3600; 0: default */
     unsigned connections; /* `-o connections=`, 1 to 256; 0: default */
     char *config;         /* `-o config=`; NULL: none */

@@ -67,35 +67,36 @@ static enum ots_status extent_add_row(struct ots_extent *sum, const struct ots_r
 
 /* --- what was found becomes what is known -----------------------------------------------------*/
 
+static int64_t now_ns(const struct ots_view *view)
+{
+    return ots_clock_now_us(view->options.clock) * 1000;
+}
+
 void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline)
 {
     table->write_number++;
     if (!timeline->timeline.unmeasured_write)
         table->unmeasured_count++;
     timeline->timeline.unmeasured_write = table->write_number;
+    timeline->mtime_ns = now_ns(table->view);
+    timeline->is_mtime_set = true;
 }
 
-static int64_t now_ns(const struct ots_view *view)
-{
-    return ots_clock_now_us(view->options.clock) * 1000;
-}
-
+/* At first sight the newest row's time; when others changed it, the time at which that shows. */
 static void note_mtime(struct ots_table *table, struct ots_node *timeline,
-                       const struct ots_extent *extent, bool is_own_write)
+                       const struct ots_extent *extent)
 {
     const struct ots_extent *known = &timeline->timeline.extent;
-    int64_t now = now_ns(table->view);
-    bool is_first = !known->row_count;
     bool is_same = known->size_bytes == extent->size_bytes &&
                    known->row_count == extent->row_count &&
                    known->last_time_us == extent->last_time_us;
-    if (timeline->is_mtime_set && (is_own_write || is_same || is_first))
+    if (timeline->timeline.unmeasured_write || is_same)
         return;
-    if (is_first) {
-        int64_t newest =
-            extent->last_time_us > INT64_MAX / 1000 ? INT64_MAX : extent->last_time_us * 1000;
-        timeline->mtime_ns = newest < now ? newest : now;
-    } else if (!is_same) {
+    int64_t now = now_ns(table->view);
+    if (!timeline->is_mtime_set && !known->row_count) {
+        int64_t newest_us = extent->last_time_us;
+        timeline->mtime_ns = newest_us < now / 1000 ? newest_us * 1000 : now;
+    } else {
         timeline->mtime_ns = now > timeline->mtime_ns ? now : timeline->mtime_ns + 1;
         timeline->is_mtime_set = true;
     }
@@ -104,12 +105,12 @@ static void note_mtime(struct ots_table *table, struct ots_node *timeline,
 void ots_table_note_extent_locked(struct ots_table *table, struct ots_node *timeline,
                                   const struct ots_extent *extent, uint64_t write_number)
 {
-    bool is_own_write = timeline->timeline.unmeasured_write != 0;
-    note_mtime(table, timeline, extent, is_own_write);
+    note_mtime(table, timeline, extent);
     timeline->timeline.extent = *extent;
     if (extent->row_count)
         timeline->is_local = false;
-    if (is_own_write && timeline->timeline.unmeasured_write <= write_number) {
+    uint64_t written = timeline->timeline.unmeasured_write;
+    if (written && written <= write_number) {
         timeline->timeline.unmeasured_write = 0;
         table->unmeasured_count--;
     }

@@ -24,7 +24,7 @@ struct ots_node {
     enum ots_node_kind kind;
     bool is_listed;
     bool is_local;        /* made through this mount, no row seen yet */
-    bool is_mtime_set;    /* by a tool or by our own write; a measurement does not move it */
+    bool is_mtime_set;    /* by a tool, a write or a change by others; not just the newest row's */
     bool has_failed_rows; /* the service refused rows of it; until an fsync of the table said so */
     struct ots_node *parent;
     struct ots_slice name;

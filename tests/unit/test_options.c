@@ -38,7 +38,8 @@ static void what_mount_passes_from_fstab(void **state)
 {
     (void)state;
     char line[] = "otsfs src /mnt -o rw,nosuid,_netdev,x-systemd.automount,nofail,allow_other,"
-                  "config=/etc/my.json,timeout=5,connections=8,put=shared,instance=inst";
+                  "config=/etc/my.json,timeout=5,connections=8,put=shared,instance=inst,"
+                  "signature=v4";
     struct ots_options options;
     assert_int_equal(parse(&options, line, NULL), OTS_OK);
     assert_string_equal((const char *)options.rest.data, "rw,nosuid,allow_other");
@@ -47,6 +48,7 @@ static void what_mount_passes_from_fstab(void **state)
     assert_int_equal(options.timeout_ms, 5000);
     assert_int_equal(options.connections, 8);
     assert_int_equal(options.put, OTS_PUT_CHOICE_SHARED);
+    assert_true(options.wants_v4);
     ots_options_deinit(&options);
 }
 
@@ -114,6 +116,7 @@ static void what_cannot_be_understood_is_refused(void **state)
     expect_refused("otsfs src /mnt -o connections=257", "256");
     expect_refused("otsfs src /mnt -o connections=", "connections");
     expect_refused("otsfs src /mnt -o put=fast", "fast");
+    expect_refused("otsfs src /mnt -o signature=v3", "v3");
 }
 
 int main(void)
