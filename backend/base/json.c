@@ -1,5 +1,7 @@
 #include "backend/base/json.h"
 
+#include "backend/base/digest.h"
+
 #include <cjson/cJSON.h>
 
 /* struct ots_json is never defined: a pointer to one is a cJSON pointer under our name. */
@@ -57,6 +59,22 @@ void ots_json_free(struct ots_json *json)
     cJSON_Delete(in_mutable(json));
 }
 
+/* No deeper than the parser goes, which has a limit. */
+static void wipe_strings(cJSON *json)
+{
+    for (; json; json = json->next) {
+        if (json->valuestring)
+            ots_secret_wipe(json->valuestring, strlen(json->valuestring));
+        wipe_strings(json->child);
+    }
+}
+
+void ots_json_free_secret(struct ots_json *json)
+{
+    wipe_strings(in_mutable(json));
+    ots_json_free(json);
+}
+
 const struct ots_json *ots_json_member(const struct ots_json *object, const char *name)
 {
     return out_const(cJSON_GetObjectItemCaseSensitive(in(object), name));
@@ -104,6 +122,11 @@ const struct ots_json *ots_json_at(const struct ots_json *array, size_t index)
 bool ots_json_is_object(const struct ots_json *json)
 {
     return cJSON_IsObject(in(json));
+}
+
+bool ots_json_is_array(const struct ots_json *json)
+{
+    return cJSON_IsArray(in(json));
 }
 
 const char *ots_json_name_at(const struct ots_json *object, size_t index)

@@ -19,6 +19,10 @@ struct ots_json *ots_json_array_new(void);
 void ots_json_free(struct ots_json *json);
 OTS_DEFINE_FREEP(struct ots_json, ots_json_free, ots_json_freep)
 
+/* The same, but overwrites every string first: for documents that hold secrets. */
+void ots_json_free_secret(struct ots_json *json);
+OTS_DEFINE_FREEP(struct ots_json, ots_json_free_secret, ots_json_free_secretp)
+
 /* NULL when absent or of another type. Names are matched with their case. */
 const struct ots_json *ots_json_member(const struct ots_json *object, const char *name);
 const char *ots_json_string(const struct ots_json *object, const char *name);
@@ -29,6 +33,7 @@ bool ots_json_bool(const struct ots_json *object, const char *name, bool *value)
 size_t ots_json_size(const struct ots_json *array);
 const struct ots_json *ots_json_at(const struct ots_json *array, size_t index);
 bool ots_json_is_object(const struct ots_json *json);
+bool ots_json_is_array(const struct ots_json *json);
 /* The text of a value that is a string itself; NULL otherwise. */
 const char *ots_json_text(const struct ots_json *json);
 /* The name of the index-th member of an object, NULL beyond the last. */
