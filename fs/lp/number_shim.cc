@@ -1,7 +1,6 @@
 #include "fs/lp/number_shim.h"
 
 #include <charconv>
-#include <cstdlib>
 
 size_t ots_number_shim_print(double value, char text[OTS_NUMBER_SHIM_BYTES])
 {
