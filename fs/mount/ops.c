@@ -421,7 +421,7 @@ static void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *
     if (!task)
         return;
     task->file_info = *info;
-    ots_task_start(task, true);
+    ots_task_start(task, ots_file_is_ready(file_of(info), 0, 0));
 }
 
 static void run_fsync(struct ots_task *task)

@@ -222,11 +222,11 @@ enum ots_status ots_view_create(struct ots_view *view, uint64_t parent, struct o
 
 bool ots_file_is_ready(struct ots_file *file, uint64_t offset, size_t size)
 {
-    if (!file->has_snapshot)
-        return true;
+    const struct ots_snapshot *snapshot = &file->snapshot;
     pthread_mutex_lock(&file->synced.lock);
-    bool is_ready = !file->synced.is_busy && (file->snapshot.is_complete ||
-                                              file->snapshot.extent.size_bytes >= offset + size);
+    bool is_ready = !file->synced.is_busy;
+    if (is_ready && file->has_snapshot)
+        is_ready = snapshot->is_complete || snapshot->extent.size_bytes >= offset + size;
     pthread_mutex_unlock(&file->synced.lock);
     return is_ready;
 }

@@ -118,7 +118,10 @@ enum ots_status ots_file_read(struct ots_file *file, uint64_t offset, size_t siz
                               struct ots_interrupt *interrupt, struct ots_buf *out,
                               struct ots_error *err) OTS_MUST_CHECK;
 
-/* Whether that read would be answered from memory or local disk. */
+/*
+ * Whether that read would be answered from memory or local disk; with size 0, whether nobody works
+ * on the file.
+ */
 bool ots_file_is_ready(struct ots_file *file, uint64_t offset, size_t size);
 
 /*
