@@ -23,11 +23,11 @@ enum ots_status ots_lp_pairs_make(const struct ots_series_key *key, ots_lp_pair_
                                   struct ots_arena *arena, const struct ots_lp_pair **out,
                                   size_t *count)
 {
-    struct ots_lp_pair *pairs = ots_arena_array(arena, key->tag_count + 1, sizeof(*pairs));
+    struct ots_lp_pair *pairs = ots_arena_alloc(arena, (key->tag_count + 1) * sizeof(*pairs));
     if (!pairs)
         return OTS_NOMEM;
     const struct ots_slice source = OTS_SLICE(OTS_LP_DATA_SOURCE);
-    bool has_source = !key->data_source.size;
+    bool is_source_placed = !key->data_source.size;
     size_t used = 0;
     for (size_t i = 0; i < key->tag_count; i++) {
         struct ots_slice name;
@@ -35,13 +35,13 @@ enum ots_status ots_lp_pairs_make(const struct ots_series_key *key, ots_lp_pair_
         if (status != OTS_OK)
             return status;
         /* Here the source is in its place if nothing needs sorting, which is the usual case. */
-        if (!has_source && ots_slice_compare(name, source) > 0) {
+        if (!is_source_placed && ots_slice_compare(name, source) > 0) {
             pairs[used++] = (struct ots_lp_pair){source, key->data_source};
-            has_source = true;
+            is_source_placed = true;
         }
         pairs[used++] = (struct ots_lp_pair){name, key->tags[i].value};
     }
-    if (!has_source)
+    if (!is_source_placed)
         pairs[used++] = (struct ots_lp_pair){source, key->data_source};
     if (!is_ascending(pairs, used))
         qsort(pairs, used, sizeof(*pairs), compare_pairs);

@@ -27,22 +27,13 @@ void ots_lp_printer_forget_key(struct ots_lp_printer *printer)
 
 /* --- series ----------------------------------------------------------------------------------- */
 
-static void append_escaped(struct ots_buf *out, struct ots_slice marked, enum ots_lp_kind kind)
-{
-    uint8_t *start = ots_buf_reserve(out, 2 * marked.size);
-    if (!start)
-        return;
-    uint8_t *end = ots_lp_escape(start, marked, kind);
-    ots_buf_advance(out, (size_t)(end - start));
-}
-
 static enum ots_status append_name(struct ots_buf *out, struct ots_slice name,
                                    enum ots_lp_kind kind, struct ots_arena *arena)
 {
     struct ots_slice marked;
     enum ots_status status = ots_lp_mark(name, kind, arena, &marked);
     if (status == OTS_OK)
-        append_escaped(out, marked, kind);
+        ots_lp_escape_append(out, marked, kind);
     return status;
 }
 
@@ -67,7 +58,7 @@ static enum ots_status print_key(struct ots_lp_printer *printer, const struct ot
         status = ots_lp_pairs_make(key, mark_tag_name, &printer->arena, &pairs, &count);
     for (size_t i = 0; i < count && status == OTS_OK; i++) {
         ots_buf_append_byte(text, ',');
-        append_escaped(text, pairs[i].name, OTS_LP_TAG_NAME);
+        ots_lp_escape_append(text, pairs[i].name, OTS_LP_TAG_NAME);
         ots_buf_append_byte(text, '=');
         status = append_name(text, pairs[i].value, OTS_LP_TAG_VALUE, &printer->arena);
     }
@@ -91,14 +82,6 @@ static void append_special_real(struct ots_buf *out, double real)
         ots_buf_append_str(out, "\"NaN\"");
     else
         ots_buf_append_fmt(out, "\"nan:%016llx\"", (unsigned long long)bits);
-}
-
-static bool is_coded(struct ots_slice text)
-{
-    uint8_t seen = 0;
-    for (size_t i = 0; i < text.size; i++)
-        seen |= ots_lp_classes[text.data[i]];
-    return seen & OTS_LP_IS_CODED;
 }
 
 /* A quoted string: a backslash before `"` and backslash. */
@@ -172,10 +155,22 @@ static const char *mark_of(const struct ots_field *field)
         return "@b64";
     if (value->type == OTS_DOUBLE && !isfinite(value->real))
         return "@f64";
-    if (value->type == OTS_STRING && is_coded(value->bytes))
+    if (value->type == OTS_STRING && (ots_lp_classes_of(value->bytes) & OTS_LP_IS_CODED))
         return "@str";
-    bool has_at = field->name.size && memchr(field->name.data, '@', field->name.size);
+    bool has_at = ots_lp_classes_of(field->name) & OTS_LP_IS_AT;
     return has_at || ots_lp_is_reserved_field(field->name) ? "@" : "";
+}
+
+/* Write a number at `to`, which has room for it; 0 for a value of another kind. */
+static size_t write_number(uint8_t *to, const struct ots_value *value)
+{
+    if (value->type == OTS_DOUBLE && isfinite(value->real))
+        return ots_number_print_double(to, value->real);
+    if (value->type != OTS_INTEGER)
+        return 0;
+    size_t size = ots_number_print_i64(to, value->integer);
+    to[size] = 'i';
+    return size + 1;
 }
 
 static void append_value(struct ots_buf *out, const struct ots_value *value, bool is_coded_string)
@@ -184,18 +179,15 @@ static void append_value(struct ots_buf *out, const struct ots_value *value, boo
     if (!to)
         return;
     switch (value->type) {
-    case OTS_INTEGER: {
-        size_t size = ots_number_print_i64(to, value->integer);
-        to[size] = 'i';
-        ots_buf_advance(out, size + 1);
+    case OTS_INTEGER:
+        ots_buf_advance(out, write_number(to, value));
         break;
-    }
     case OTS_BOOLEAN:
         ots_buf_append_slice(out, value->boolean ? OTS_SLICE("true") : OTS_SLICE("false"));
         break;
     case OTS_DOUBLE:
         if (isfinite(value->real))
-            ots_buf_advance(out, ots_number_print_double(to, value->real));
+            ots_buf_advance(out, write_number(to, value));
         else
             append_special_real(out, value->real);
         break;
@@ -211,9 +203,34 @@ static void append_value(struct ots_buf *out, const struct ots_value *value, boo
     }
 }
 
+/*
+ * Nearly every field is a number whose name needs nothing; it is written without further calls.
+ * False for any other.
+ */
+static bool append_plain_field(struct ots_buf *out, const struct ots_field *field,
+                               uint8_t separator)
+{
+    const uint8_t special = OTS_LP_IS_SEPARATOR | OTS_LP_IS_MARKED | OTS_LP_IS_AT;
+    struct ots_slice name = field->name;
+    if (!name.size || (ots_lp_classes_of(name) & special) || ots_lp_is_reserved_field(name))
+        return false;
+    uint8_t *to = ots_buf_reserve(out, name.size + 2 + OTS_NUMBER_BYTES_MAX + 1);
+    if (!to)
+        return false;
+    *to = separator;
+    memcpy(to + 1, name.data, name.size);
+    to[name.size + 1] = '=';
+    size_t number = write_number(to + name.size + 2, &field->value);
+    if (number)
+        ots_buf_advance(out, name.size + 2 + number);
+    return number != 0;
+}
+
 static enum ots_status append_field(struct ots_lp_printer *printer, struct ots_buf *out,
                                     const struct ots_field *field, uint8_t separator)
 {
+    if (append_plain_field(out, field, separator))
+        return OTS_OK;
     ots_buf_append_byte(out, separator);
     enum ots_status status = append_name(out, field->name, OTS_LP_FIELD_NAME, &printer->arena);
     if (status != OTS_OK)

@@ -17,6 +17,7 @@ const uint8_t ots_lp_classes[256] = {
     [','] = SEPARATOR,
     ['='] = SEPARATOR & ~OTS_LP_ENDS_MEASUREMENT,
     ['"'] = QUOTE,
+    ['@'] = OTS_LP_IS_AT,
     ['\\'] = QUOTE,
     [0x80 ... 0xFF] = HIGH,
 };
@@ -39,6 +40,8 @@ uint8_t *ots_lp_hex_write(uint8_t *to, uint8_t byte)
 
 bool ots_lp_is_reserved_field(struct ots_slice name)
 {
+    if (!name.size || (name.data[0] != '_' && name.data[0] != 't'))
+        return false;
     return ots_slice_equal(name, OTS_SLICE("time")) ||
            ots_slice_equal(name, OTS_SLICE("__chunk_order"));
 }
@@ -81,9 +84,7 @@ static bool needs_mark(struct ots_slice name, size_t at)
 enum ots_status ots_lp_mark(struct ots_slice name, enum ots_lp_kind kind, struct ots_arena *arena,
                             struct ots_slice *marked)
 {
-    uint8_t seen = 0;
-    for (size_t i = 0; i < name.size; i++)
-        seen |= ots_lp_classes[name.data[i]];
+    uint8_t seen = ots_lp_classes_of(name);
     bool is_first = is_first_marked(name, kind);
     *marked = name.size ? name : OTS_SLICE("\"\"");
     if (!name.size || (!(seen & OTS_LP_IS_MARKED) && !is_first))
@@ -110,15 +111,22 @@ static bool is_escaped(uint8_t byte, enum ots_lp_kind kind)
            !(kind == OTS_LP_MEASUREMENT && byte == '=');
 }
 
-uint8_t *ots_lp_escape(uint8_t *to, struct ots_slice marked, enum ots_lp_kind kind)
+void ots_lp_escape_append(struct ots_buf *out, struct ots_slice marked, enum ots_lp_kind kind)
 {
-    const uint8_t *end = marked.data + marked.size;
-    for (const uint8_t *at = marked.data; at < end; at++) {
-        if (is_escaped(*at, kind))
-            *to++ = '\\';
-        *to++ = *at;
+    if (!(ots_lp_classes_of(marked) & OTS_LP_IS_SEPARATOR)) {
+        ots_buf_append_slice(out, marked);
+        return;
     }
-    return to;
+    uint8_t *start = ots_buf_reserve(out, 2 * marked.size);
+    if (!start)
+        return;
+    uint8_t *to = start;
+    for (size_t i = 0; i < marked.size; i++) {
+        if (is_escaped(marked.data[i], kind))
+            *to++ = '\\';
+        *to++ = marked.data[i];
+    }
+    ots_buf_advance(out, (size_t)(to - start));
 }
 
 /* --- the way back ----------------------------------------------------------------------------- */

@@ -25,6 +25,7 @@ enum ots_lp_class {
     OTS_LP_IS_MARKED = 16,       /* controls, `"`; a backslash where it is not safe */
     OTS_LP_IS_CONTROL = 32,      /* 00-1F, 7F */
     OTS_LP_IS_CODED = 64,        /* controls but TAB: a string with one is written as `@str` */
+    OTS_LP_IS_AT = 128,          /* '@': marks a field */
 };
 extern const uint8_t ots_lp_classes[256];
 
@@ -40,8 +41,17 @@ bool ots_lp_is_reserved_field(struct ots_slice name);
 enum ots_status ots_lp_mark(struct ots_slice name, enum ots_lp_kind kind, struct ots_arena *arena,
                             struct ots_slice *marked) OTS_MUST_CHECK;
 
-/* Write a marked name, escaped, to at most 2 * size bytes at `to`; returns the end. */
-uint8_t *ots_lp_escape(uint8_t *to, struct ots_slice marked, enum ots_lp_kind kind);
+/* Append a marked name, escaped. */
+void ots_lp_escape_append(struct ots_buf *out, struct ots_slice marked, enum ots_lp_kind kind);
+
+/* All classes of the bytes of `text`. */
+static inline uint8_t ots_lp_classes_of(struct ots_slice text)
+{
+    uint8_t seen = 0;
+    for (size_t i = 0; i < text.size; i++)
+        seen |= ots_lp_classes[text.data[i]];
+    return seen;
+}
 
 /*
  * Undo escapes and marks of a name as it stands in a line.
