@@ -7,11 +7,9 @@
 #include <stdio.h>
 
 /*
- * The SDKs' sources and the documentation leave three HTTP statuses open. Every SDK decides by the
- * code whether to repeat a call and takes only 2xx for success, so any other status does:
- *   OTSTableNotReady           503, like the other states that pass by themselves
- *   OTSRowOperationConflict    409, what HTTP calls a conflict
- *   OTSInternalServerError     500
+ * Statuses as the error code documentation of wide-column tables gives them, which also names
+ * OTSTableNotReady (404), OTSRowOperationConflict (409) and OTSInternalServerError (500). Every SDK
+ * decides by the code, and takes only 2xx for success.
  */
 static const struct ots_service_code codes[] = {
     {OTS_CODE_PARAMETER_INVALID, 400, OTS_INVALID, OTS_RETRY_NEVER},
@@ -29,6 +27,7 @@ static const struct ots_service_code codes[] = {
     /* Repeated only with one message; ots_service_code_classify knows. */
     {OTS_CODE_QUOTA_EXHAUSTED, 403, OTS_THROTTLED, OTS_RETRY_NEVER},
     {"OTSTooFrequentReservedThroughputAdjustment", 403, OTS_THROTTLED, OTS_RETRY_NEVER},
+    {OTS_CODE_TABLE_NOT_READY, 404, OTS_NOT_READY, OTS_RETRY_ALWAYS},
     {OTS_CODE_OBJECT_NOT_EXIST, 404, OTS_NOT_FOUND, OTS_RETRY_NEVER},
     {OTS_CODE_METHOD_NOT_ALLOWED, 405, OTS_UNSUPPORTED, OTS_RETRY_NEVER},
     {"OTSRequestTimeout", 408, OTS_UNAVAILABLE, OTS_RETRY_IF_IDEMPOTENT},
@@ -36,7 +35,6 @@ static const struct ots_service_code codes[] = {
     {"OTSRowOperationConflict", 409, OTS_CONFLICT, OTS_RETRY_ALWAYS},
     {OTS_CODE_REQUEST_BODY_TOO_LARGE, 413, OTS_LIMIT, OTS_RETRY_NEVER},
     {OTS_CODE_INTERNAL_ERROR, 500, OTS_UNAVAILABLE, OTS_RETRY_IF_IDEMPOTENT},
-    {OTS_CODE_TABLE_NOT_READY, 503, OTS_NOT_READY, OTS_RETRY_ALWAYS},
     {OTS_CODE_SERVER_BUSY, 503, OTS_THROTTLED, OTS_RETRY_ALWAYS},
     {"OTSStorageServerBusy", 503, OTS_THROTTLED, OTS_RETRY_ALWAYS},
     {OTS_CODE_PARTITION_UNAVAILABLE, 503, OTS_UNAVAILABLE, OTS_RETRY_ALWAYS},
