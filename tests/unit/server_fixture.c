@@ -148,3 +148,37 @@ void test_put_one(struct test_instance *test, const char *table, const char *mea
     struct ots_row row = test_row(test, test_key(test, measurement, host), time_us, number);
     test_put(test, table, &row, 1);
 }
+
+size_t test_read_pages(struct test_instance *test, struct ots_call *call, int64_t *times,
+                       size_t *count, size_t count_max)
+{
+    size_t pages = 0;
+    struct ots_buf token = OTS_BUF_INIT;
+    *count = 0;
+    do {
+        test_call_ok(test, call);
+        const struct ots_page_response *page = &call->response.page;
+        for (size_t i = 0; i < page->rows.count; i++) {
+            assert_true(*count < count_max);
+            times[(*count)++] = page->rows.items[i].time_us;
+        }
+        ots_buf_reset(&token);
+        ots_buf_append_slice(&token, page->next_token);
+        if (call->action == OTS_ACTION_GET)
+            call->request.get.token = ots_buf_slice(&token);
+        else
+            call->request.scan.token = ots_buf_slice(&token);
+        ots_arena_reset(&call->arena);
+        pages++;
+    } while (token.size);
+    ots_buf_deinit(&token);
+    return pages;
+}
+
+void test_assert_times(const struct ots_call *call, const int64_t *times, size_t count)
+{
+    const struct ots_rows *rows = &call->response.page.rows;
+    assert_int_equal(rows->count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(rows->items[i].time_us, times[i]);
+}

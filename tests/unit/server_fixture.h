@@ -66,6 +66,16 @@ void test_put(struct test_instance *test, const char *table, const struct ots_ro
 void test_put_one(struct test_instance *test, const char *table, const char *measurement,
                   const char *host, int64_t time_us, int64_t number);
 
+/* Read a GET or SCAN page by page to its end; returns the number of pages, and the rows' times. */
+size_t test_read_pages(struct test_instance *test, struct ots_call *call, int64_t *times,
+                       size_t *count, size_t count_max);
+
+/* Fails the test unless the page's rows have just these times. */
+void test_assert_times(const struct ots_call *call, const int64_t *times, size_t count);
+#define TEST_ASSERT_TIMES(call, ...)                                                               \
+    test_assert_times(&(call), (const int64_t[]){__VA_ARGS__},                                     \
+                      sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
+
 /* A call that is deinitialised at the end of the scope. */
 static inline void test_call_deinitp(struct ots_call *call)
 {
