@@ -14,6 +14,7 @@
 
 struct ots_service;
 
+/* Strings are copied; clock and log are borrowed. */
 struct ots_service_options {
     const char *directory; /* of the data; created when absent, with mode 0700 */
     const char *instance;  /* name that requests must carry */
@@ -32,8 +33,17 @@ enum ots_status ots_service_open(const struct ots_service_options *options,
 /* Close; what was acknowledged is on disk. Accepts NULL. No request may be under way. */
 void ots_service_close(struct ots_service *service);
 
-/* Answer one request. Always fills `response`; never fails. */
+/*
+ * Answer one request. Always fills `response`, which is the caller's to deinitialise; never fails.
+ */
 void ots_service_handle(struct ots_service *service, const struct ots_http_request *request,
                         struct ots_http_response *response);
+
+/*
+ * Refuse a request without looking at it, because of what HTTP said of it: its method, its size,
+ * its headers. The answer is signed like any other.
+ */
+void ots_service_refuse(struct ots_service *service, const struct ots_http_request *request,
+                        const char *code, const char *message, struct ots_http_response *response);
 
 #endif
