@@ -1,0 +1,48 @@
+/*
+ * The door for requests: HTTP/1.1 on a TCP address or a Unix socket, in front of a service.
+ *
+ * Connections are kept open between requests; a few threads serve all of them, and carry requests
+ * out themselves. What is wrong with a request as HTTP is refused with a signed answer as far as
+ * it can be read: another method than POST, a body over OTS_REQUEST_BODY_BYTES_MAX, too many
+ * headers.
+ */
+#ifndef OTS_SERVER_LISTENER_H
+#define OTS_SERVER_LISTENER_H
+
+#include "backend/server/service.h"
+
+struct ots_listener;
+
+struct ots_listener_options {
+    const char *address;         /* "127.0.0.1:8087", "[::1]:0"; NULL: no TCP */
+    const char *unix_socket;     /* path; NULL: none. One of the two is given, not both */
+    unsigned threads;            /* 1 to 64; 0: 4 */
+    unsigned connections_max;    /* more are closed at once; 0: 512 */
+    unsigned idle_timeout_s;     /* of a connection without any traffic; 0: 75 */
+    struct ots_service *service; /* borrowed */
+    /* Called on some thread whenever the number of open connections has become 0. May be NULL. */
+    void (*on_idle)(void *context);
+    void *context;
+};
+
+/*
+ * Start to listen. A Unix socket's path that nobody listens on any more is taken over; the socket
+ * is for its owner only.
+ * Errors: OTS_INVALID (address), OTS_EXISTS (somebody listens there), OTS_IO, OTS_NOMEM.
+ */
+enum ots_status ots_listener_new(const struct ots_listener_options *options,
+                                 struct ots_listener **out, struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Accept no more, wait until the requests under way are answered (at most `drain_ms`), close all
+ * connections, remove the socket's path. Accepts NULL.
+ */
+void ots_listener_free(struct ots_listener *listener, int64_t drain_ms);
+
+/* The TCP port that is listened on; 0 for a Unix socket. */
+unsigned ots_listener_port(const struct ots_listener *listener);
+
+/* Connections open now. */
+unsigned ots_listener_connections(struct ots_listener *listener);
+
+#endif
