@@ -1,0 +1,231 @@
+#include "backend/server/credentials.h"
+
+#include "backend/base/buf.h"
+#include "backend/base/digest.h"
+#include "backend/base/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    FILE_BYTES_MAX = 64 * 1024,
+    INSTANCE_BYTES_MAX = 64,
+    KEY_TEXT_BYTES_MAX = 128,
+    ID_RANDOM_BYTES = 8,
+    SECRET_RANDOM_BYTES = 20,
+};
+
+bool ots_credentials_instance_is_valid(const char *name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    size_t size = strlen(name);
+    return size >= 1 && size <= INSTANCE_BYTES_MAX && strspn(name, allowed) == size;
+}
+
+/* What SDKs accept as an access key id; our secrets keep to it as well. */
+static bool is_key_text(const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "+./_-=";
+    size_t size = strlen(text);
+    return size >= 1 && size <= KEY_TEXT_BYTES_MAX && strspn(text, allowed) == size;
+}
+
+static enum ots_status no_memory(struct ots_error *err)
+{
+    return ots_error_set(err, OTS_NOMEM, "no memory for credentials");
+}
+
+static enum ots_status check_mode(int fd, const char *path, struct ots_error *err)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return ots_error_errno(err, errno, "cannot look at %s", path);
+    if (!S_ISREG(info.st_mode))
+        return ots_error_set(err, OTS_INVALID, "%s is no regular file", path);
+    if (info.st_mode & (S_IRWXG | S_IRWXO))
+        return ots_error_set(err, OTS_DENIED,
+                             "others than the owner may use %s: it has mode %04o, use chmod 600",
+                             path, (unsigned)info.st_mode & 07777);
+    return OTS_OK;
+}
+
+static enum ots_status read_text(int fd, const char *path, struct ots_buf *text,
+                                 struct ots_error *err)
+{
+    for (;;) {
+        uint8_t *to = ots_buf_reserve(text, 4096);
+        if (!to)
+            return no_memory(err);
+        ssize_t size = read(fd, to, 4096);
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0)
+            return ots_error_errno(err, errno, "cannot read %s", path);
+        if (size == 0)
+            return OTS_OK;
+        ots_buf_advance(text, (size_t)size);
+        if (text->size > FILE_BYTES_MAX)
+            return ots_error_set(err, OTS_CORRUPT, "%s is too large", path);
+    }
+}
+
+/* Copy a member; NULL when it is absent. */
+static const char *take(const struct ots_json *json, const char *name, struct ots_arena *arena)
+{
+    const char *text = ots_json_string(json, name);
+    return text ? ots_arena_strdup(arena, ots_slice_str(text)) : NULL;
+}
+
+static enum ots_status parse(struct ots_slice text, const char *path, struct ots_arena *arena,
+                             struct ots_credentials *credentials, struct ots_error *err)
+{
+    OTS_AUTO(ots_json_freep) struct ots_json *json = NULL;
+    enum ots_status status = ots_json_parse(text, &json, err);
+    if (status != OTS_OK)
+        return ots_error_prefix(err, "%s", path);
+    credentials->endpoint = take(json, "endpoint", arena);
+    credentials->instance = take(json, "instanceName", arena);
+    credentials->access_key_id = take(json, "accessId", arena);
+    credentials->access_key_secret = take(json, "accessKey", arena);
+    credentials->unix_socket = take(json, "socket", arena);
+    if (!credentials->instance || !ots_credentials_instance_is_valid(credentials->instance))
+        return ots_error_set(err, OTS_CORRUPT, "%s: no valid instanceName", path);
+    if (!credentials->access_key_id || !is_key_text(credentials->access_key_id))
+        return ots_error_set(err, OTS_CORRUPT, "%s: no valid accessId", path);
+    if (!credentials->access_key_secret || !is_key_text(credentials->access_key_secret))
+        return ots_error_set(err, OTS_CORRUPT, "%s: no valid accessKey", path);
+    return OTS_OK;
+}
+
+enum ots_status ots_credentials_read(const char *path, struct ots_arena *arena,
+                                     struct ots_credentials *credentials, bool *is_found,
+                                     struct ots_error *err)
+{
+    *credentials = (struct ots_credentials){0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    *is_found = fd >= 0;
+    if (fd < 0 && errno == ENOENT)
+        return OTS_OK;
+    if (fd < 0)
+        return ots_error_errno(err, errno, "cannot open %s", path);
+    struct ots_buf text = OTS_BUF_INIT;
+    enum ots_status status = check_mode(fd, path, err);
+    if (status == OTS_OK)
+        status = read_text(fd, path, &text, err);
+    close(fd);
+    if (status == OTS_OK)
+        status = parse(ots_buf_slice(&text), path, arena, credentials, err);
+    if (text.data)
+        ots_secret_wipe(text.data, text.size);
+    ots_buf_deinit(&text);
+    return status;
+}
+
+/* `prefix` and `size` random bytes in hexadecimal. */
+static const char *random_text(const char *prefix, size_t size, struct ots_arena *arena)
+{
+    uint8_t bytes[SECRET_RANDOM_BYTES];
+    struct ots_buf text = OTS_BUF_INIT;
+    const char *copy = NULL;
+    if (ots_random_bytes(bytes, size) == OTS_OK) {
+        ots_buf_append_str(&text, prefix);
+        for (size_t i = 0; i < size; i++)
+            ots_buf_append_fmt(&text, "%02x", bytes[i]);
+        if (ots_buf_status(&text) == OTS_OK)
+            copy = ots_arena_strdup(arena, ots_buf_slice(&text));
+    }
+    ots_secret_wipe(bytes, sizeof(bytes));
+    if (text.data)
+        ots_secret_wipe(text.data, text.size);
+    ots_buf_deinit(&text);
+    return copy;
+}
+
+enum ots_status ots_credentials_make(const char *instance, struct ots_arena *arena,
+                                     struct ots_credentials *credentials, struct ots_error *err)
+{
+    *credentials = (struct ots_credentials){
+        .instance = ots_arena_strdup(arena, ots_slice_str(instance)),
+        .access_key_id = random_text("otslocal", ID_RANDOM_BYTES, arena),
+        .access_key_secret = random_text("", SECRET_RANDOM_BYTES, arena),
+    };
+    if (!credentials->instance || !credentials->access_key_id || !credentials->access_key_secret)
+        return ots_error_set(err, OTS_IO, "cannot make an access key");
+    return OTS_OK;
+}
+
+static enum ots_status render(const struct ots_credentials *credentials, struct ots_buf *text)
+{
+    OTS_AUTO(ots_json_freep) struct ots_json *json = ots_json_object_new();
+    if (!json)
+        return OTS_NOMEM;
+    enum ots_status status = ots_json_set_string(json, "endpoint", credentials->endpoint);
+    if (status == OTS_OK)
+        status = ots_json_set_string(json, "instanceName", credentials->instance);
+    if (status == OTS_OK)
+        status = ots_json_set_string(json, "accessId", credentials->access_key_id);
+    if (status == OTS_OK)
+        status = ots_json_set_string(json, "accessKey", credentials->access_key_secret);
+    if (status == OTS_OK && credentials->unix_socket)
+        status = ots_json_set_string(json, "socket", credentials->unix_socket);
+    return status == OTS_OK ? ots_json_print(json, text) : status;
+}
+
+static enum ots_status write_all(int fd, struct ots_slice text, const char *path,
+                                 struct ots_error *err)
+{
+    while (text.size) {
+        ssize_t size = write(fd, text.data, text.size);
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0)
+            return ots_error_errno(err, errno, "cannot write %s", path);
+        text = ots_slice(text.data + size, text.size - (size_t)size);
+    }
+    return fsync(fd) == 0 ? OTS_OK : ots_error_errno(err, errno, "cannot write %s", path);
+}
+
+/* A new file takes the old one's place, so that a reader never sees half of it. */
+static enum ots_status replace(const char *path, struct ots_slice text, struct ots_error *err)
+{
+    char *fresh = NULL;
+    if (asprintf(&fresh, "%s.XXXXXX", path) < 0)
+        return no_memory(err);
+    /* Makes the file with mode 0600. */
+    int fd = mkostemp(fresh, O_CLOEXEC);
+    if (fd < 0) {
+        enum ots_status status = ots_error_errno(err, errno, "cannot create %s", path);
+        free(fresh);
+        return status;
+    }
+    enum ots_status status = write_all(fd, text, path, err);
+    close(fd);
+    if (status == OTS_OK && rename(fresh, path) != 0)
+        status = ots_error_errno(err, errno, "cannot create %s", path);
+    if (status != OTS_OK)
+        unlink(fresh);
+    free(fresh);
+    return status;
+}
+
+enum ots_status ots_credentials_write(const char *path, const struct ots_credentials *credentials,
+                                      struct ots_error *err)
+{
+    struct ots_buf text = OTS_BUF_INIT;
+    enum ots_status status = render(credentials, &text);
+    if (status == OTS_OK)
+        status = replace(path, ots_buf_slice(&text), err);
+    else
+        no_memory(err);
+    if (text.data)
+        ots_secret_wipe(text.data, text.size);
+    ots_buf_deinit(&text);
+    return status;
+}
