@@ -49,6 +49,8 @@ void lp_record_parse(struct lp_record *record, const struct ots_lp_options *opti
         assert_non_null(piece);
         memcpy(piece, text.data + at, size);
         assert_int_equal(ots_lp_parser_feed(parser, ots_slice(piece, size)), OTS_OK);
+        /* Nothing of it may be needed later. */
+        memset(piece, '?', size);
         free(piece);
     }
     size_t rest = ots_lp_parser_rest(parser).size;

@@ -26,6 +26,12 @@ static const char DOCUMENT[] =
     "m\\\n"
     "m,a=\\\nm f=1 2,\"=3\n"
     "m\\,\\ x,a=b \\=f=\"=,\\\\\\\"\" 8000\n"
+    "m f=\"a\\\"b\nc\" 10000\n"
+    "m f=\"a\\\\\",g=\"b\nc\" 11000\n"
+    "m\\\\ x f=\"a\nb\" 12000\n"
+    "m f\\\\=x=\"a\nb\" 13000\n"
+    "m,_data_source=s,a=b f=1 14000\n"
+    "m,_data_source=s,a=b f=2 15000\n"
     "m f=\"\\\n\",g=1 9000\n"
     "m f=\"unfinished\nstring\n";
 
@@ -36,7 +42,7 @@ static void test_pieces(void **state)
     struct ots_slice text = OTS_SLICE(DOCUMENT);
     struct lp_record whole;
     lp_record_parse(&whole, &NS, text, text.size);
-    assert_true(whole.row_count >= 6 && whole.problem_count >= 5);
+    assert_true(whole.row_count >= 12 && whole.problem_count >= 5);
     ots_buf_append_byte(&whole.text, 0);
     for (size_t piece = 1; piece < text.size; piece++) {
         struct lp_record record;
@@ -115,7 +121,11 @@ static struct ots_buf line_of(const char *head, char filler, size_t size, const 
 
 static void assert_too_long(struct ots_buf text, const char *expected)
 {
-    const size_t pieces[] = {text.size, 1000003, OTS_LP_LINE_BYTES_MAX, OTS_LP_LINE_BYTES_MAX + 1,
+    const size_t pieces[] = {text.size,
+                             text.size - 6,
+                             1000003,
+                             OTS_LP_LINE_BYTES_MAX,
+                             OTS_LP_LINE_BYTES_MAX + 1,
                              OTS_LP_LINE_BYTES_MAX + 2};
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
         struct lp_record record;
