@@ -122,7 +122,7 @@ static struct ots_buf line_of(const char *head, char filler, size_t size, const 
 static void assert_too_long(struct ots_buf text, const char *expected)
 {
     const size_t pieces[] = {text.size,
-                             text.size - 6,
+                             (text.size - 6) / 2,
                              1000003,
                              OTS_LP_LINE_BYTES_MAX,
                              OTS_LP_LINE_BYTES_MAX + 1,
