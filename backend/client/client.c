@@ -182,7 +182,7 @@ static void send_try(struct operation *operation, int64_t delay_us)
     exchange->done = exchange_done;
     exchange->done_context = operation;
     ots_headers_deinit(&exchange->response.headers);
-    ots_buf_reset(&exchange->response.body);
+    ots_buf_deinit(&exchange->response.body);
     exchange->response.status = 0;
     /* The date is that of the moment when it is sent. */
     enum ots_status status =

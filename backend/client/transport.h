@@ -37,7 +37,7 @@ struct ots_transport_ops {
     /*
      * Start at or after `delay_ms` from now. Runs exchange->done once, on a thread of its own and
      * without locks held, so done may submit again; in its course the exchange may be freed.
-     * The response must be empty; it belongs to the caller again from done on.
+     * The response must be empty and own nothing; it is the caller's again from done on.
      */
     void (*submit)(struct ots_transport *transport, struct ots_exchange *exchange,
                    int64_t delay_ms);
