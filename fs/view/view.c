@@ -114,6 +114,8 @@ enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_
     init_synced(view);
     enum ots_status status = ots_tree_init(&view->synced.tree);
     if (status == OTS_OK)
+        view->synced.tree.root->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
+    if (status == OTS_OK)
         status = ots_pool_new(view->options.scan_lanes, SCAN_QUEUE_MAX, &view->scan_pool, err);
     if (status == OTS_OK && pthread_create(&view->sender, NULL, run_sender, view) != 0)
         status = ots_error_set(err, OTS_IO, "cannot start a thread");
