@@ -142,15 +142,22 @@ BENCH_HELP_OBJ := $(call obj,$(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.
 $(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(BENCH_HELP_OBJ) $(LIB)
 	$(CC) $(LINK) -o $@ $< $(BENCH_HELP_OBJ) $(LIB) $(LIBS)
 
+REALDATA_SRC := $(wildcard tests/realdata/*.c)
+REALDATA_BIN := $(REALDATA_SRC:%.c=$(BUILD)/%)
+
+$(REALDATA_BIN): $(BUILD)/%: $(BUILD)/%.o $(LIB)
+	$(CC) $(LINK) -o $@ $< $(LIB) $(LIBS)
+
 SCRIPT_TESTS := $(wildcard $(foreach d,lint scripts server mount,tests/$(d)/*.sh tests/$(d)/*.py))
 RUN_TESTS = scripts/run-tests --build $(BUILD) --log $(BUILD)/log --jobs $(JOBS)
 # $(call fuzz_tests,SECONDS)
 fuzz_tests = $(foreach name,$(FUZZ_NAMES),'fuzz/$(name)=scripts/fuzz-one $(name) $(1)')
 
-.PHONY: unit-bin fuzz-bin bench-bin
+.PHONY: unit-bin fuzz-bin bench-bin realdata-bin
 unit-bin: $(UNIT_BIN)
 fuzz-bin: $(FUZZ_BIN)
 bench-bin: $(BENCH_BIN)
+realdata-bin: $(REALDATA_BIN)
 
 .PHONY: test
 test: ## install what is missing, build, run every test, also under ASan/UBSan, and fuzz briefly
@@ -195,7 +202,7 @@ conformance: ## run the official Python SDK against otslocal and through a mount
 realdata: ## send the data set in DATA=DIR through mounts and the Python SDK, and compare
 	@test -d '$(DATA)' || { echo 'usage: make realdata DATA=DIR' >&2; exit 2; }
 	@scripts/deps conformance
-	@+$(SUBMAKE) -s all
+	@+$(SUBMAKE) -s all realdata-bin
 	@tests/realdata/run $(BUILD) '$(DATA)'
 
 .PHONY: fuzz
