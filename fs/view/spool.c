@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,12 +20,28 @@ void ots_spool_deinit(struct ots_spool *spool)
     ots_spool_init(spool);
 }
 
+/* For file systems that make no files without a name. */
+static int open_and_unlink(const char *directory)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/otsfs.XXXXXX", directory) >= (int)sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(path);
+    return fd;
+}
+
 static enum ots_status open_file(struct ots_spool *spool, struct ots_error *err)
 {
     const char *directory = getenv("TMPDIR");
     if (!directory || !*directory)
         directory = "/var/tmp";
     spool->fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (spool->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
+        spool->fd = open_and_unlink(directory);
     return spool->fd >= 0 ? OTS_OK
                           : ots_error_errno(err, errno, "a temporary file in %s", directory);
 }
