@@ -18,7 +18,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { SLOTS = 512 }; /* a power of two, over twice OTS_PUT_ROWS_MAX */
+enum {
+    SLOTS = 512, /* a power of two, over twice OTS_PUT_ROWS_MAX */
+    /* Rows that replace others leave these behind in a batch's memory. */
+    BATCH_MEMORY_BYTES_MAX = 4 * OTS_PUT_BYTES_MAX,
+};
 
 struct batch {
     struct ots_pipeline *pipeline;
@@ -215,10 +219,12 @@ static void submit_halves(struct batch *batch, size_t first, size_t count)
 static size_t fail_single_rows(const struct put *put, const struct ots_put_response *response)
 {
     size_t failed = 0;
+    bool is_told[OTS_PUT_ROWS_MAX] = {false};
     for (size_t i = 0; i < response->failed_row_count; i++) {
         const struct ots_failed_row *row = &response->failed_rows[i];
-        if (row->row_index >= put->call.request.put.row_count)
+        if (row->row_index >= put->call.request.put.row_count || is_told[row->row_index])
             continue;
+        is_told[row->row_index] = true;
         struct ots_error error;
         ots_error_set(&error, OTS_INVALID, "%.*s: %.*s", OTS_SLICE_FMT(row->code),
                       OTS_SLICE_FMT(row->message));
@@ -360,7 +366,8 @@ static enum ots_status append_row(struct batch *batch, size_t slot, uint64_t has
 static bool has_room(const struct batch *batch, const struct ots_row *row)
 {
     return batch->count < OTS_PUT_ROWS_MAX &&
-           (!batch->count || batch->bytes + ots_row_size(row) <= OTS_PUT_BYTES_MAX);
+           (!batch->count || (batch->bytes + ots_row_size(row) <= OTS_PUT_BYTES_MAX &&
+                              batch->arena.used_bytes <= BATCH_MEMORY_BYTES_MAX));
 }
 
 /* Seal the filling batch, and send it at once or wait for the lock's condition. */
