@@ -41,12 +41,16 @@ enum ots_status ots_snapshot_fetch(struct ots_snapshot *snapshot, uint64_t offse
                                    struct ots_interrupt *interrupt, struct ots_error *err)
 {
     while (!snapshot->is_complete && snapshot->extent.size_bytes <= offset) {
+        if (snapshot->failure.status != OTS_OK) {
+            if (err)
+                *err = snapshot->failure;
+            return snapshot->failure.status;
+        }
         enum ots_status status = ots_page_reader_next(&snapshot->pages, interrupt, err);
-        if (status == OTS_OK)
-            status = print_page(snapshot, err);
         if (status != OTS_OK)
             return status;
-        snapshot->is_complete = snapshot->pages.is_last;
+        snapshot->failure.status = print_page(snapshot, &snapshot->failure);
+        snapshot->is_complete = snapshot->failure.status == OTS_OK && snapshot->pages.is_last;
     }
     return OTS_OK;
 }

@@ -19,6 +19,8 @@ struct ots_snapshot {
     struct ots_spool spool;
     struct ots_extent extent; /* of what was fetched */
     bool is_complete;
+    /* A page was fetched and could not be kept: all that lies behind it is out of reach. */
+    struct ots_error failure;
 };
 
 /* `key` is copied, `table` must outlive the snapshot. Errors: OTS_NOMEM. */
