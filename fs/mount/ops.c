@@ -49,18 +49,13 @@ static void reply_entry(struct ots_task *task, enum ots_status status, const str
     }
     struct fuse_entry_param entry;
     fill_entry(task, attr, &entry);
+    ots_task_end(task);
     fuse_reply_entry(task->request, &entry);
 }
 
 static struct ots_view *view_of(const struct ots_task *task)
 {
     return task->mount->view;
-}
-
-static bool is_fresh(fuse_req_t request, fuse_ino_t ino, struct ots_slice name)
-{
-    const struct ots_mount *mount = fuse_req_userdata(request);
-    return ots_view_is_fresh(mount->view, ino, name);
 }
 
 static struct ots_file *file_of(const struct fuse_file_info *info)
@@ -73,30 +68,31 @@ static struct ots_file *file_of(const struct fuse_file_info *info)
 static void run_lookup(struct ots_task *task)
 {
     struct ots_attr attr;
-    enum ots_status status = ots_view_lookup(view_of(task), task->ino, task->bytes, task->interrupt,
-                                             &attr, &task->error);
+    enum ots_status status = ots_view_lookup(view_of(task), task->ino, task->bytes,
+                                             &task->interrupt, &attr, &task->error);
     reply_entry(task, status, &attr);
 }
 
 static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
-    struct ots_slice child = ots_slice_str(name);
-    struct ots_task *task = ots_task_new(request, "lookup", run_lookup, parent, child);
+    struct ots_task *task =
+        ots_task_new(request, "lookup", run_lookup, parent, ots_slice_str(name));
     if (task)
-        ots_task_start(task, is_fresh(request, parent, child));
+        ots_task_start(task, true);
 }
 
 static void run_getattr(struct ots_task *task)
 {
     struct ots_attr attr;
     enum ots_status status =
-        ots_view_getattr(view_of(task), task->ino, task->interrupt, &attr, &task->error);
+        ots_view_getattr(view_of(task), task->ino, &task->interrupt, &attr, &task->error);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
     }
     struct stat st;
     to_stat(task, &attr, &st);
+    ots_task_end(task);
     fuse_reply_attr(task->request, &st, attr_seconds(&attr));
 }
 
@@ -105,7 +101,7 @@ static void op_getattr(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info
     (void)info;
     struct ots_task *task = ots_task_new(request, "getattr", run_getattr, ino, OTS_SLICE_NONE);
     if (task)
-        ots_task_start(task, is_fresh(request, ino, OTS_SLICE_NONE));
+        ots_task_start(task, true);
 }
 
 /*
@@ -117,12 +113,10 @@ static void op_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *wanted, 
 {
     (void)info;
     const struct ots_mount *mount = fuse_req_userdata(request);
-    int64_t mtime_ns = wanted->st_mtim.tv_sec * INT64_C(1000000000) + wanted->st_mtim.tv_nsec;
-    if (to_set & FUSE_SET_ATTR_MTIME_NOW) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        mtime_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-    }
+    struct timespec mtime = wanted->st_mtim;
+    if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+        clock_gettime(CLOCK_REALTIME, &mtime);
+    int64_t mtime_ns = ots_timespec_to_ns(&mtime);
     bool has_mtime = to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW);
     struct ots_attr attr;
     enum ots_status status =
@@ -142,12 +136,13 @@ static void run_opendir(struct ots_task *task)
 {
     struct ots_listing *listing;
     enum ots_status status =
-        ots_view_list(view_of(task), task->ino, task->interrupt, &listing, &task->error);
+        ots_view_list(view_of(task), task->ino, &task->interrupt, &listing, &task->error);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
     }
     task->file_info.fh = (uintptr_t)listing;
+    ots_task_end(task);
     if (fuse_reply_open(task->request, &task->file_info) == -ENOENT)
         ots_listing_free(listing);
 }
@@ -158,7 +153,7 @@ static void op_opendir(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info
     if (!task)
         return;
     task->file_info = *info;
-    ots_task_start(task, is_fresh(request, ino, OTS_SLICE_NONE));
+    ots_task_start(task, true);
 }
 
 static size_t add_entry(fuse_req_t request, char *to, size_t room, bool is_plus,
@@ -235,8 +230,8 @@ static void op_releasedir(fuse_req_t request, fuse_ino_t ino, struct fuse_file_i
 static void run_mkdir(struct ots_task *task)
 {
     struct ots_attr attr;
-    enum ots_status status =
-        ots_view_mkdir(view_of(task), task->ino, task->bytes, task->interrupt, &attr, &task->error);
+    enum ots_status status = ots_view_mkdir(view_of(task), task->ino, task->bytes, &task->interrupt,
+                                            &attr, &task->error);
     reply_entry(task, status, &attr);
 }
 
@@ -275,7 +270,7 @@ static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
 
 static void run_fsyncdir(struct ots_task *task)
 {
-    ots_task_finish(task, ots_view_sync(view_of(task), task->ino, task->interrupt, &task->error));
+    ots_task_finish(task, ots_view_sync(view_of(task), task->ino, &task->interrupt, &task->error));
 }
 
 static void op_fsyncdir(fuse_req_t request, fuse_ino_t ino, int datasync,
@@ -316,12 +311,13 @@ static void run_open(struct ots_task *task)
     struct ots_file *file;
     struct ots_attr attr;
     enum ots_status status = ots_view_open(view_of(task), task->ino, open_mode(&task->file_info),
-                                           task->interrupt, &file, &attr, &task->error);
+                                           &task->interrupt, &file, &attr, &task->error);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
     }
     set_file(&task->file_info, file);
+    ots_task_end(task);
     if (fuse_reply_open(task->request, &task->file_info) == -ENOENT)
         ots_file_close(file);
 }
@@ -332,7 +328,7 @@ static void op_open(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *i
     if (!task)
         return;
     task->file_info = *info;
-    ots_task_start(task, false);
+    ots_task_start(task, !(open_mode(info) & OTS_OPEN_READ));
 }
 
 static void run_create(struct ots_task *task)
@@ -341,7 +337,7 @@ static void run_create(struct ots_task *task)
     struct ots_attr attr;
     enum ots_status status =
         ots_view_create(view_of(task), task->ino, task->bytes, open_mode(&task->file_info),
-                        task->interrupt, &file, &attr, &task->error);
+                        &task->interrupt, &file, &attr, &task->error);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
@@ -349,6 +345,7 @@ static void run_create(struct ots_task *task)
     set_file(&task->file_info, file);
     struct fuse_entry_param entry;
     fill_entry(task, &attr, &entry);
+    ots_task_end(task);
     if (fuse_reply_create(task->request, &entry, &task->file_info) == -ENOENT)
         ots_file_close(file);
 }
@@ -369,11 +366,13 @@ static void run_read(struct ots_task *task)
 {
     struct ots_buf text = OTS_BUF_INIT;
     enum ots_status status = ots_file_read(file_of(&task->file_info), task->offset, task->size,
-                                           task->interrupt, &text, &task->error);
-    if (status == OTS_OK)
+                                           &task->interrupt, &text, &task->error);
+    if (status == OTS_OK) {
+        ots_task_end(task);
         fuse_reply_buf(task->request, (const char *)text.data, text.size);
-    else
+    } else {
         ots_task_fail(task, status);
+    }
     ots_buf_deinit(&text);
 }
 
@@ -386,17 +385,19 @@ static void op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offse
     task->file_info = *info;
     task->offset = (uint64_t)offset;
     task->size = size;
-    ots_task_start(task, ots_file_is_ready(file_of(info), task->offset, size));
+    ots_task_start(task, true);
 }
 
 static void run_write(struct ots_task *task)
 {
     enum ots_status status = ots_file_write(file_of(&task->file_info), task->offset, task->bytes,
-                                            task->interrupt, &task->error);
-    if (status == OTS_OK)
-        fuse_reply_write(task->request, task->bytes.size);
-    else
+                                            &task->interrupt, &task->error);
+    if (status != OTS_OK) {
         ots_task_fail(task, status);
+        return;
+    }
+    ots_task_end(task);
+    fuse_reply_write(task->request, task->bytes.size);
 }
 
 static void op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t size,
@@ -412,7 +413,8 @@ static void op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_
 
 static void run_flush(struct ots_task *task)
 {
-    ots_task_finish(task, ots_file_flush(file_of(&task->file_info), &task->error));
+    ots_task_finish(task,
+                    ots_file_flush(file_of(&task->file_info), &task->interrupt, &task->error));
 }
 
 static void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
@@ -421,12 +423,12 @@ static void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *
     if (!task)
         return;
     task->file_info = *info;
-    ots_task_start(task, ots_file_is_ready(file_of(info), 0, 0));
+    ots_task_start(task, true);
 }
 
 static void run_fsync(struct ots_task *task)
 {
-    ots_task_finish(task, ots_file_sync(file_of(&task->file_info), task->interrupt, &task->error));
+    ots_task_finish(task, ots_file_sync(file_of(&task->file_info), &task->interrupt, &task->error));
 }
 
 static void op_fsync(fuse_req_t request, fuse_ino_t ino, int datasync, struct fuse_file_info *info)

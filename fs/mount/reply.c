@@ -51,6 +51,15 @@ bool ots_status_is_logged(enum ots_status status)
            status != OTS_NOT_EMPTY && status != OTS_CANCELLED && status != OTS_NOT_PERMITTED;
 }
 
+int64_t ots_timespec_to_ns(const struct timespec *time)
+{
+    int64_t ns;
+    if (__builtin_mul_overflow((int64_t)time->tv_sec, NANOSECONDS, &ns) ||
+        __builtin_add_overflow(ns, (int64_t)time->tv_nsec, &ns))
+        return time->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return ns;
+}
+
 void ots_attr_to_stat(const struct ots_attr *attr, uid_t uid, gid_t gid, struct stat *st)
 {
     int64_t nanoseconds = attr->mtime_ns % NANOSECONDS;

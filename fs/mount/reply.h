@@ -15,6 +15,9 @@ int ots_status_errno(enum ots_status status);
  * a name that does not exist is neither. */
 bool ots_status_is_logged(enum ots_status status);
 
+/* Nanoseconds since 1970; times that do not fit (after 2262, before 1678) become the nearest. */
+int64_t ots_timespec_to_ns(const struct timespec *time);
+
 /* Units: st_blocks in 512 bytes, matching st_size, or cp takes files for sparse. */
 void ots_attr_to_stat(const struct ots_attr *attr, uid_t uid, gid_t gid, struct stat *st);
 

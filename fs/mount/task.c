@@ -29,33 +29,54 @@ static void on_interrupt(fuse_req_t request, void *data)
 {
     (void)request;
     struct ots_task *task = data;
-    ots_interrupt_raise(&task->interrupt_memory);
+    ots_interrupt_raise(&task->interrupt);
 }
 
 static void run_on_worker(void *argument)
 {
     struct ots_task *task = argument;
-    /* The answer ends the request, and with it any call of on_interrupt: then the task can go. */
     task->run(task);
-    ots_interrupt_deinit(&task->interrupt_memory);
+    ots_interrupt_deinit(&task->interrupt);
     free(task);
 }
 
-void ots_task_start(struct ots_task *task, bool is_inline)
+/* Whether the request was answered. */
+static bool try_now(struct ots_task *task)
 {
-    if (is_inline) {
-        task->run(task);
+    ots_interrupt_init(&task->interrupt);
+    ots_interrupt_raise(&task->interrupt);
+    task->is_trying = true;
+    task->run(task);
+    task->is_trying = false;
+    ots_interrupt_deinit(&task->interrupt);
+    return !task->must_wait;
+}
+
+void ots_task_start(struct ots_task *task, bool may_be_quick)
+{
+    if (may_be_quick && try_now(task)) {
         free(task);
         return;
     }
-    ots_interrupt_init(&task->interrupt_memory);
-    task->interrupt = &task->interrupt_memory;
+    ots_interrupt_init(&task->interrupt);
     fuse_req_interrupt_func(task->request, on_interrupt, task);
     ots_pool_run(task->mount->workers, run_on_worker, task);
 }
 
+/* libfuse can be in on_interrupt while another thread answers; this waits until it is not. */
+void ots_task_end(struct ots_task *task)
+{
+    if (!task->is_trying)
+        fuse_req_interrupt_func(task->request, NULL, NULL);
+}
+
 void ots_task_fail(struct ots_task *task, enum ots_status status)
 {
+    if (task->is_trying && status == OTS_CANCELLED) {
+        task->must_wait = true;
+        return;
+    }
+    ots_task_end(task);
     if (ots_status_is_logged(status)) {
         task->error.status = status;
         ots_log_error(task->mount->options.log, OTS_LOG_WARNING, task->operation, &task->error);
@@ -65,8 +86,10 @@ void ots_task_fail(struct ots_task *task, enum ots_status status)
 
 void ots_task_finish(struct ots_task *task, enum ots_status status)
 {
-    if (status == OTS_OK)
-        fuse_reply_err(task->request, 0);
-    else
+    if (status != OTS_OK) {
         ots_task_fail(task, status);
+        return;
+    }
+    ots_task_end(task);
+    fuse_reply_err(task->request, 0);
 }

@@ -24,9 +24,9 @@ struct ots_task {
     fuse_req_t request;
     const char *operation; /* for the log */
     void (*run)(struct ots_task *task);
-    /* NULL when the task runs inline: then nobody could read the interrupt. */
-    struct ots_interrupt *interrupt;
-    struct ots_interrupt interrupt_memory;
+    struct ots_interrupt interrupt;
+    bool is_trying; /* on the thread that reads requests: it must not wait */
+    bool must_wait; /* it was tried, and is not answered */
     struct ots_error error;
     /* What the operation needs; which of these is the operation's matter. */
     uint64_t ino;
@@ -44,8 +44,15 @@ struct ots_task *ots_task_new(fuse_req_t request, const char *operation,
                               void (*run)(struct ots_task *task), uint64_t ino,
                               struct ots_slice bytes);
 
-/* Run it here and now, or on a worker. `run` must answer the request; then the task is freed. */
-void ots_task_start(struct ots_task *task, bool is_inline);
+/*
+ * Run it on a worker. `run` must answer the request; then the task is freed. With `may_be_quick` it
+ * is first tried here and now, with its interrupt raised, so that it ends instead of waiting: then
+ * `run` must have had no effect.
+ */
+void ots_task_start(struct ots_task *task, bool may_be_quick);
+
+/* From here on nobody interrupts the task. To be called before its request is answered. */
+void ots_task_end(struct ots_task *task);
 
 /* Answer with an error, and log it if it is worth that. `status` is not OTS_OK. */
 void ots_task_fail(struct ots_task *task, enum ots_status status);

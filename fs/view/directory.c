@@ -237,7 +237,7 @@ static enum ots_status make_table(struct ots_view *view, struct ots_slice name,
     status = ots_view_add_table_locked(view, name, false, out);
     if (status == OTS_OK) {
         (*out)->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
-        (*out)->table->fresh_until_us = 0;
+        (*out)->table->timelines.fresh_until_us = 0;
     }
     pthread_mutex_unlock(&view->synced.lock);
     return status;
@@ -325,31 +325,45 @@ enum ots_status ots_view_rmdir(struct ots_view *view, uint64_t parent, struct ot
 
 /* --- sync -------------------------------------------------------------------------------------*/
 
-static void clear_failed(struct ots_node *timeline, void *context)
+static void forget_lost_rows(struct ots_node *timeline, void *context)
 {
     (void)context;
-    timeline->has_failed_rows = false;
+    timeline->lost_rows_told = timeline->lost_rows;
 }
 
-static void clear_failed_timelines(struct ots_node *measurement, void *context)
+static void forget_lost_rows_of(struct ots_node *measurement, void *context)
 {
-    ots_node_each_child(measurement, clear_failed, context);
+    ots_node_each_child(measurement, forget_lost_rows, context);
 }
 
-static enum ots_status sync_table(struct ots_table *table, struct ots_interrupt *interrupt,
-                                  struct ots_error *err)
+/* Tell, once, whether rows of the table were lost. */
+static enum ots_status tell_failure(struct ots_table *table, struct ots_error *err)
 {
     struct ots_view *view = table->view;
-    enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
-    if (status != OTS_OK)
-        return status;
+    enum ots_status status = OTS_OK;
     pthread_mutex_lock(&view->synced.lock);
     if (table->has_failure) {
         table->has_failure = false;
         status = ots_error_set(err, OTS_IO, "rows were lost: %s", table->failure.message);
-        ots_node_each_child(table->node, clear_failed_timelines, NULL);
+        ots_node_each_child(table->node, forget_lost_rows_of, NULL);
     }
     pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+/* Wait for all before anything is told: who is interrupted hears of no failure. */
+static enum ots_status sync_tables(struct ots_view *view, struct ots_interrupt *interrupt,
+                                   struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    struct ots_table *table = NULL;
+    while (status == OTS_OK && (table = ots_view_next_table(view, table)))
+        status = ots_pipeline_wait(table->pipeline, interrupt);
+    if (status != OTS_OK)
+        return status;
+    while ((table = ots_view_next_table(view, table)))
+        if (tell_failure(table, err) != OTS_OK)
+            status = OTS_IO;
     return status;
 }
 
@@ -359,19 +373,9 @@ enum ots_status ots_view_sync(struct ots_view *view, uint64_t ino, struct ots_in
     struct ots_node *dir = node_by_ino(view, ino);
     if (!dir)
         return ots_error_set(err, OTS_NOT_FOUND, "no such directory");
-    if (dir->kind != OTS_NODE_ROOT)
-        return sync_table(ots_node_table(dir), interrupt, err);
-    enum ots_status worst = OTS_OK;
-    for (uint64_t table = OTS_ROOT_INO + 1;; table++) {
-        pthread_mutex_lock(&view->synced.lock);
-        struct ots_node *node = ots_tree_by_ino(&view->synced.tree, table);
-        pthread_mutex_unlock(&view->synced.lock);
-        if (!node)
-            return worst;
-        if (node->kind != OTS_NODE_TABLE)
-            continue;
-        enum ots_status status = sync_table(node->table, interrupt, err);
-        if (status != OTS_OK)
-            worst = status;
-    }
+    if (dir->kind == OTS_NODE_ROOT)
+        return sync_tables(view, interrupt, err);
+    struct ots_table *table = ots_node_table(dir);
+    enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
+    return status == OTS_OK ? tell_failure(table, err) : status;
 }

@@ -12,6 +12,7 @@ struct ots_file {
     struct ots_view *view;
     struct ots_table *table;
     struct ots_node *timeline;
+    uint64_t lost_rows_told; /* of the timeline's */
     bool has_snapshot;
     bool has_writer;
     struct ots_snapshot snapshot;
@@ -24,20 +25,32 @@ struct ots_file {
     } synced;
 };
 
-static void enter(struct ots_file *file)
+static void wake_waiters(void *context)
 {
+    struct ots_file *file = context;
     pthread_mutex_lock(&file->synced.lock);
-    while (file->synced.is_busy)
+    pthread_cond_broadcast(&file->synced.idle);
+    pthread_mutex_unlock(&file->synced.lock);
+}
+
+static enum ots_status enter(struct ots_file *file, struct ots_interrupt *interrupt)
+{
+    ots_interrupt_attach(interrupt, wake_waiters, file);
+    pthread_mutex_lock(&file->synced.lock);
+    while (file->synced.is_busy && !ots_interrupt_is_raised(interrupt))
         pthread_cond_wait(&file->synced.idle, &file->synced.lock);
+    bool is_entered = !file->synced.is_busy;
     file->synced.is_busy = true;
     pthread_mutex_unlock(&file->synced.lock);
+    ots_interrupt_detach(interrupt);
+    return is_entered ? OTS_OK : OTS_CANCELLED;
 }
 
 static void leave(struct ots_file *file)
 {
     pthread_mutex_lock(&file->synced.lock);
     file->synced.is_busy = false;
-    pthread_cond_signal(&file->synced.idle);
+    pthread_cond_broadcast(&file->synced.idle);
     pthread_mutex_unlock(&file->synced.lock);
 }
 
@@ -51,6 +64,9 @@ static struct ots_file *file_new(struct ots_view *view, struct ots_node *timelin
     file->timeline = timeline;
     pthread_mutex_init(&file->synced.lock, NULL);
     pthread_cond_init(&file->synced.idle, NULL);
+    pthread_mutex_lock(&view->synced.lock);
+    file->lost_rows_told = timeline->lost_rows_told;
+    pthread_mutex_unlock(&view->synced.lock);
     return file;
 }
 
@@ -139,12 +155,18 @@ enum ots_status ots_view_open(struct ots_view *view, uint64_t ino, unsigned mode
                               struct ots_interrupt *interrupt, struct ots_file **out,
                               struct ots_attr *attr, struct ots_error *err)
 {
-    enum ots_status status = ots_view_getattr(view, ino, interrupt, attr, err);
+    /* Who only writes need not wait for what others hold. */
+    enum ots_status status = OTS_OK;
+    if (mode & OTS_OPEN_READ)
+        status = ots_view_getattr(view, ino, interrupt, attr, err);
     if (status != OTS_OK)
         return status;
     pthread_mutex_lock(&view->synced.lock);
     struct ots_node *timeline = ots_tree_by_ino(&view->synced.tree, ino);
+    bool is_listed = timeline && timeline->is_listed;
     pthread_mutex_unlock(&view->synced.lock);
+    if (!is_listed)
+        return ots_error_set(err, OTS_NOT_FOUND, "no such timeline");
     if (timeline->kind != OTS_NODE_TIMELINE)
         return ots_error_set(err, OTS_INVALID, "not a timeline");
     status = open_node(view, timeline, mode, interrupt, out, err);
@@ -220,25 +242,16 @@ enum ots_status ots_view_create(struct ots_view *view, uint64_t parent, struct o
 
 /* --- reading and writing ----------------------------------------------------------------------*/
 
-bool ots_file_is_ready(struct ots_file *file, uint64_t offset, size_t size)
-{
-    const struct ots_snapshot *snapshot = &file->snapshot;
-    pthread_mutex_lock(&file->synced.lock);
-    bool is_ready = !file->synced.is_busy;
-    if (is_ready && file->has_snapshot)
-        is_ready = snapshot->is_complete || snapshot->extent.size_bytes >= offset + size;
-    pthread_mutex_unlock(&file->synced.lock);
-    return is_ready;
-}
-
 enum ots_status ots_file_read(struct ots_file *file, uint64_t offset, size_t size,
                               struct ots_interrupt *interrupt, struct ots_buf *out,
                               struct ots_error *err)
 {
     if (!file->has_snapshot || !size)
         return OTS_OK;
-    enter(file);
-    enum ots_status status = ots_snapshot_fetch(&file->snapshot, offset + size - 1, interrupt, err);
+    enum ots_status status = enter(file, interrupt);
+    if (status != OTS_OK)
+        return status;
+    status = ots_snapshot_fetch(&file->snapshot, offset + size - 1, interrupt, err);
     if (status == OTS_OK)
         status = ots_spool_read(&file->snapshot.spool, offset, size, out, err);
     leave(file);
@@ -250,34 +263,44 @@ enum ots_status ots_file_write(struct ots_file *file, uint64_t offset, struct ot
 {
     if (!file->has_writer)
         return ots_error_set(err, OTS_INVALID, "not open for writing");
-    enter(file);
-    enum ots_status status = ots_writer_write(&file->writer, offset, bytes, interrupt, err);
+    enum ots_status status = enter(file, interrupt);
+    if (status != OTS_OK)
+        return status;
+    status = ots_writer_write(&file->writer, offset, bytes, interrupt, err);
     leave(file);
     return status;
 }
 
-static enum ots_status check_failed_rows(struct ots_file *file, struct ots_error *err)
+/* Each open file tells of a loss once; one that nobody was told of, the next that is opened. */
+static enum ots_status check_lost_rows(struct ots_file *file, struct ots_error *err)
 {
     struct ots_view *view = file->view;
+    struct ots_node *timeline = file->timeline;
     enum ots_status status = OTS_OK;
     pthread_mutex_lock(&view->synced.lock);
-    if (file->timeline->has_failed_rows)
+    if (timeline->lost_rows > file->lost_rows_told)
         status = ots_error_set(err, OTS_IO, "rows were lost: %s", file->table->failure.message);
+    file->lost_rows_told = timeline->lost_rows;
+    timeline->lost_rows_told = timeline->lost_rows;
     pthread_mutex_unlock(&view->synced.lock);
     return status;
 }
 
-static enum ots_status check_writer(struct ots_file *file, struct ots_error *err)
+static enum ots_status check_writer(struct ots_file *file, struct ots_interrupt *interrupt,
+                                    struct ots_error *err)
 {
-    enter(file);
-    enum ots_status status = ots_writer_check(&file->writer, err);
+    enum ots_status status = enter(file, interrupt);
+    if (status != OTS_OK)
+        return status;
+    status = ots_writer_check(&file->writer, err);
     leave(file);
-    return status == OTS_OK ? check_failed_rows(file, err) : status;
+    return status == OTS_OK ? check_lost_rows(file, err) : status;
 }
 
-enum ots_status ots_file_flush(struct ots_file *file, struct ots_error *err)
+enum ots_status ots_file_flush(struct ots_file *file, struct ots_interrupt *interrupt,
+                               struct ots_error *err)
 {
-    return file->has_writer ? check_writer(file, err) : OTS_OK;
+    return file->has_writer ? check_writer(file, interrupt, err) : OTS_OK;
 }
 
 enum ots_status ots_file_sync(struct ots_file *file, struct ots_interrupt *interrupt,
@@ -286,5 +309,5 @@ enum ots_status ots_file_sync(struct ots_file *file, struct ots_interrupt *inter
     enum ots_status status = ots_pipeline_wait(file->table->pipeline, interrupt);
     if (status != OTS_OK)
         return ots_error_set(err, status, "interrupted");
-    return file->has_writer ? check_writer(file, err) : check_failed_rows(file, err);
+    return file->has_writer ? check_writer(file, interrupt, err) : check_lost_rows(file, err);
 }

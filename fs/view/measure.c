@@ -7,7 +7,8 @@
  * was read to its end does what was found become what is known: a scan that fails changes nothing.
  *
  * Writes of this mount go on meanwhile. A timeline whose last write came after the scan's start
- * stays marked as not measured.
+ * stays marked as not measured; one that was measured after a later write than the scan's is left
+ * alone.
  */
 #include <stdlib.h>
 
@@ -97,7 +98,8 @@ static void note_mtime(struct ots_table *table, struct ots_node *timeline,
         int64_t newest_us = extent->last_time_us;
         timeline->mtime_ns = newest_us < now / 1000 ? newest_us * 1000 : now;
     } else {
-        timeline->mtime_ns = now > timeline->mtime_ns ? now : timeline->mtime_ns + 1;
+        bool is_ahead = timeline->mtime_ns >= now && timeline->mtime_ns < INT64_MAX;
+        timeline->mtime_ns = is_ahead ? timeline->mtime_ns + 1 : now;
         timeline->is_mtime_set = true;
     }
 }
@@ -105,6 +107,9 @@ static void note_mtime(struct ots_table *table, struct ots_node *timeline,
 void ots_table_note_extent_locked(struct ots_table *table, struct ots_node *timeline,
                                   const struct ots_extent *extent, uint64_t write_number)
 {
+    if (timeline->timeline.measured_write > write_number)
+        return;
+    timeline->timeline.measured_write = write_number;
     note_mtime(table, timeline, extent);
     timeline->timeline.extent = *extent;
     if (extent->row_count)
@@ -141,7 +146,8 @@ static void commit_timeline(struct ots_node *timeline, void *context)
                                      scan->write_number);
         if (ots_tree_list(&scan->table->view->synced.tree, timeline) != OTS_OK)
             commit->status = OTS_NOMEM;
-    } else if (!timeline->is_local && !timeline->timeline.unmeasured_write) {
+    } else if (!timeline->is_local && !timeline->timeline.unmeasured_write &&
+               timeline->timeline.measured_write <= scan->write_number) {
         timeline->is_listed = false;
         timeline->timeline.extent = (struct ots_extent){0};
     } else {
@@ -337,9 +343,9 @@ static enum ots_status run_scan(struct scan *scan, const struct ots_split_respon
     pthread_mutex_init(&scan->synced.lock, NULL);
     pthread_cond_init(&scan->synced.ended, NULL);
     scan->synced.running = scan->split_count;
+    ots_interrupt_attach(interrupt, cancel_splits, scan);
     for (size_t i = 0; i < scan->split_count; i++)
         ots_pool_run(scan->table->view->scan_pool, run_split, &scan->splits[i]);
-    ots_interrupt_attach(interrupt, cancel_splits, scan);
     pthread_mutex_lock(&scan->synced.lock);
     while (scan->synced.running)
         pthread_cond_wait(&scan->synced.ended, &scan->synced.lock);
@@ -443,8 +449,8 @@ enum ots_status ots_view_refresh_timeline(struct ots_view *view, struct ots_node
     pthread_mutex_lock(&view->synced.lock);
     uint64_t write_number = timeline->timeline.unmeasured_write;
     bool is_many = table->unmeasured_count > ONE_BY_ONE_MAX + table->row_count / OTS_PAGE_ROWS_MAX;
-    if (write_number && is_many && !table->is_scanning)
-        table->fresh_until_us = 0;
+    if (write_number && is_many && !table->timelines.is_busy)
+        table->timelines.fresh_until_us = 0;
     pthread_mutex_unlock(&view->synced.lock);
     if (!write_number)
         return OTS_OK;

@@ -23,13 +23,15 @@ struct ots_node {
     uint64_t ino; /* 0 until first listed */
     enum ots_node_kind kind;
     bool is_listed;
-    bool is_local;        /* made through this mount, no row seen yet */
-    bool is_mtime_set;    /* by a tool, a write or a change by others; not just the newest row's */
-    bool has_failed_rows; /* the service refused rows of it; until an fsync of the table said so */
+    bool is_local;     /* made through this mount, no row seen yet */
+    bool is_mtime_set; /* by a tool, a write or a change by others; not just the newest row's */
     struct ots_node *parent;
     struct ots_slice name;
     void *children; /* search tree by name */
     int64_t mtime_ns;
+    /* Rows of the timeline that the service refused, and how many of them somebody was told of. */
+    uint64_t lost_rows;
+    uint64_t lost_rows_told;
     union {
         struct ots_table *table; /* OTS_NODE_TABLE */
         struct {                 /* OTS_NODE_TIMELINE */
@@ -38,6 +40,8 @@ struct ots_node {
             uint32_t scan_id;
             /* Number of the table's write that touched it last and is not measured yet; 0: none. */
             uint64_t unmeasured_write;
+            /* Number of the table's last write when `extent` was measured. */
+            uint64_t measured_write;
             /* Only for names that end in a hash: the key, in memory of its own. */
             struct ots_series_key *key;
         } timeline;

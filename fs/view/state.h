@@ -17,14 +17,26 @@
  */
 enum { OTS_FRESH_US = 1000000, OTS_FRESH_COST_FACTOR = 20 };
 
+/*
+ * Something that one caller at a time learns from the service, for all who need it. Who waited for
+ * an attempt that failed fails with it: otherwise each would wait its own time-out, one after
+ * another.
+ */
+struct ots_knowledge {
+    int64_t fresh_until_us;   /* monotonic; 0: nothing was learned */
+    bool is_busy;             /* somebody is at it */
+    uint64_t attempt_count;   /* attempts that ended */
+    struct ots_error failure; /* of the last one; status OTS_OK: it did not fail */
+};
+
 struct ots_table {
     struct ots_view *view;
     struct ots_node *node;
     struct ots_pipeline *pipeline;
+    struct ots_table *next; /* in the view's list */
     /* All of this is guarded by the view's lock. */
     bool has_field_keys;
-    bool is_scanning;
-    int64_t fresh_until_us; /* monotonic; 0: never scanned */
+    struct ots_knowledge timelines;
     uint32_t scan_id;
     uint64_t row_count;
     uint64_t write_number;    /* grows with every write to one of its timelines */
@@ -43,8 +55,8 @@ struct ots_view {
         pthread_mutex_t lock;
         pthread_cond_t changed; /* a scan or a listing of tables ended, an interrupt was raised */
         struct ots_tree tree;
-        bool is_listing_tables;
-        int64_t tables_fresh_until_us;
+        struct ots_table *last_table; /* list of all that ever were; they stay */
+        struct ots_knowledge tables;
         pthread_cond_t sender_wake;
         bool has_pending_rows; /* the sender has something to look after */
         bool is_ending;
@@ -56,6 +68,9 @@ int64_t ots_view_now_us(const struct ots_view *view);
 
 /* Let a thread wait: at most `time_us`, less when the interrupt is raised or anything changes. */
 void ots_view_nap(struct ots_view *view, int64_t time_us, struct ots_interrupt *interrupt);
+
+/* The table behind `table` in the view's list, the first for NULL; NULL at the end. */
+struct ots_table *ots_view_next_table(struct ots_view *view, const struct ots_table *table);
 
 /* The sender must look after rows that were added to a pipeline. */
 void ots_view_wake_sender(struct ots_view *view);
@@ -78,8 +93,8 @@ enum ots_status ots_measure_table(struct ots_table *table, struct ots_interrupt 
                                   struct ots_error *err) OTS_MUST_CHECK;
 
 /*
- * Note what a timeline holds, as seen after the table's write `write_number`. The view's lock is
- * held.
+ * Note what a timeline holds, as seen after the table's write `write_number`; what was seen later
+ * stays. The view's lock is held.
  */
 void ots_table_note_extent_locked(struct ots_table *table, struct ots_node *timeline,
                                   const struct ots_extent *extent, uint64_t write_number);

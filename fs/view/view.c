@@ -22,32 +22,24 @@ int64_t ots_view_now_us(const struct ots_view *view)
     return ots_clock_monotonic_us(view->options.clock);
 }
 
-/* Calls `visit` for each table, without the lock: nodes and tables stay. */
-static void each_table(struct ots_view *view, void (*visit)(struct ots_node *node, void *context),
-                       void *context)
+struct ots_table *ots_view_next_table(struct ots_view *view, const struct ots_table *table)
 {
-    size_t ino = OTS_ROOT_INO;
-    for (;;) {
-        pthread_mutex_lock(&view->synced.lock);
-        struct ots_node *node = NULL;
-        while (++ino < view->synced.tree.ino_count) {
-            node = view->synced.tree.by_ino[ino];
-            if (node->kind == OTS_NODE_TABLE)
-                break;
-            node = NULL;
-        }
-        pthread_mutex_unlock(&view->synced.lock);
-        if (!node)
-            return;
-        visit(node, context);
-    }
+    pthread_mutex_lock(&view->synced.lock);
+    struct ots_table *next = table ? table->next : view->synced.last_table;
+    pthread_mutex_unlock(&view->synced.lock);
+    return next;
 }
 
-static void send_older(struct ots_node *node, void *context)
+/* Returns whether rows are left to look after. */
+static bool send_older(struct ots_view *view)
 {
-    bool *is_busy = context;
-    ots_pipeline_send_older(node->table->pipeline, SEND_AGE_US);
-    *is_busy = *is_busy || ots_pipeline_is_busy(node->table->pipeline);
+    bool is_busy = false;
+    struct ots_table *table = NULL;
+    while ((table = ots_view_next_table(view, table))) {
+        ots_pipeline_send_older(table->pipeline, SEND_AGE_US);
+        is_busy = is_busy || ots_pipeline_is_busy(table->pipeline);
+    }
+    return is_busy;
 }
 
 /* Wait on one of the view's conditions, whose clock is the machine's monotonic one. */
@@ -71,8 +63,7 @@ static void *run_sender(void *argument)
         wait_locked(view, &view->synced.sender_wake, SEND_TICK_US);
         view->synced.has_pending_rows = false;
         pthread_mutex_unlock(&view->synced.lock);
-        bool is_busy = false;
-        each_table(view, send_older, &is_busy);
+        bool is_busy = send_older(view);
         pthread_mutex_lock(&view->synced.lock);
         view->synced.has_pending_rows = view->synced.has_pending_rows || is_busy;
     }
@@ -128,21 +119,23 @@ enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_
     return OTS_OK;
 }
 
-static void drain_table(struct ots_node *node, void *context)
+static void drain(struct ots_view *view)
 {
-    (void)context;
-    /* Cannot fail: nobody interrupts it. */
-    if (ots_pipeline_wait(node->table->pipeline, NULL) != OTS_OK)
-        abort();
+    struct ots_table *table = NULL;
+    while ((table = ots_view_next_table(view, table)))
+        /* Cannot fail: nobody interrupts it. */
+        if (ots_pipeline_wait(table->pipeline, NULL) != OTS_OK)
+            abort();
 }
 
-static void free_table(struct ots_node *node, void *context)
+static void free_tables(struct ots_view *view)
 {
-    (void)context;
-    if (node->kind != OTS_NODE_TABLE || !node->table)
-        return;
-    ots_pipeline_free(node->table->pipeline);
-    free(node->table);
+    while (view->synced.last_table) {
+        struct ots_table *table = view->synced.last_table;
+        view->synced.last_table = table->next;
+        ots_pipeline_free(table->pipeline);
+        free(table);
+    }
 }
 
 void ots_view_free(struct ots_view *view)
@@ -150,7 +143,7 @@ void ots_view_free(struct ots_view *view)
     if (!view)
         return;
     if (view->has_sender) {
-        each_table(view, drain_table, NULL);
+        drain(view);
         pthread_mutex_lock(&view->synced.lock);
         view->synced.is_ending = true;
         pthread_cond_signal(&view->synced.sender_wake);
@@ -158,8 +151,7 @@ void ots_view_free(struct ots_view *view)
         pthread_join(view->sender, NULL);
     }
     ots_pool_free(view->scan_pool);
-    if (view->synced.tree.root)
-        ots_node_each_child(view->synced.tree.root, free_table, NULL);
+    free_tables(view);
     ots_tree_deinit(&view->synced.tree);
     pthread_cond_destroy(&view->synced.sender_wake);
     pthread_cond_destroy(&view->synced.changed);
@@ -175,7 +167,7 @@ static void note_failed_row(void *context, void *origin, const struct ots_error 
     struct ots_node *timeline = origin;
     struct ots_view *view = table->view;
     pthread_mutex_lock(&view->synced.lock);
-    timeline->has_failed_rows = true;
+    timeline->lost_rows++;
     bool is_first = !table->has_failure;
     if (is_first) {
         table->has_failure = true;
@@ -211,6 +203,8 @@ enum ots_status ots_view_add_table_locked(struct ots_view *view, struct ots_slic
         }
         table->view = view;
         table->node = node;
+        table->next = view->synced.last_table;
+        view->synced.last_table = table;
         node->table = table;
     }
     node->table->has_field_keys = has_field_keys;
@@ -236,7 +230,8 @@ static enum ots_status store_tables_locked(struct ots_view *view,
                                            struct ots_table_meta *sorted)
 {
     /* Sorted first, so that inode numbers ascend with the names. */
-    memcpy(sorted, response->metas, response->count * sizeof(*sorted));
+    if (response->count)
+        memcpy(sorted, response->metas, response->count * sizeof(*sorted));
     qsort(sorted, response->count, sizeof(*sorted), compare_metas);
     ots_node_each_child(view->synced.tree.root, unlist, NULL);
     for (size_t i = 0; i < response->count; i++) {
@@ -246,7 +241,7 @@ static enum ots_status store_tables_locked(struct ots_view *view,
         if (status != OTS_OK)
             return status;
     }
-    view->synced.tables_fresh_until_us = ots_view_now_us(view) + OTS_FRESH_US;
+    view->synced.tables.fresh_until_us = ots_view_now_us(view) + OTS_FRESH_US;
     return OTS_OK;
 }
 
@@ -288,38 +283,56 @@ void ots_view_nap(struct ots_view *view, int64_t time_us, struct ots_interrupt *
     ots_interrupt_detach(interrupt);
 }
 
-/*
- * Whether the caller must learn it: `*fresh_until_us` lies behind and nobody else is at it, which
- * `*is_busy` then says. Waits for somebody else. Errors: OTS_CANCELLED.
- */
-static enum ots_status claim(struct ots_view *view, const int64_t *fresh_until_us, bool *is_busy,
-                             struct ots_interrupt *interrupt, bool *is_claimed)
+static enum ots_status claim_locked(struct ots_view *view, struct ots_knowledge *knowledge,
+                                    struct ots_interrupt *interrupt, bool *is_claimed,
+                                    struct ots_error *err)
 {
-    enum ots_status status = OTS_OK;
+    while (ots_view_now_us(view) >= knowledge->fresh_until_us) {
+        if (ots_interrupt_is_raised(interrupt))
+            return OTS_CANCELLED;
+        if (!knowledge->is_busy) {
+            knowledge->is_busy = true;
+            *is_claimed = true;
+            return OTS_OK;
+        }
+        uint64_t attempt = knowledge->attempt_count;
+        pthread_cond_wait(&view->synced.changed, &view->synced.lock);
+        enum ots_status failure = knowledge->failure.status;
+        if (knowledge->attempt_count != attempt && failure != OTS_OK && failure != OTS_CANCELLED) {
+            *err = knowledge->failure;
+            return failure;
+        }
+    }
+    return OTS_OK;
+}
+
+/*
+ * Whether the caller must learn it: it is old and nobody else is at it. Waits for somebody else.
+ * Errors: OTS_CANCELLED, those of whoever was waited for.
+ */
+static enum ots_status claim(struct ots_view *view, struct ots_knowledge *knowledge,
+                             struct ots_interrupt *interrupt, bool *is_claimed,
+                             struct ots_error *err)
+{
     *is_claimed = false;
     ots_interrupt_attach(interrupt, wake_waiters, view);
     pthread_mutex_lock(&view->synced.lock);
-    while (ots_view_now_us(view) >= *fresh_until_us) {
-        if (ots_interrupt_is_raised(interrupt)) {
-            status = OTS_CANCELLED;
-            break;
-        }
-        if (!*is_busy) {
-            *is_busy = true;
-            *is_claimed = true;
-            break;
-        }
-        pthread_cond_wait(&view->synced.changed, &view->synced.lock);
-    }
+    enum ots_status status = claim_locked(view, knowledge, interrupt, is_claimed, err);
     pthread_mutex_unlock(&view->synced.lock);
     ots_interrupt_detach(interrupt);
     return status;
 }
 
-static void release_claim(struct ots_view *view, bool *is_busy)
+/* The attempt ended with `status`, and `err` unless that is OTS_OK. */
+static void release_claim(struct ots_view *view, struct ots_knowledge *knowledge,
+                          enum ots_status status, const struct ots_error *err)
 {
     pthread_mutex_lock(&view->synced.lock);
-    *is_busy = false;
+    if (status != OTS_OK)
+        knowledge->failure = *err;
+    knowledge->failure.status = status;
+    knowledge->attempt_count++;
+    knowledge->is_busy = false;
     pthread_cond_broadcast(&view->synced.changed);
     pthread_mutex_unlock(&view->synced.lock);
 }
@@ -327,13 +340,37 @@ static void release_claim(struct ots_view *view, bool *is_busy)
 enum ots_status ots_view_refresh_tables(struct ots_view *view, struct ots_interrupt *interrupt,
                                         struct ots_error *err)
 {
+    struct ots_knowledge *tables = &view->synced.tables;
+    struct ots_error error = {0};
     bool is_claimed;
-    enum ots_status status = claim(view, &view->synced.tables_fresh_until_us,
-                                   &view->synced.is_listing_tables, interrupt, &is_claimed);
-    if (status != OTS_OK || !is_claimed)
-        return status;
-    status = list_tables(view, interrupt, err);
-    release_claim(view, &view->synced.is_listing_tables);
+    enum ots_status status = claim(view, tables, interrupt, &is_claimed, &error);
+    if (status == OTS_OK && is_claimed) {
+        status = list_tables(view, interrupt, &error);
+        release_claim(view, tables, status, &error);
+    }
+    if (status != OTS_OK && err)
+        *err = error;
+    return status;
+}
+
+/* Scan, and note how long that lasts. */
+static enum ots_status learn_timelines(struct ots_table *table, struct ots_interrupt *interrupt,
+                                       struct ots_error *err)
+{
+    struct ots_view *view = table->view;
+    int64_t started_us = ots_view_now_us(view);
+    enum ots_status status = ots_measure_table(table, interrupt, err);
+    pthread_mutex_lock(&view->synced.lock);
+    if (status == OTS_OK) {
+        int64_t ended_us = ots_view_now_us(view);
+        int64_t rest_us = (ended_us - started_us) * OTS_FRESH_COST_FACTOR;
+        table->timelines.fresh_until_us =
+            ended_us + (rest_us > OTS_FRESH_US ? rest_us : OTS_FRESH_US);
+    } else if (status == OTS_NOT_FOUND) {
+        table->node->is_listed = false;
+        view->synced.tables.fresh_until_us = 0;
+    }
+    pthread_mutex_unlock(&view->synced.lock);
     return status;
 }
 
@@ -348,38 +385,14 @@ enum ots_status ots_view_refresh_table(struct ots_table *table, struct ots_inter
         return ots_error_set(err, OTS_UNSUPPORTED,
                              "table %.*s has fields in its primary key, which otsfs cannot show",
                              OTS_SLICE_FMT(table->node->name));
+    struct ots_error error = {0};
     bool is_claimed;
-    enum ots_status status =
-        claim(view, &table->fresh_until_us, &table->is_scanning, interrupt, &is_claimed);
-    if (status != OTS_OK || !is_claimed)
-        return status;
-    int64_t started_us = ots_view_now_us(view);
-    status = ots_measure_table(table, interrupt, err);
-    pthread_mutex_lock(&view->synced.lock);
-    if (status == OTS_OK) {
-        int64_t ended_us = ots_view_now_us(view);
-        int64_t rest_us = (ended_us - started_us) * OTS_FRESH_COST_FACTOR;
-        table->fresh_until_us = ended_us + (rest_us > OTS_FRESH_US ? rest_us : OTS_FRESH_US);
-    } else if (status == OTS_NOT_FOUND) {
-        table->node->is_listed = false;
-        view->synced.tables_fresh_until_us = 0;
+    enum ots_status status = claim(view, &table->timelines, interrupt, &is_claimed, &error);
+    if (status == OTS_OK && is_claimed) {
+        status = learn_timelines(table, interrupt, &error);
+        release_claim(view, &table->timelines, status, &error);
     }
-    pthread_mutex_unlock(&view->synced.lock);
-    release_claim(view, &table->is_scanning);
+    if (status != OTS_OK && err)
+        *err = error;
     return status;
-}
-
-bool ots_view_is_fresh(struct ots_view *view, uint64_t ino, struct ots_slice name)
-{
-    int64_t now_us = ots_view_now_us(view);
-    pthread_mutex_lock(&view->synced.lock);
-    const struct ots_node *node = ots_tree_by_ino(&view->synced.tree, ino);
-    int64_t fresh_until_us = 0;
-    if (node)
-        fresh_until_us = node->kind == OTS_NODE_ROOT ? view->synced.tables_fresh_until_us
-                                                     : ots_node_table(node)->fresh_until_us;
-    const struct ots_node *child = node && name.size ? ots_node_child(node, name) : node;
-    bool is_written = child && child->kind == OTS_NODE_TIMELINE && child->timeline.unmeasured_write;
-    pthread_mutex_unlock(&view->synced.lock);
-    return now_us < fresh_until_us && !is_written;
 }

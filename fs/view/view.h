@@ -2,7 +2,8 @@
  * Tables of a store seen as files: names, sizes, readers, writers.
  *
  * What each operation means is in docs/SEMANTICS.md. Every operation that may wait takes an
- * interrupt (may be NULL) and ends with OTS_CANCELLED soon after it was raised.
+ * interrupt (may be NULL) and ends with OTS_CANCELLED soon after it was raised. With one that was
+ * raised before, it ends so instead of waiting, and, but for ots_file_write, has done nothing.
  *
  * Errors of all operations, besides those of the store: OTS_NOT_FOUND (no such name or inode),
  * OTS_NOMEM. Threads: safe; operations on one open file wait for each other.
@@ -37,13 +38,6 @@ struct ots_attr {
     uint64_t size_bytes;
     int64_t mtime_ns;
 };
-
-/*
- * Whether a look into `ino` (its attributes and, for a directory, its entries), or at its child
- * `name` when that is not empty, would be answered from memory. So a caller that must not wait
- * knows when to hand over.
- */
-bool ots_view_is_fresh(struct ots_view *view, uint64_t ino, struct ots_slice name);
 
 /* The child `name` of the directory `parent`. */
 enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct ots_slice name,
@@ -119,12 +113,6 @@ enum ots_status ots_file_read(struct ots_file *file, uint64_t offset, size_t siz
                               struct ots_error *err) OTS_MUST_CHECK;
 
 /*
- * Whether that read would be answered from memory or local disk; with size 0, whether nobody works
- * on the file.
- */
-bool ots_file_is_ready(struct ots_file *file, uint64_t offset, size_t size);
-
-/*
  * Lines to put. Bytes must follow those written before through this file. Lines that cannot be
  * rows are logged and left out; flush tells. Errors: OTS_INVALID (a hole, or over 1,000 such
  * lines).
@@ -135,9 +123,11 @@ enum ots_status ots_file_write(struct ots_file *file, uint64_t offset, struct ot
 
 /*
  * Hand the written rows over. Errors: OTS_INVALID (lines were left out since the last flush, or a
- * last line without its end), OTS_IO (the service refused rows of this timeline).
+ * last line without its end), OTS_IO (the service refused rows of this timeline, and this file has
+ * not told it yet).
  */
-enum ots_status ots_file_flush(struct ots_file *file, struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_file_flush(struct ots_file *file, struct ots_interrupt *interrupt,
+                               struct ots_error *err) OTS_MUST_CHECK;
 
 /* Flush and wait until the table's rows are acknowledged. Errors: as flush. */
 enum ots_status ots_file_sync(struct ots_file *file, struct ots_interrupt *interrupt,
