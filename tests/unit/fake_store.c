@@ -1,0 +1,586 @@
+#include "tests/unit/fake_store.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backend/base/pool.h"
+#include "fs/lp/parse.h"
+
+enum { TABLES_MAX = 16, SERIES_MAX = 4096, HELD_MAX = 512, SPLITS = 4 };
+
+struct series {
+    struct ots_series_key key;
+    struct ots_rows rows; /* by time */
+};
+
+struct table {
+    char name[64];
+    bool has_field_keys;
+    enum ots_status slow_status;
+    size_t slow_count;
+    struct ots_arena arena;
+    struct series series[SERIES_MAX]; /* in the order of their first rows */
+    size_t series_count;
+};
+
+struct plan {
+    size_t count;
+    enum ots_status fail_status;
+    size_t fail_count;
+    bool is_held;
+};
+
+struct fake_store {
+    struct ots_store store;
+    struct ots_pool *pool;
+    /* Not held while a call's done runs. */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct table *tables[TABLES_MAX];
+    size_t table_count;
+    struct plan plans[OTS_ACTION_COUNT];
+    struct ots_call *held[HELD_MAX];
+    size_t held_count;
+    enum ots_status slow_status;
+    size_t slow_count;
+    bool has_poison;
+    int64_t poison;
+    size_t page_rows;
+};
+
+/* --- rows -------------------------------------------------------------------------------------*/
+
+static struct table *find_table(struct fake_store *fake, struct ots_slice name)
+{
+    for (size_t i = 0; i < fake->table_count; i++)
+        if (ots_slice_equal(name, ots_slice_str(fake->tables[i]->name)))
+            return fake->tables[i];
+    return NULL;
+}
+
+static struct series *find_series(struct table *table, const struct ots_series_key *key)
+{
+    for (size_t i = 0; i < table->series_count; i++)
+        if (ots_series_key_equal(&table->series[i].key, key))
+            return &table->series[i];
+    return NULL;
+}
+
+static size_t first_at_or_after(const struct ots_rows *rows, int64_t time_us)
+{
+    size_t low = 0;
+    size_t high = rows->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rows->items[middle].time_us < time_us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void must(enum ots_status status)
+{
+    if (status != OTS_OK)
+        abort();
+}
+
+static void put_row(struct table *table, const struct ots_row *row)
+{
+    struct series *series = find_series(table, row->key);
+    if (!series) {
+        assert(table->series_count < SERIES_MAX);
+        series = &table->series[table->series_count++];
+        *series = (struct series){0};
+        must(ots_series_key_copy(&table->arena, row->key, &series->key));
+    }
+    struct ots_row copy;
+    must(ots_row_copy(&table->arena, row, &series->key, &copy));
+    size_t at = first_at_or_after(&series->rows, row->time_us);
+    if (at < series->rows.count && series->rows.items[at].time_us == row->time_us) {
+        series->rows.items[at] = copy;
+        return;
+    }
+    must(ots_rows_append(&series->rows, &table->arena, &copy));
+    memmove(&series->rows.items[at + 1], &series->rows.items[at],
+            (series->rows.count - 1 - at) * sizeof(copy));
+    series->rows.items[at] = copy;
+}
+
+static enum ots_status put_parsed_row(void *context, const struct ots_row *row, bool digits_cut)
+{
+    (void)digits_cut;
+    put_row(context, row);
+    return OTS_OK;
+}
+
+static enum ots_status abort_on_problem(void *context, const struct ots_lp_problem *problem)
+{
+    (void)context;
+    fprintf(stderr, "fake store: line %d: %s\n", (int)problem->line, problem->reason);
+    abort();
+}
+
+/* Copy a row into a page whose rows of one timeline share their key. */
+static void append_to_page(struct ots_call *call, const struct ots_row *row,
+                           const struct ots_series_key *key)
+{
+    struct ots_rows *rows = &call->response.page.rows;
+    struct ots_row copy;
+    must(ots_row_copy(&call->arena, row, key, &copy));
+    must(ots_rows_append(rows, &call->arena, &copy));
+}
+
+static struct ots_series_key *copy_key(struct ots_call *call, const struct series *series)
+{
+    struct ots_series_key *key = ots_arena_array(&call->arena, 1, sizeof(*key));
+    must(ots_series_key_copy(&call->arena, &series->key, key));
+    return key;
+}
+
+static void set_token(struct ots_call *call, size_t series, int64_t time_us)
+{
+    char text[64];
+    int size = snprintf(text, sizeof(text), "%zu:%lld", series, (long long)time_us);
+    must(ots_arena_copy(&call->arena, ots_slice(text, (size_t)size),
+                        &call->response.page.next_token));
+}
+
+static void parse_token(struct ots_slice token, size_t *series, int64_t *time_us)
+{
+    char text[64] = "";
+    assert(token.size < sizeof(text));
+    long long time = 0;
+    if (token.size) {
+        memcpy(text, token.data, token.size);
+        if (sscanf(text, "%zu:%lld", series, &time) != 2)
+            abort();
+    }
+    *time_us = time;
+}
+
+/* --- carrying out -----------------------------------------------------------------------------*/
+
+static enum ots_status do_create(struct fake_store *fake, struct ots_call *call)
+{
+    const struct ots_table_meta *meta = &call->request.create_table.meta;
+    if (find_table(fake, meta->name))
+        return OTS_EXISTS;
+    struct table *table = calloc(1, sizeof(*table));
+    assert(fake->table_count < TABLES_MAX && meta->name.size < sizeof(table->name));
+    memcpy(table->name, meta->name.data, meta->name.size);
+    table->arena = OTS_ARENA_INIT;
+    table->slow_status = fake->slow_status;
+    table->slow_count = fake->slow_count;
+    fake->tables[fake->table_count++] = table;
+    return OTS_OK;
+}
+
+static enum ots_status do_list(struct fake_store *fake, struct ots_call *call)
+{
+    if (!fake->table_count)
+        return OTS_OK;
+    struct ots_table_meta *metas = ots_arena_array(&call->arena, fake->table_count, sizeof(*metas));
+    for (size_t i = 0; i < fake->table_count; i++) {
+        metas[i] = OTS_TABLE_META_DEFAULT;
+        metas[i].field_key_count = fake->tables[i]->has_field_keys;
+        must(ots_arena_copy(&call->arena, ots_slice_str(fake->tables[i]->name), &metas[i].name));
+    }
+    call->response.list_tables.metas = metas;
+    call->response.list_tables.count = fake->table_count;
+    return OTS_OK;
+}
+
+static enum ots_status do_put(struct fake_store *fake, struct ots_call *call)
+{
+    const struct ots_put_request *put = &call->request.put;
+    struct table *table = find_table(fake, put->table);
+    if (!table)
+        return OTS_NOT_FOUND;
+    assert(put->row_count >= 1 && put->row_count <= OTS_PUT_ROWS_MAX);
+    for (size_t i = 0; i < put->row_count; i++)
+        if (fake->has_poison && put->rows[i].fields[0].value.integer == fake->poison)
+            return OTS_INVALID;
+    for (size_t i = 0; i < put->row_count; i++)
+        put_row(table, &put->rows[i]);
+    return OTS_OK;
+}
+
+static enum ots_status do_get(struct fake_store *fake, struct ots_call *call)
+{
+    const struct ots_get_request *get = &call->request.get;
+    struct table *table = find_table(fake, get->table);
+    if (!table)
+        return OTS_NOT_FOUND;
+    struct series *series = find_series(table, &get->key);
+    if (!series)
+        return OTS_OK;
+    size_t ignored;
+    int64_t from_us;
+    parse_token(get->token, &ignored, &from_us);
+    const struct ots_series_key *key = copy_key(call, series);
+    for (size_t i = first_at_or_after(&series->rows, from_us); i < series->rows.count; i++) {
+        const struct ots_row *row = &series->rows.items[i];
+        if (call->response.page.rows.count == fake->page_rows) {
+            set_token(call, 0, row->time_us);
+            break;
+        }
+        append_to_page(call, row, key);
+    }
+    return OTS_OK;
+}
+
+static enum ots_status do_split(struct fake_store *fake, struct ots_call *call)
+{
+    if (!find_table(fake, call->request.split.table))
+        return OTS_NOT_FOUND;
+    static const char *const infos[SPLITS] = {"0", "1", "2", "3"};
+    struct ots_slice *splits = ots_arena_array(&call->arena, SPLITS, sizeof(*splits));
+    for (size_t i = 0; i < SPLITS; i++)
+        splits[i] = ots_slice_str(infos[i]);
+    call->response.split.splits = splits;
+    call->response.split.count = SPLITS;
+    return OTS_OK;
+}
+
+static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
+{
+    const struct ots_scan_request *scan = &call->request.scan;
+    struct table *table = find_table(fake, scan->table);
+    if (!table)
+        return OTS_NOT_FOUND;
+    if (table->slow_count) {
+        table->slow_count--;
+        return table->slow_status;
+    }
+    size_t first = 0;
+    int64_t from_us;
+    parse_token(scan->token, &first, &from_us);
+    for (size_t s = first; s < table->series_count; s++) {
+        struct series *series = &table->series[s];
+        if (scan->split.size && scan->split.data[0] != '0' + s % SPLITS)
+            continue;
+        const struct ots_series_key *key = copy_key(call, series);
+        size_t i = s == first ? first_at_or_after(&series->rows, from_us) : 0;
+        for (; i < series->rows.count; i++) {
+            if (call->response.page.rows.count == fake->page_rows) {
+                set_token(call, s, series->rows.items[i].time_us);
+                return OTS_OK;
+            }
+            append_to_page(call, &series->rows.items[i], key);
+        }
+    }
+    return OTS_OK;
+}
+
+static enum ots_status carry_out(struct fake_store *fake, struct ots_call *call)
+{
+    struct plan *plan = &fake->plans[call->action];
+    if (plan->fail_count) {
+        plan->fail_count--;
+        return plan->fail_status;
+    }
+    switch (call->action) {
+    case OTS_ACTION_CREATE_TABLE:
+        return do_create(fake, call);
+    case OTS_ACTION_LIST_TABLES:
+        return do_list(fake, call);
+    case OTS_ACTION_PUT:
+        return do_put(fake, call);
+    case OTS_ACTION_GET:
+        return do_get(fake, call);
+    case OTS_ACTION_SPLIT:
+        return do_split(fake, call);
+    case OTS_ACTION_SCAN:
+        return do_scan(fake, call);
+    case OTS_ACTION_DESCRIBE_TABLE:
+    case OTS_ACTION_DELETE_TABLE:
+    case OTS_ACTION_QUERY_META:
+    case OTS_ACTION_COUNT:
+        break;
+    }
+    return OTS_UNSUPPORTED;
+}
+
+static void carry_out_locked(struct fake_store *fake, struct ots_call *call)
+{
+    call->status = carry_out(fake, call);
+    if (call->status != OTS_OK)
+        ots_error_service(&call->error, call->status, "OTSFake", "the test wants %s",
+                          ots_status_text(call->status));
+}
+
+/* Answer now, or keep the answer back. */
+static void take_call(void *argument, struct fake_store *fake)
+{
+    struct ots_call *call = argument;
+    bool is_put = call->action == OTS_ACTION_PUT;
+    pthread_mutex_lock(&fake->lock);
+    bool is_held = fake->plans[call->action].is_held;
+    if (!is_held || !is_put)
+        carry_out_locked(fake, call);
+    if (is_held) {
+        assert(fake->held_count < HELD_MAX);
+        fake->held[fake->held_count++] = call;
+        pthread_cond_broadcast(&fake->changed);
+    }
+    pthread_mutex_unlock(&fake->lock);
+    if (!is_held)
+        call->done(call, call->done_context);
+}
+
+struct job {
+    struct fake_store *fake;
+    struct ots_call *call;
+};
+
+static void run_job(void *argument)
+{
+    struct job job = *(struct job *)argument;
+    free(argument);
+    take_call(job.call, job.fake);
+}
+
+static void submit(struct ots_store *store, struct ots_call *call)
+{
+    struct fake_store *fake = (struct fake_store *)(void *)store;
+    pthread_mutex_lock(&fake->lock);
+    fake->plans[call->action].count++;
+    pthread_mutex_unlock(&fake->lock);
+    if (!fake->pool) {
+        take_call(call, fake);
+        return;
+    }
+    struct job *job = malloc(sizeof(*job));
+    *job = (struct job){fake, call};
+    ots_pool_run(fake->pool, run_job, job);
+}
+
+/* Only answers that are kept back can be cancelled; the others come soon anyway. */
+static void cancel(struct ots_store *store, struct ots_call *call)
+{
+    struct fake_store *fake = (struct fake_store *)(void *)store;
+    bool is_held = false;
+    pthread_mutex_lock(&fake->lock);
+    for (size_t i = 0; i < fake->held_count; i++) {
+        if (fake->held[i] != call)
+            continue;
+        is_held = true;
+        fake->held[i] = fake->held[--fake->held_count];
+        call->status = ots_error_set(&call->error, OTS_CANCELLED, "cancelled");
+        break;
+    }
+    pthread_mutex_unlock(&fake->lock);
+    if (is_held)
+        call->done(call, call->done_context);
+}
+
+static const struct ots_store_ops fake_ops = {submit, cancel, NULL};
+
+/* --- the test's side --------------------------------------------------------------------------*/
+
+struct fake_store *fake_store_new(size_t threads)
+{
+    struct fake_store *fake = calloc(1, sizeof(*fake));
+    fake->store.ops = &fake_ops;
+    fake->page_rows = OTS_PAGE_ROWS_MAX;
+    pthread_mutex_init(&fake->lock, NULL);
+    pthread_cond_init(&fake->changed, NULL);
+    if (threads)
+        must(ots_pool_new(threads, 4096, &fake->pool, NULL));
+    return fake;
+}
+
+void fake_store_free(struct fake_store *fake)
+{
+    ots_pool_free(fake->pool);
+    assert(!fake->held_count);
+    for (size_t i = 0; i < fake->table_count; i++) {
+        ots_arena_deinit(&fake->tables[i]->arena);
+        free(fake->tables[i]);
+    }
+    pthread_cond_destroy(&fake->changed);
+    pthread_mutex_destroy(&fake->lock);
+    free(fake);
+}
+
+struct ots_store *fake_store_of(struct fake_store *fake)
+{
+    return &fake->store;
+}
+
+void fake_store_add_table(struct fake_store *fake, const char *table, bool has_field_keys)
+{
+    struct ots_call call;
+    ots_call_init(&call, OTS_ACTION_CREATE_TABLE);
+    call.request.create_table.meta.name = ots_slice_str(table);
+    pthread_mutex_lock(&fake->lock);
+    must(do_create(fake, &call));
+    fake->tables[fake->table_count - 1]->has_field_keys = has_field_keys;
+    pthread_mutex_unlock(&fake->lock);
+    ots_call_deinit(&call);
+}
+
+void fake_store_remove_table(struct fake_store *fake, const char *table)
+{
+    pthread_mutex_lock(&fake->lock);
+    struct table *found = find_table(fake, ots_slice_str(table));
+    size_t index = 0;
+    while (fake->tables[index] != found)
+        index++;
+    fake->tables[index] = fake->tables[--fake->table_count];
+    pthread_mutex_unlock(&fake->lock);
+    ots_arena_deinit(&found->arena);
+    free(found);
+}
+
+void fake_store_put(struct fake_store *fake, const char *table, const char *lines)
+{
+    struct ots_lp_options options = {.precision = OTS_PRECISION_NS, .default_time_us = -1};
+    struct ots_lp_parser *parser;
+    pthread_mutex_lock(&fake->lock);
+    struct ots_lp_handler handler = {put_parsed_row, abort_on_problem,
+                                     find_table(fake, ots_slice_str(table))};
+    must(ots_lp_parser_new(&options, &handler, &parser));
+    must(ots_lp_parser_feed(parser, ots_slice_str(lines)));
+    pthread_mutex_unlock(&fake->lock);
+    ots_lp_parser_free(parser);
+}
+
+void fake_store_remove(struct fake_store *fake, const char *table, const char *measurement)
+{
+    pthread_mutex_lock(&fake->lock);
+    struct table *found = find_table(fake, ots_slice_str(table));
+    for (size_t i = 0; i < found->series_count; i++)
+        if (ots_slice_equal(found->series[i].key.measurement, ots_slice_str(measurement)))
+            found->series[i].rows.count = 0;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_store_fail(struct fake_store *fake, enum ots_action action, enum ots_status status,
+                     size_t times)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->plans[action].fail_status = status;
+    fake->plans[action].fail_count = times;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_store_be_slow(struct fake_store *fake, enum ots_status status, size_t times)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->slow_status = status;
+    fake->slow_count = times;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_store_refuse(struct fake_store *fake, int64_t poison)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->has_poison = true;
+    fake->poison = poison;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_store_page_rows(struct fake_store *fake, size_t rows)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->page_rows = rows;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_store_hold(struct fake_store *fake, enum ots_action action)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->plans[action].is_held = true;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+static size_t count_held_locked(const struct fake_store *fake, enum ots_action action)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < fake->held_count; i++)
+        count += fake->held[i]->action == action;
+    return count;
+}
+
+void fake_store_wait_held(struct fake_store *fake, enum ots_action action, size_t count)
+{
+    pthread_mutex_lock(&fake->lock);
+    while (count_held_locked(fake, action) < count)
+        pthread_cond_wait(&fake->changed, &fake->lock);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+static struct ots_call *take_held(struct fake_store *fake, enum ots_action action)
+{
+    struct ots_call *call = NULL;
+    pthread_mutex_lock(&fake->lock);
+    fake->plans[action].is_held = false;
+    for (size_t i = 0; !call && i < fake->held_count; i++) {
+        if (fake->held[i]->action != action)
+            continue;
+        call = fake->held[i];
+        fake->held[i] = fake->held[--fake->held_count];
+        if (action == OTS_ACTION_PUT)
+            carry_out_locked(fake, call);
+    }
+    pthread_mutex_unlock(&fake->lock);
+    return call;
+}
+
+void fake_store_release(struct fake_store *fake, enum ots_action action)
+{
+    for (struct ots_call *call = take_held(fake, action); call; call = take_held(fake, action))
+        call->done(call, call->done_context);
+}
+
+size_t fake_store_count(struct fake_store *fake, enum ots_action action)
+{
+    pthread_mutex_lock(&fake->lock);
+    size_t count = fake->plans[action].count;
+    pthread_mutex_unlock(&fake->lock);
+    return count;
+}
+
+size_t fake_store_count_all(struct fake_store *fake)
+{
+    size_t count = 0;
+    for (int action = 0; action < OTS_ACTION_COUNT; action++)
+        count += fake_store_count(fake, (enum ots_action)action);
+    return count;
+}
+
+void fake_store_forget_counts(struct fake_store *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    for (int action = 0; action < OTS_ACTION_COUNT; action++)
+        fake->plans[action].count = 0;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+static int compare_series(const void *a, const void *b)
+{
+    const struct series *const *left = a;
+    const struct series *const *right = b;
+    return ots_series_key_compare(&(*left)->key, &(*right)->key);
+}
+
+void fake_store_dump(struct fake_store *fake, const char *name, struct ots_buf *text)
+{
+    struct ots_lp_printer printer;
+    const struct series *sorted[SERIES_MAX];
+    ots_lp_printer_init(&printer, OTS_PRECISION_NS);
+    pthread_mutex_lock(&fake->lock);
+    struct table *table = find_table(fake, ots_slice_str(name));
+    for (size_t i = 0; i < table->series_count; i++)
+        sorted[i] = &table->series[i];
+    qsort(sorted, table->series_count, sizeof(sorted[0]), compare_series);
+    for (size_t s = 0; s < table->series_count; s++)
+        for (size_t i = 0; i < sorted[s]->rows.count; i++)
+            must(ots_lp_print(&printer, &sorted[s]->rows.items[i], text, NULL));
+    pthread_mutex_unlock(&fake->lock);
+    ots_lp_printer_deinit(&printer);
+}
