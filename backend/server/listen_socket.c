@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -38,6 +40,13 @@ static const char *split_address(const char *address, char host[HOST_BYTES])
     memcpy(host, start, size);
     host[size] = '\0';
     return colon + 1;
+}
+
+/* getaddrinfo takes larger numbers and cuts them. */
+static bool is_port(const char *text)
+{
+    size_t size = strlen(text);
+    return size >= 1 && size <= 5 && strspn(text, "0123456789") == size && atoi(text) <= UINT16_MAX;
 }
 
 static enum ots_status bind_tcp(const struct addrinfo *info, const char *address, int *fd,
@@ -78,7 +87,7 @@ enum ots_status ots_listen_tcp(const char *address, int *fd, unsigned *port, str
         .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
     };
     struct addrinfo *info = NULL;
-    if (!service || !*service || getaddrinfo(host, service, &hints, &info) != 0)
+    if (!service || !is_port(service) || getaddrinfo(host, service, &hints, &info) != 0)
         return ots_error_set(err, OTS_INVALID,
                              "%s is no address to listen on, as 127.0.0.1:8087 is", address);
     enum ots_status status = bind_tcp(info, address, fd, err);
