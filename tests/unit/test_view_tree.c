@@ -112,10 +112,10 @@ static void an_expensive_scan_is_made_less_often(void **state)
     assert_int_equal(waiter.status, OTS_OK);
     fake_store_forget_counts(fixture->fake);
     view_pass_time(fixture, 39999999);
-    assert_int_equal(list_table(&waiter), OTS_OK);
+    assert_int_equal(view_list_status(fixture, "t"), OTS_OK);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_SPLIT), 0);
     view_pass_time(fixture, 1);
-    assert_int_equal(list_table(&waiter), OTS_OK);
+    assert_int_equal(view_list_status(fixture, "t"), OTS_OK);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_SPLIT), 1);
 }
 
