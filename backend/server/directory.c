@@ -20,13 +20,22 @@ static enum ots_status open_file(const char *path, const char *name, int *fd, st
     return status;
 }
 
-static bool lock(int fd)
+/* 0, or the errno: EWOULDBLOCK when somebody else has the lock. */
+static int lock(int fd)
 {
     int result;
     do
         result = flock(fd, LOCK_EX | LOCK_NB);
     while (result != 0 && errno == EINTR);
-    return result == 0;
+    return result == 0 ? 0 : errno;
+}
+
+static enum ots_status lock_directory(const char *path, int fd, struct ots_error *err)
+{
+    int failure = lock(fd);
+    if (failure == EWOULDBLOCK)
+        return ots_error_set(err, OTS_EXISTS, "%s is served by another otslocal already", path);
+    return failure ? ots_error_errno(err, failure, "cannot lock %s", path) : OTS_OK;
 }
 
 enum ots_status ots_directory_open(const char *path, struct ots_directory *directory,
@@ -36,8 +45,8 @@ enum ots_status ots_directory_open(const char *path, struct ots_directory *direc
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return ots_error_errno(err, errno, "cannot create %s", path);
     enum ots_status status = open_file(path, "otslocal.lock", &directory->lock_fd, err);
-    if (status == OTS_OK && !lock(directory->lock_fd))
-        status = ots_error_set(err, OTS_EXISTS, "%s is served by another otslocal already", path);
+    if (status == OTS_OK)
+        status = lock_directory(path, directory->lock_fd, err);
     if (status == OTS_OK)
         status = open_file(path, "users.lock", &directory->users_fd, err);
     if (status != OTS_OK)
@@ -47,7 +56,7 @@ enum ots_status ots_directory_open(const char *path, struct ots_directory *direc
 
 bool ots_directory_exclude_users(struct ots_directory *directory)
 {
-    return lock(directory->users_fd);
+    return lock(directory->users_fd) == 0;
 }
 
 void ots_directory_allow_users(struct ots_directory *directory)

@@ -139,8 +139,28 @@ static enum ots_status set_endpoint(struct program *program, struct ots_error *e
     if (ots_buf_status(&endpoint) == OTS_OK)
         program->credentials.endpoint = ots_arena_strdup(&program->arena, ots_buf_slice(&endpoint));
     ots_buf_deinit(&endpoint);
-    program->credentials.unix_socket = program->options.unix_socket;
     return program->credentials.endpoint ? OTS_OK : no_memory(err);
+}
+
+/* Whoever reads the file may be in another directory than we are. */
+static enum ots_status set_socket(struct program *program, struct ots_error *err)
+{
+    const char *path = program->options.unix_socket;
+    program->credentials.unix_socket = path;
+    if (!path || path[0] == '/')
+        return OTS_OK;
+    char *folder = getcwd(NULL, 0);
+    if (!folder)
+        return ots_error_errno(err, errno, "cannot tell the directory we are in");
+    struct ots_buf absolute = OTS_BUF_INIT;
+    ots_buf_append_fmt(&absolute, "%s/%s", folder, path);
+    program->credentials.unix_socket =
+        ots_buf_status(&absolute) == OTS_OK
+            ? ots_arena_strdup(&program->arena, ots_buf_slice(&absolute))
+            : NULL;
+    ots_buf_deinit(&absolute);
+    free(folder);
+    return program->credentials.unix_socket ? OTS_OK : no_memory(err);
 }
 
 /* From here on only the service has the secret. */
@@ -161,6 +181,8 @@ static enum ots_status start_listening(struct program *program, struct ots_error
     program->credentials.endpoint = NULL;
     if (status == OTS_OK)
         status = set_endpoint(program, err);
+    if (status == OTS_OK)
+        status = set_socket(program, err);
     if (status == OTS_OK)
         status = ots_credentials_write(program->credentials_path, &program->credentials, err);
     forget_secret(program);

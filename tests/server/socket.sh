@@ -41,6 +41,14 @@ curl -s -X POST --data-binary '' "$endpoint/Foo" | grep -q 'Unsupported operatio
 stop "$otslocal_pid" || fail "exit status $?"
 [ ! -e "$socket" ] || fail 'the socket is left'
 
+# The file names the socket for readers in other directories.
+(cd "$work" && exec "$otslocal" "$dir" --socket relative >"$work/third.log" 2>&1) &
+otslocal_pid=$!
+lib_pids+=("$otslocal_pid")
+wait_until grep -qs '^otslocal: ready on ' "$work/third.log"
+grep -qF "\"socket\":	\"$work/relative\"" "$dir/credentials.json" || fail 'a relative socket'
+stop "$otslocal_pid" || fail "exit status $?"
+
 touch "$work/file"
 expect_failure 'exists and is no socket' "$otslocal" "$dir" --socket "$work/file"
 [ -f "$work/file" ] || fail 'a file was removed'
