@@ -13,6 +13,7 @@
 
 #include "backend/model/condition.h"
 #include "backend/model/row.h"
+#include "backend/model/stream.h"
 #include "backend/model/table.h"
 
 /* X(NAME, "name on the wire", may be repeated when it is not known whether it was done). */
@@ -25,7 +26,11 @@
     X(GET, "GetTimeseriesData", true)                                                              \
     X(QUERY_META, "QueryTimeseriesMeta", true)                                                     \
     X(SPLIT, "SplitTimeseriesScanTask", true)                                                      \
-    X(SCAN, "ScanTimeseriesData", true)
+    X(SCAN, "ScanTimeseriesData", true)                                                            \
+    X(LIST_STREAMS, "ListStream", true)                                                            \
+    X(DESCRIBE_STREAM, "DescribeStream", true)                                                     \
+    X(SHARD_ITERATOR, "GetShardIterator", true)                                                    \
+    X(STREAM_RECORDS, "GetStreamRecord", true)
 
 enum ots_action {
 #define X(name, text, is_idempotent) OTS_ACTION_##name,
@@ -152,6 +157,10 @@ struct ots_call {
         struct ots_query_meta_request query_meta;
         struct ots_split_request split;
         struct ots_scan_request scan;
+        struct ots_list_streams_request list_streams;
+        struct ots_describe_stream_request describe_stream;
+        struct ots_shard_iterator_request shard_iterator;
+        struct ots_stream_records_request stream_records;
     } request;
     union {
         struct ots_list_tables_response list_tables;
@@ -160,6 +169,10 @@ struct ots_call {
         struct ots_page_response page;
         struct ots_query_meta_response query_meta;
         struct ots_split_response split;
+        struct ots_list_streams_response list_streams;
+        struct ots_describe_stream_response describe_stream;
+        struct ots_shard_iterator_response shard_iterator;
+        struct ots_stream_records_response stream_records;
     } response;
     struct ots_arena arena;
     /* Set before `done` runs; `error` is filled unless `status` is OTS_OK. */

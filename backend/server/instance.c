@@ -120,6 +120,10 @@ static enum ots_status dispatch(struct ots_instance *instance, struct ots_call *
         return ots_handle_split(instance, call, err);
     case OTS_ACTION_SCAN:
         return ots_handle_scan(instance, call, err);
+    case OTS_ACTION_LIST_STREAMS:
+    case OTS_ACTION_DESCRIBE_STREAM:
+    case OTS_ACTION_SHARD_ITERATOR:
+    case OTS_ACTION_STREAM_RECORDS:
     case OTS_ACTION_COUNT:
         break;
     }

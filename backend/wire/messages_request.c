@@ -2,6 +2,7 @@
 #include "backend/wire/convert.h"
 #include "backend/wire/crc.h"
 #include "backend/wire/messages.h"
+#include "backend/wire/messages_stream.h"
 #include "backend/wire/protorows.h"
 
 /* The model of timelines that we speak: tags as a list, identifier columns. */
@@ -158,6 +159,11 @@ static enum ots_status encode_scan(struct encoding *encoding)
     return ots_proto_pack(&scan, encoding->body);
 }
 
+static enum ots_status encode_stream(struct encoding *encoding)
+{
+    return ots_stream_request_encode(encoding->call, encoding->body);
+}
+
 static enum ots_status (*const encoders[OTS_ACTION_COUNT])(struct encoding *encoding) = {
     [OTS_ACTION_CREATE_TABLE] = encode_create_table,
     [OTS_ACTION_LIST_TABLES] = encode_list_tables,
@@ -168,6 +174,10 @@ static enum ots_status (*const encoders[OTS_ACTION_COUNT])(struct encoding *enco
     [OTS_ACTION_QUERY_META] = encode_query_meta,
     [OTS_ACTION_SPLIT] = encode_split,
     [OTS_ACTION_SCAN] = encode_scan,
+    [OTS_ACTION_LIST_STREAMS] = encode_stream,
+    [OTS_ACTION_DESCRIBE_STREAM] = encode_stream,
+    [OTS_ACTION_SHARD_ITERATOR] = encode_stream,
+    [OTS_ACTION_STREAM_RECORDS] = encode_stream,
 };
 
 enum ots_status ots_request_encode(const struct ots_call *call, enum ots_put_layout layout,
@@ -362,6 +372,10 @@ static enum ots_status (*const decoders[OTS_ACTION_COUNT])(struct ots_slice body
     [OTS_ACTION_QUERY_META] = decode_query_meta,
     [OTS_ACTION_SPLIT] = decode_split,
     [OTS_ACTION_SCAN] = decode_scan,
+    [OTS_ACTION_LIST_STREAMS] = ots_stream_request_decode,
+    [OTS_ACTION_DESCRIBE_STREAM] = ots_stream_request_decode,
+    [OTS_ACTION_SHARD_ITERATOR] = ots_stream_request_decode,
+    [OTS_ACTION_STREAM_RECORDS] = ots_stream_request_decode,
 };
 
 enum ots_status ots_request_decode(struct ots_slice body, struct ots_call *call,

@@ -1,5 +1,6 @@
 #include "backend/wire/convert.h"
 #include "backend/wire/messages.h"
+#include "backend/wire/messages_stream.h"
 #include "backend/wire/tsrows.h"
 
 /* ---- encoding ---- */
@@ -150,6 +151,12 @@ static enum ots_status encode_split(struct encoding *encoding)
     return ots_proto_pack(&splits, encoding->body);
 }
 
+static enum ots_status encode_stream(struct encoding *encoding)
+{
+    return ots_stream_response_encode(encoding->call, encoding->meta, &encoding->arena,
+                                      encoding->body);
+}
+
 static enum ots_status (*const encoders[OTS_ACTION_COUNT])(struct encoding *encoding) = {
     [OTS_ACTION_CREATE_TABLE] = encode_nothing,
     [OTS_ACTION_LIST_TABLES] = encode_list_tables,
@@ -160,6 +167,10 @@ static enum ots_status (*const encoders[OTS_ACTION_COUNT])(struct encoding *enco
     [OTS_ACTION_QUERY_META] = encode_query_meta,
     [OTS_ACTION_SPLIT] = encode_split,
     [OTS_ACTION_SCAN] = encode_page,
+    [OTS_ACTION_LIST_STREAMS] = encode_stream,
+    [OTS_ACTION_DESCRIBE_STREAM] = encode_stream,
+    [OTS_ACTION_SHARD_ITERATOR] = encode_stream,
+    [OTS_ACTION_STREAM_RECORDS] = encode_stream,
 };
 
 enum ots_status ots_response_encode(const struct ots_call *call, const struct ots_table_meta *meta,
@@ -336,6 +347,10 @@ static enum ots_status (*const decoders[OTS_ACTION_COUNT])(struct ots_slice body
     [OTS_ACTION_QUERY_META] = decode_query_meta,
     [OTS_ACTION_SPLIT] = decode_split,
     [OTS_ACTION_SCAN] = decode_scan,
+    [OTS_ACTION_LIST_STREAMS] = ots_stream_response_decode,
+    [OTS_ACTION_DESCRIBE_STREAM] = ots_stream_response_decode,
+    [OTS_ACTION_SHARD_ITERATOR] = ots_stream_response_decode,
+    [OTS_ACTION_STREAM_RECORDS] = ots_stream_response_decode,
 };
 
 enum ots_status ots_response_decode(struct ots_slice body, struct ots_call *call,

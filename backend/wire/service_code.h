@@ -22,6 +22,7 @@
 #define OTS_CODE_PARTITION_UNAVAILABLE "OTSPartitionUnavailable"
 #define OTS_CODE_TIMEOUT "OTSTimeout"
 #define OTS_CODE_TABLE_NOT_READY "OTSTableNotReady"
+#define OTS_CODE_TRIMMED "OTSTrimmedDataAccess"
 #define OTS_CODE_INTERNAL_ERROR "OTSInternalServerError"
 #define OTS_CODE_UNSUPPORTED "OTSUnsupportedOperation"
 

@@ -11,7 +11,7 @@
 #ifndef OTS_WIRE_TSROWS_H
 #define OTS_WIRE_TSROWS_H
 
-#include "backend/model/row.h"
+#include "backend/model/stream.h"
 #include "backend/model/table.h"
 
 /*
@@ -32,5 +32,27 @@ enum ots_status ots_tsrows_encode(const struct ots_row *rows, size_t count,
  */
 enum ots_status ots_tsrows_decode(struct ots_slice input, struct ots_arena *arena,
                                   struct ots_rows *rows, struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Append stream records: each is a buffer of its own, with one row whose cells bear its time in
+ * milliseconds, and with its sequence. `ends[i]` is where record i ends in `buf`. A deletion has
+ * key cells only. Errors: OTS_NOMEM.
+ */
+enum ots_status ots_tsrows_encode_records(const struct ots_stream_record *records, size_t count,
+                                          const struct ots_table_meta *meta, struct ots_buf *buf,
+                                          size_t *ends) OTS_MUST_CHECK;
+
+/*
+ * Decode stream records, one of each input; records[i].type says what it has to be.
+ *
+ * Consecutive records of one timeline share its key.
+ * Ownership: as with ots_tsrows_decode.
+ * Errors:    as there; and OTS_CORRUPT for none or several rows in a record, one without a
+ *            sequence, and one that deletes single cells, which no time-series table does.
+ */
+enum ots_status ots_tsrows_decode_records(const struct ots_slice *inputs, size_t count,
+                                          struct ots_arena *arena,
+                                          struct ots_stream_record *records,
+                                          struct ots_error *err) OTS_MUST_CHECK;
 
 #endif

@@ -163,8 +163,6 @@ static enum ots_status read_row(struct decoder *decoder, const struct ots_plain_
                                 struct ots_row *row, struct ots_error *err)
 {
     size_t time;
-    if (plain->is_delete)
-        return corrupt(err, "a delete marker");
     if (!find_time(plain, &time))
         return corrupt(err, "a row without its time");
     enum ots_status status = take_key(decoder, plain, time, err);
@@ -185,6 +183,8 @@ static enum ots_status read_rows(struct ots_plainbuf_reader *reader, struct deco
         enum ots_status status = ots_plainbuf_read_row(reader, &plain, &has_row, err);
         if (status != OTS_OK || !has_row)
             return status;
+        if (plain.is_delete)
+            return corrupt(err, "a delete marker");
         status = read_row(decoder, &plain, &row, err);
         if (status != OTS_OK)
             return status;
@@ -205,5 +205,43 @@ enum ots_status ots_tsrows_decode(struct ots_slice input, struct ots_arena *aren
     ots_plainbuf_reader_deinit(&reader);
     if (status != OTS_OK)
         rows->count = count;
+    return status;
+}
+
+static enum ots_status read_record(struct ots_plainbuf_reader *reader, struct decoder *decoder,
+                                   struct ots_stream_record *record, struct ots_error *err)
+{
+    struct ots_plain_row plain;
+    bool has_row = false;
+    enum ots_status status = ots_plainbuf_read_row(reader, &plain, &has_row, err);
+    if (status != OTS_OK)
+        return status;
+    if (!has_row || !plain.has_sequence)
+        return corrupt(err, "a stream record without a row or its sequence");
+    if (plain.is_delete != (record->type == OTS_CHANGE_DELETE) ||
+        (plain.is_delete && plain.cell_count))
+        return corrupt(err, "a stream record that is not of its type");
+    record->sequence = plain.sequence;
+    status = read_row(decoder, &plain, &record->row, err);
+    if (status == OTS_OK)
+        status = ots_plainbuf_read_row(reader, &plain, &has_row, err);
+    if (status == OTS_OK && has_row)
+        return corrupt(err, "a stream record of several rows");
+    return status;
+}
+
+enum ots_status ots_tsrows_decode_records(const struct ots_slice *inputs, size_t count,
+                                          struct ots_arena *arena,
+                                          struct ots_stream_record *records, struct ots_error *err)
+{
+    struct decoder decoder = {arena, NULL, OTS_SLICE_NONE};
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; i < count && status == OTS_OK; i++) {
+        struct ots_plainbuf_reader reader;
+        status = ots_plainbuf_reader_init(&reader, inputs[i], err);
+        if (status == OTS_OK)
+            status = read_record(&reader, &decoder, &records[i], err);
+        ots_plainbuf_reader_deinit(&reader);
+    }
     return status;
 }

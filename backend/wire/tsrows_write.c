@@ -166,8 +166,9 @@ static void field_key_cells(struct encoder *encoder, struct ots_plainbuf_writer 
     }
 }
 
+/* In a stream record, cells bear a timestamp. */
 static void data_cells(struct encoder *encoder, struct ots_plainbuf_writer *writer,
-                       const struct ots_row *row)
+                       const struct ots_row *row, bool has_timestamp)
 {
     bool has_data = false;
     for (size_t i = 0; i < row->field_count; i++) {
@@ -177,7 +178,9 @@ static void data_cells(struct encoder *encoder, struct ots_plainbuf_writer *writ
         if (!has_data)
             ots_plainbuf_data_begin(writer);
         has_data = true;
-        struct ots_cell cell = {.operation = OTS_CELL_PUT};
+        struct ots_cell cell = {.operation = OTS_CELL_PUT,
+                                .has_timestamp = has_timestamp,
+                                .timestamp_ms = row->time_us / 1000};
         const char ending[] = {':', value_to_cell(&field->value, &cell)};
         ots_buf_reset(&encoder->text);
         ots_buf_append_slice(&encoder->text, field->name);
@@ -187,7 +190,9 @@ static void data_cells(struct encoder *encoder, struct ots_plainbuf_writer *writ
     }
 }
 
-static void row_append(struct encoder *encoder, const struct ots_row *row)
+/* `record` NULL: not a stream's. */
+static void row_append(struct encoder *encoder, const struct ots_row *row,
+                       const struct ots_stream_record *record)
 {
     struct ots_plainbuf_writer writer;
     const struct ots_cell time = {
@@ -196,8 +201,9 @@ static void row_append(struct encoder *encoder, const struct ots_row *row)
     key_cells(encoder, &writer, row->key);
     ots_plainbuf_cell_append(&writer, &time);
     field_key_cells(encoder, &writer, row);
-    data_cells(encoder, &writer, row);
-    ots_plainbuf_row_end(&writer, false, NULL);
+    data_cells(encoder, &writer, row, record != NULL);
+    ots_plainbuf_row_end(&writer, record && record->type == OTS_CHANGE_DELETE,
+                         record ? &record->sequence : NULL);
 }
 
 enum ots_status ots_tsrows_encode(const struct ots_row *rows, size_t count,
@@ -209,7 +215,24 @@ enum ots_status ots_tsrows_encode(const struct ots_row *rows, size_t count,
     if (count)
         ots_plainbuf_header_append(buf);
     for (size_t i = 0; i < count && status == OTS_OK; i++) {
-        row_append(&encoder, &rows[i]);
+        row_append(&encoder, &rows[i], NULL);
+        status = ots_buf_status(&encoder.text);
+    }
+    ots_buf_deinit(&encoder.text);
+    return status == OTS_OK ? ots_buf_status(buf) : status;
+}
+
+enum ots_status ots_tsrows_encode_records(const struct ots_stream_record *records, size_t count,
+                                          const struct ots_table_meta *meta, struct ots_buf *buf,
+                                          size_t *ends)
+{
+    const struct ots_table_meta ordinary = OTS_TABLE_META_DEFAULT;
+    struct encoder encoder = {.buf = buf, .meta = meta ? meta : &ordinary, .text = OTS_BUF_INIT};
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; i < count && status == OTS_OK; i++) {
+        ots_plainbuf_header_append(buf);
+        row_append(&encoder, &records[i].row, &records[i]);
+        ends[i] = buf->size;
         status = ots_buf_status(&encoder.text);
     }
     ots_buf_deinit(&encoder.text);

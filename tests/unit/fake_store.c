@@ -298,6 +298,10 @@ static enum ots_status carry_out(struct fake_store *fake, struct ots_call *call)
     case OTS_ACTION_DESCRIBE_TABLE:
     case OTS_ACTION_DELETE_TABLE:
     case OTS_ACTION_QUERY_META:
+    case OTS_ACTION_LIST_STREAMS:
+    case OTS_ACTION_DESCRIBE_STREAM:
+    case OTS_ACTION_SHARD_ITERATOR:
+    case OTS_ACTION_STREAM_RECORDS:
     case OTS_ACTION_COUNT:
         break;
     }
