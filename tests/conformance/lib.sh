@@ -72,6 +72,11 @@ mount_source() {
     mount_pid=$!
     wait_until mount_is_ready "$mountpoint"
 }
+# end_mount MOUNTPOINT: unmount what mount_source mounted last; its daemon must end well.
+end_mount() {
+    unmount_otsfs "$1"
+    wait "$mount_pid" || fail "otsfs $1 ended with status $?"
+}
 mount_is_ready() {
     kill -0 "$mount_pid" 2>/dev/null || fail "otsfs ended: $(cat "$1.log")"
     is_mounted "$1"

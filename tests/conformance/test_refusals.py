@@ -28,10 +28,11 @@ class Refusals(unittest.TestCase):
 
     def check_put(self, *rows):
         """All of it is refused, also the good row in it."""
-        good = row(key("good"), 1, x=1)
-        self.assertEqual(refusal(self.ots.put_timeseries_data, TABLE, [good, *rows]), INVALID)
-        self.assertEqual(get_page(self.ots, TABLE, key("good")), ([], None))
-        self.assertEqual(service.query_keys(self.ots, TABLE), [])
+        good = key("good", self.id())
+        self.assertEqual(refusal(self.ots.put_timeseries_data, TABLE, [row(good, 1, x=1), *rows]),
+                         INVALID)
+        self.assertEqual(get_page(self.ots, TABLE, good), ([], None))
+        self.assertNotIn(service.identity(good), service.query_keys(self.ots, TABLE))
 
 
 class AccessRefusals(unittest.TestCase):
