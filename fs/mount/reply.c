@@ -69,6 +69,8 @@ void ots_attr_to_stat(const struct ots_attr *attr, uid_t uid, gid_t gid, struct 
         seconds--;
     }
     struct timespec mtime = {seconds, nanoseconds};
+    /* What is known of a directory may grow while tar reads it; tar takes that for a change. */
+    struct timespec ctime = attr->is_directory ? (struct timespec){0} : mtime;
     *st = (struct stat){
         .st_ino = attr->ino,
         .st_mode = attr->is_directory ? S_IFDIR | 0755 : S_IFREG | 0644,
@@ -80,6 +82,6 @@ void ots_attr_to_stat(const struct ots_attr *attr, uid_t uid, gid_t gid, struct 
         .st_blksize = IO_BYTES,
         .st_atim = mtime,
         .st_mtim = mtime,
-        .st_ctim = mtime,
+        .st_ctim = ctime,
     };
 }

@@ -57,8 +57,12 @@ static void files_and_directories_differ(void **state)
     assert_int_equal(st.st_gid, 20);
     assert_int_equal(st.st_mtim.tv_sec, 1);
     assert_int_equal(st.st_mtim.tv_nsec, 500000001);
+    assert_int_equal(st.st_ctim.tv_sec, 0);
+    assert_int_equal(st.st_ctim.tv_nsec, 0);
     attr.is_directory = false;
     ots_attr_to_stat(&attr, 10, 20, &st);
+    assert_int_equal(st.st_ctim.tv_sec, 1);
+    assert_int_equal(st.st_ctim.tv_nsec, 500000001);
     assert_int_equal(st.st_mode, S_IFREG | 0644);
     assert_int_equal(st.st_nlink, 1);
 }
