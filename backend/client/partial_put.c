@@ -102,7 +102,7 @@ enum ots_status ots_partial_put_result(const struct ots_partial_put *partial,
                                        struct ots_arena *arena, struct ots_put_response *response)
 {
     size_t count = partial->failed_count + partial->row_count;
-    *response = (struct ots_put_response){NULL, 0};
+    *response = (struct ots_put_response){.failed_rows = NULL};
     if (!count)
         return OTS_OK;
     struct ots_failed_row *all = ots_arena_array(arena, count, sizeof(*all));
@@ -113,6 +113,6 @@ enum ots_status ots_partial_put_result(const struct ots_partial_put *partial,
     if (partial->row_count)
         memcpy(all + partial->failed_count, partial->reasons, partial->row_count * sizeof(*all));
     qsort(all, count, sizeof(*all), compare_index);
-    *response = (struct ots_put_response){all, count};
+    *response = (struct ots_put_response){.failed_rows = all, .failed_row_count = count};
     return OTS_OK;
 }

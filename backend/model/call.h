@@ -11,6 +11,7 @@
 #ifndef OTS_MODEL_CALL_H
 #define OTS_MODEL_CALL_H
 
+#include "backend/model/change.h"
 #include "backend/model/condition.h"
 #include "backend/model/row.h"
 #include "backend/model/stream.h"
@@ -30,7 +31,10 @@
     X(LIST_STREAMS, "ListStream", true)                                                            \
     X(DESCRIBE_STREAM, "DescribeStream", true)                                                     \
     X(SHARD_ITERATOR, "GetShardIterator", true)                                                    \
-    X(STREAM_RECORDS, "GetStreamRecord", true)
+    X(STREAM_RECORDS, "GetStreamRecord", true)                                                     \
+    X(UPDATE_TABLE, "UpdateTimeseriesTable", true)                                                 \
+    X(UPDATE_META, "UpdateTimeseriesMeta", true)                                                   \
+    X(DELETE_META, "DeleteTimeseriesMeta", true)
 
 enum ots_action {
 #define X(name, text, is_idempotent) OTS_ACTION_##name,
@@ -45,12 +49,6 @@ enum ots_meta_update_mode { OTS_META_UPDATE_NORMAL = 0, OTS_META_UPDATE_IGNORE =
 struct ots_field_wanted {
     struct ots_slice name;
     enum ots_value_type type;
-};
-
-struct ots_failed_row {
-    uint32_t row_index;
-    struct ots_slice code;
-    struct ots_slice message;
 };
 
 struct ots_table_request { /* DESCRIBE_TABLE, DELETE_TABLE */
@@ -83,6 +81,9 @@ struct ots_put_request {
 struct ots_put_response {
     const struct ots_failed_row *failed_rows;
     size_t failed_row_count;
+    /* Of timelines whose metadata this put made or renewed. */
+    const struct ots_meta_time *meta_times;
+    size_t meta_time_count;
 };
 
 /* Times: `begin_us` inclusive, `end_us` exclusive; each counts only with its has_ flag. */
@@ -161,6 +162,9 @@ struct ots_call {
         struct ots_describe_stream_request describe_stream;
         struct ots_shard_iterator_request shard_iterator;
         struct ots_stream_records_request stream_records;
+        struct ots_update_table_request update_table;
+        struct ots_update_meta_request update_meta;
+        struct ots_delete_meta_request delete_meta;
     } request;
     union {
         struct ots_list_tables_response list_tables;
@@ -173,6 +177,7 @@ struct ots_call {
         struct ots_describe_stream_response describe_stream;
         struct ots_shard_iterator_response shard_iterator;
         struct ots_stream_records_response stream_records;
+        struct ots_change_meta_response change_meta;
     } response;
     struct ots_arena arena;
     /* Set before `done` runs; `error` is filled unless `status` is OTS_OK. */

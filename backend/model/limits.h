@@ -32,6 +32,10 @@ enum {
     OTS_RESPONSE_BODY_BYTES_MAX = 256 * 1024 * 1024,
     OTS_CONDITION_DEPTH_MAX = 16,
     OTS_META_PAGE_MAX = 5000,
+    /* Timelines in one change of metadata, and bytes of one's attributes as text: the service has
+     * limits too, but does not tell them. */
+    OTS_META_CHANGES_MAX = 1000,
+    OTS_ATTRIBUTES_TEXT_BYTES_MAX = 16 * 1024,
 };
 
 #endif

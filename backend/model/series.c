@@ -181,6 +181,29 @@ static enum ots_status tag_value_check(const struct ots_tag *tag, struct ots_err
     return OTS_OK;
 }
 
+static enum ots_status tags_check(const struct ots_tag *tags, size_t count, struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; i < count && status == OTS_OK; i++) {
+        status = tag_name_check(tags[i].name, err);
+        if (status == OTS_OK)
+            status = tag_value_check(&tags[i], err);
+    }
+    return status;
+}
+
+enum ots_status ots_attributes_check(const struct ots_tag *attributes, size_t count,
+                                     struct ots_error *err)
+{
+    size_t text_size = ots_tags_text_size(attributes, count);
+    if (text_size > OTS_ATTRIBUTES_TEXT_BYTES_MAX)
+        return ots_error_set(err, OTS_LIMIT, "attributes: %zu bytes as text instead of at most %d",
+                             text_size, OTS_ATTRIBUTES_TEXT_BYTES_MAX);
+    if (tags_check(attributes, count, err) != OTS_OK)
+        return ots_error_prefix(err, "attributes");
+    return OTS_OK;
+}
+
 enum ots_status ots_series_key_check(const struct ots_series_key *key, bool may_lack_measurement,
                                      struct ots_error *err)
 {
@@ -198,12 +221,7 @@ enum ots_status ots_series_key_check(const struct ots_series_key *key, bool may_
     if (text_size > OTS_TAGS_TEXT_BYTES_MAX)
         return ots_error_set(err, OTS_LIMIT, "tags: %zu bytes as text instead of at most %d",
                              text_size, OTS_TAGS_TEXT_BYTES_MAX);
-    for (size_t i = 0; i < key->tag_count && status == OTS_OK; i++) {
-        status = tag_name_check(key->tags[i].name, err);
-        if (status == OTS_OK)
-            status = tag_value_check(&key->tags[i], err);
-    }
-    return status;
+    return tags_check(key->tags, key->tag_count, err);
 }
 
 void ots_tags_text_append(struct ots_buf *buf, const struct ots_tag *tags, size_t count)

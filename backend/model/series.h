@@ -49,6 +49,13 @@ enum ots_status ots_tags_sort(struct ots_tag *tags, size_t count,
 enum ots_status ots_series_key_check(const struct ots_series_key *key, bool may_lack_measurement,
                                      struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * Check a timeline's attributes: names and values as those of tags, their text at most
+ * OTS_ATTRIBUTES_TEXT_BYTES_MAX bytes. Errors: OTS_INVALID or OTS_LIMIT.
+ */
+enum ots_status ots_attributes_check(const struct ots_tag *attributes, size_t count,
+                                     struct ots_error *err) OTS_MUST_CHECK;
+
 /* Append the text form, `["a=1","b=2"]`, `[]` without tags. Nothing is escaped. */
 void ots_tags_text_append(struct ots_buf *buf, const struct ots_tag *tags, size_t count);
 

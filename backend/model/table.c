@@ -106,6 +106,25 @@ enum ots_status ots_table_meta_check(const struct ots_table_meta *meta, struct o
     return status;
 }
 
+enum ots_status ots_table_meta_update(struct ots_table_meta *meta,
+                                      const struct ots_table_meta *changes, struct ots_error *err)
+{
+    struct ots_table_meta updated = *meta;
+    updated.has_time_to_live = true;
+    updated.has_meta_time_to_live = true;
+    updated.has_allow_update_attributes = true;
+    if (changes->has_time_to_live)
+        updated.time_to_live_s = changes->time_to_live_s;
+    if (changes->has_meta_time_to_live)
+        updated.meta_time_to_live_s = changes->meta_time_to_live_s;
+    if (changes->has_allow_update_attributes)
+        updated.allow_update_attributes = changes->allow_update_attributes;
+    enum ots_status status = ttl_check(&updated, err);
+    if (status == OTS_OK)
+        *meta = updated;
+    return status;
+}
+
 static enum ots_status key_schema_copy(struct ots_arena *arena, const struct ots_table_meta *meta,
                                        struct ots_table_meta *copy)
 {

@@ -51,6 +51,14 @@ enum ots_status ots_table_name_check(struct ots_slice name, struct ots_error *er
 enum ots_status ots_table_meta_check(const struct ots_table_meta *meta,
                                      struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * Take over from `changes` the options that it carries, and check what comes out of it; `meta`
+ * changes only then. Errors: OTS_INVALID.
+ */
+enum ots_status ots_table_meta_update(struct ots_table_meta *meta,
+                                      const struct ots_table_meta *changes,
+                                      struct ots_error *err) OTS_MUST_CHECK;
+
 enum ots_status ots_table_meta_copy(struct ots_arena *arena, const struct ots_table_meta *meta,
                                     struct ots_table_meta *copy) OTS_MUST_CHECK;
 

@@ -3,32 +3,29 @@
  * held while they are written; `lock` guards the array and the counts of holders, never for longer
  * than a look at them. Who deletes takes the table out of the array, waits until its holders are
  * gone, and then removes its data: nobody can write to a table that is going.
+ *
+ * What is in the array never changes: an update puts a new entry in the place of the old one. An
+ * entry that was replaced stays in `replaced` until its last holder is gone.
  */
 #include "backend/server/catalog.h"
 
 #include "backend/server/layout.h"
+#include "backend/server/table_record.h"
 #include "backend/wire/service_code.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-enum {
-    RECORD_VERSION = 1,
-    RECORD_ID = 1,
-    RECORD_CREATED = 5,
-    RECORD_TTL = 13,
-    RECORD_META_TTL = 17,
-    RECORD_ATTRIBUTES = 21,
-    RECORD_BYTES = 22,
-    COUNTER_BYTES = 4,
-};
+enum { COUNTER_BYTES = 4 };
 
 struct entry {
     struct ots_table table;
     struct ots_catalog *catalog;
     struct ots_arena arena;
     size_t holders;
+    struct entry *replaced_before; /* the next one in `replaced` */
+    bool is_replaced;
 };
 
 struct ots_catalog {
@@ -41,6 +38,7 @@ struct ots_catalog {
         pthread_cond_t released;
         struct entry *tables[OTS_TABLES_MAX]; /* by name */
         size_t count;
+        struct entry *replaced;
     } synced;
 };
 
@@ -63,14 +61,15 @@ static void entry_free(struct entry *entry)
     free(entry);
 }
 
-static struct entry *entry_new(struct ots_catalog *catalog, const struct ots_table_meta *meta)
+static struct entry *entry_new(struct ots_catalog *catalog, const struct ots_table *table)
 {
     struct entry *entry = calloc(1, sizeof(*entry));
     if (!entry)
         return NULL;
     entry->arena = OTS_ARENA_INIT;
     entry->catalog = catalog;
-    if (ots_table_meta_copy(&entry->arena, meta, &entry->table.meta) != OTS_OK) {
+    entry->table = *table;
+    if (ots_table_meta_copy(&entry->arena, &table->meta, &entry->table.meta) != OTS_OK) {
         entry_free(entry);
         return NULL;
     }
@@ -120,36 +119,25 @@ static void take_out_locked(struct ots_catalog *catalog, size_t at)
     memmove(tables + at, tables + at + 1, (catalog->synced.count - at) * sizeof(*tables));
 }
 
-static struct ots_slice record_encode(const struct ots_table *table, uint8_t record[RECORD_BYTES])
-{
-    record[0] = RECORD_VERSION;
-    ots_layout_put_u32(record + RECORD_ID, table->id);
-    ots_layout_put_u64(record + RECORD_CREATED, (uint64_t)table->created_us);
-    ots_layout_put_u32(record + RECORD_TTL, (uint32_t)table->meta.time_to_live_s);
-    ots_layout_put_u32(record + RECORD_META_TTL, (uint32_t)table->meta.meta_time_to_live_s);
-    record[RECORD_ATTRIBUTES] = table->meta.allow_update_attributes;
-    return ots_slice(record, RECORD_BYTES);
-}
-
 static enum ots_status table_load(struct ots_catalog *catalog, struct ots_slice name,
                                   struct ots_slice record, struct ots_error *err)
 {
-    if (record.size != RECORD_BYTES || record.data[0] != RECORD_VERSION ||
-        catalog->synced.count == OTS_TABLES_MAX)
-        return ots_error_set(err, OTS_CORRUPT, "the store's record of table %.*s is malformed",
-                             OTS_SLICE_FMT(name));
-    struct ots_table_meta meta = OTS_TABLE_META_DEFAULT;
-    meta.name = name;
-    meta.time_to_live_s = (int32_t)ots_layout_u32(record.data + RECORD_TTL);
-    meta.meta_time_to_live_s = (int32_t)ots_layout_u32(record.data + RECORD_META_TTL);
-    meta.allow_update_attributes = record.data[RECORD_ATTRIBUTES];
-    struct entry *entry = entry_new(catalog, &meta);
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_table table;
+    struct entry *entry = NULL;
+    enum ots_status status = ots_table_record_decode(record, &arena, &table, err);
+    if (status == OTS_OK && catalog->synced.count == OTS_TABLES_MAX)
+        status = ots_error_set(err, OTS_CORRUPT, "one more than %d tables", OTS_TABLES_MAX);
+    if (status == OTS_OK) {
+        table.meta.name = name;
+        entry = entry_new(catalog, &table);
+        status = entry ? OTS_OK : no_memory(err);
+    }
+    ots_arena_deinit(&arena);
     if (!entry)
-        return no_memory(err);
-    entry->table.id = ots_layout_u32(record.data + RECORD_ID);
-    entry->table.created_us = (int64_t)ots_layout_u64(record.data + RECORD_CREATED);
+        return ots_error_prefix(err, "the store's record of table %.*s", OTS_SLICE_FMT(name));
     insert_locked(catalog, catalog->synced.count, entry);
-    return OTS_OK;
+    return status;
 }
 
 static enum ots_status tables_load(struct ots_catalog *catalog, struct ots_error *err)
@@ -219,6 +207,7 @@ void ots_catalog_free(struct ots_catalog *catalog)
         assert(catalog->synced.tables[i]->holders == 0);
         entry_free(catalog->synced.tables[i]);
     }
+    assert(!catalog->synced.replaced);
     pthread_cond_destroy(&catalog->synced.released);
     pthread_mutex_destroy(&catalog->synced.lock);
     pthread_mutex_destroy(&catalog->changes);
@@ -231,27 +220,47 @@ static void table_key_append(struct ots_buf *key, struct ots_slice name)
     ots_buf_append_slice(key, name);
 }
 
+static enum ots_status record_add(struct ots_batch *batch, const struct ots_table *table,
+                                  struct ots_error *err)
+{
+    struct ots_buf key = OTS_BUF_INIT;
+    struct ots_buf record = OTS_BUF_INIT;
+    table_key_append(&key, table->meta.name);
+    ots_table_record_append(&record, table);
+    bool is_whole = ots_buf_status(&key) == OTS_OK && ots_buf_status(&record) == OTS_OK;
+    if (is_whole)
+        batch->ops->put(batch, ots_buf_slice(&key), ots_buf_slice(&record));
+    ots_buf_deinit(&key);
+    ots_buf_deinit(&record);
+    return is_whole ? OTS_OK : no_memory(err);
+}
+
 static enum ots_status write_created(struct ots_catalog *catalog, const struct ots_table *table,
                                      struct ots_error *err)
 {
     OTS_AUTO(ots_batch_freep)
     struct ots_batch *batch = catalog->engine->ops->batch_new(catalog->engine);
-    struct ots_buf key = OTS_BUF_INIT;
-    table_key_append(&key, table->meta.name);
-    enum ots_status status = ots_buf_status(&key);
-    if (!batch || status != OTS_OK) {
-        ots_buf_deinit(&key);
+    if (!batch)
         return no_memory(err);
-    }
-    uint8_t record[RECORD_BYTES];
-    batch->ops->put(batch, ots_buf_slice(&key), record_encode(table, record));
+    enum ots_status status = record_add(batch, table, err);
+    if (status != OTS_OK)
+        return status;
     uint8_t counter[COUNTER_BYTES];
     ots_layout_put_u32(counter, table->id + 1);
     batch->ops->put(batch, ots_slice(COUNTER_KEY, sizeof(COUNTER_KEY)),
                     ots_slice(counter, sizeof(counter)));
-    status = catalog->engine->ops->write(catalog->engine, batch, err);
-    ots_buf_deinit(&key);
-    return status;
+    return catalog->engine->ops->write(catalog->engine, batch, err);
+}
+
+static enum ots_status write_updated(struct ots_catalog *catalog, const struct ots_table *table,
+                                     struct ots_error *err)
+{
+    OTS_AUTO(ots_batch_freep)
+    struct ots_batch *batch = catalog->engine->ops->batch_new(catalog->engine);
+    if (!batch)
+        return no_memory(err);
+    enum ots_status status = record_add(batch, table, err);
+    return status == OTS_OK ? catalog->engine->ops->write(catalog->engine, batch, err) : status;
 }
 
 static enum ots_status check_new(struct ots_catalog *catalog, struct ots_slice name,
@@ -277,11 +286,14 @@ static enum ots_status create_table(struct ots_catalog *catalog, const struct ot
     enum ots_status status = check_new(catalog, meta->name, err);
     if (status != OTS_OK)
         return status;
-    struct entry *entry = entry_new(catalog, meta);
+    const struct ots_table table = {
+        .id = catalog->next_id,
+        .created_us = ots_clock_now_us(catalog->clock),
+        .meta = *meta,
+    };
+    struct entry *entry = entry_new(catalog, &table);
     if (!entry)
         return no_memory(err);
-    entry->table.id = catalog->next_id;
-    entry->table.created_us = ots_clock_now_us(catalog->clock);
     status = write_created(catalog, &entry->table, err);
     if (status != OTS_OK) {
         entry_free(entry);
@@ -300,6 +312,64 @@ enum ots_status ots_catalog_create(struct ots_catalog *catalog, const struct ots
 {
     pthread_mutex_lock(&catalog->changes);
     enum ots_status status = create_table(catalog, meta, err);
+    pthread_mutex_unlock(&catalog->changes);
+    return status;
+}
+
+/* Only who holds `changes` takes tables out or replaces them, so the entry stays for the caller. */
+static struct entry *current_entry(struct ots_catalog *catalog, struct ots_slice name)
+{
+    bool is_there = false;
+    pthread_mutex_lock(&catalog->synced.lock);
+    size_t at = position_locked(catalog, name, &is_there);
+    struct entry *entry = is_there ? catalog->synced.tables[at] : NULL;
+    pthread_mutex_unlock(&catalog->synced.lock);
+    return entry;
+}
+
+static void replace(struct ots_catalog *catalog, struct entry *old, struct entry *fresh)
+{
+    bool is_there = false;
+    pthread_mutex_lock(&catalog->synced.lock);
+    catalog->synced.tables[position_locked(catalog, old->table.meta.name, &is_there)] = fresh;
+    assert(is_there);
+    old->is_replaced = old->holders > 0;
+    if (old->is_replaced) {
+        old->replaced_before = catalog->synced.replaced;
+        catalog->synced.replaced = old;
+    }
+    bool is_held = old->is_replaced;
+    pthread_mutex_unlock(&catalog->synced.lock);
+    if (!is_held)
+        entry_free(old);
+}
+
+static enum ots_status update_table(struct ots_catalog *catalog,
+                                    const struct ots_table_meta *changes, struct ots_error *err)
+{
+    struct entry *old = current_entry(catalog, changes->name);
+    if (!old)
+        return not_found(err);
+    struct ots_table table = old->table;
+    enum ots_status status = ots_table_meta_update(&table.meta, changes, err);
+    if (status != OTS_OK)
+        return status;
+    struct entry *fresh = entry_new(catalog, &table);
+    if (!fresh)
+        return no_memory(err);
+    status = write_updated(catalog, &fresh->table, err);
+    if (status == OTS_OK)
+        replace(catalog, old, fresh);
+    else
+        entry_free(fresh);
+    return status;
+}
+
+enum ots_status ots_catalog_update(struct ots_catalog *catalog,
+                                   const struct ots_table_meta *changes, struct ots_error *err)
+{
+    pthread_mutex_lock(&catalog->changes);
+    enum ots_status status = update_table(catalog, changes, err);
     pthread_mutex_unlock(&catalog->changes);
     return status;
 }
@@ -326,6 +396,16 @@ static enum ots_status write_deleted(struct ots_catalog *catalog, const struct o
     return catalog->engine->ops->write(catalog->engine, batch, err);
 }
 
+static bool is_held_locked(const struct ots_catalog *catalog, const struct entry *entry)
+{
+    if (entry->holders)
+        return true;
+    const struct entry *replaced = catalog->synced.replaced;
+    while (replaced && replaced->table.id != entry->table.id)
+        replaced = replaced->replaced_before;
+    return replaced != NULL;
+}
+
 /* Take the table out of the array, and wait until its holders are gone. */
 static struct entry *take_out(struct ots_catalog *catalog, struct ots_slice name)
 {
@@ -336,7 +416,7 @@ static struct entry *take_out(struct ots_catalog *catalog, struct ots_slice name
     if (is_there) {
         entry = catalog->synced.tables[at];
         take_out_locked(catalog, at);
-        while (entry->holders)
+        while (is_held_locked(catalog, entry))
             pthread_cond_wait(&catalog->synced.released, &catalog->synced.lock);
     }
     pthread_mutex_unlock(&catalog->synced.lock);
@@ -398,6 +478,15 @@ enum ots_status ots_catalog_hold(struct ots_catalog *catalog, struct ots_slice n
     return is_there ? OTS_OK : not_found(err);
 }
 
+static void forget_replaced_locked(struct ots_catalog *catalog, struct entry *entry)
+{
+    struct entry **link = &catalog->synced.replaced;
+    while (*link != entry)
+        link = &(*link)->replaced_before;
+    *link = entry->replaced_before;
+    entry_free(entry);
+}
+
 void ots_table_release(const struct ots_table *table)
 {
     /* Entries are made here only and never const; the pointer is const for the holders' sake. */
@@ -406,7 +495,10 @@ void ots_table_release(const struct ots_table *table)
     pthread_mutex_lock(&catalog->synced.lock);
     assert(entry->holders > 0);
     entry->holders--;
-    if (entry->holders == 0)
+    if (entry->holders == 0) {
+        if (entry->is_replaced)
+            forget_replaced_locked(catalog, entry);
         pthread_cond_broadcast(&catalog->synced.released);
+    }
     pthread_mutex_unlock(&catalog->synced.lock);
 }

@@ -2,8 +2,6 @@
  * The tables of an instance: kept in the engine, held in memory (there are at most
  * OTS_TABLES_MAX).
  *
- * A table's record is: version 1, number:4, creation time:8, TTL:4, metadata TTL:4, 1 when
- * attributes may be updated. Big-endian, times in microseconds, TTLs in seconds.
  * Threads: safe.
  */
 #ifndef OTS_SERVER_CATALOG_H
@@ -33,6 +31,15 @@ void ots_catalog_free(struct ots_catalog *catalog);
  * Errors: OTS_EXISTS, OTS_LIMIT (OTSQuotaExhausted), OTS_IO, OTS_NOMEM.
  */
 enum ots_status ots_catalog_create(struct ots_catalog *catalog, const struct ots_table_meta *meta,
+                                   struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Change options of the table that `changes` names. Who holds the table goes on with the options
+ * from before. Errors: OTS_NOT_FOUND, OTS_INVALID (the options do not go together), OTS_IO,
+ * OTS_NOMEM.
+ */
+enum ots_status ots_catalog_update(struct ots_catalog *catalog,
+                                   const struct ots_table_meta *changes,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
 /* Delete a table with all its data, once nobody holds it. Errors: OTS_NOT_FOUND, OTS_IO. */

@@ -318,11 +318,12 @@ static enum ots_status add_record(struct intake *intake, struct ots_slice key,
 }
 
 /* Read or make the record of one timeline, and bring its metadata up to date. */
-static enum ots_status resolve_one(struct intake *intake, struct ots_slice key,
+static enum ots_status resolve_one(struct intake *intake, struct ots_series_ref *ref,
                                    struct ots_series_cached *cached, struct ots_error *err)
 {
     struct ots_engine *engine = intake->dictionary->engine;
     struct ots_series_record record = {0};
+    struct ots_slice key = ref->key;
     bool is_found = false;
     ots_buf_reset(&intake->value);
     enum ots_status status = engine->ops->get(engine, key, &intake->value, &is_found, err);
@@ -337,6 +338,7 @@ static enum ots_status resolve_one(struct intake *intake, struct ots_slice key,
     if (needs_meta) {
         record.has_meta = true;
         record.update_time_us = intake->now_us;
+        ref->meta_renewed_us = intake->now_us;
     }
     cached->timeline = record.timeline;
     cached->meta_update_us = record.has_meta ? record.update_time_us : 0;
@@ -371,7 +373,7 @@ static enum ots_status resolve_unknown_locked(struct intake *intake, struct ots_
     enum ots_status status = OTS_OK;
     for (size_t i = 0; i < count && status == OTS_OK; i++)
         if (!refs[i].is_resolved && !same_before(intake, refs, i))
-            status = resolve_one(intake, refs[i].key, &intake->cached[i], err);
+            status = resolve_one(intake, &refs[i], &intake->cached[i], err);
     if (status == OTS_OK && intake->batch)
         status = engine->ops->write(engine, intake->batch, err);
     if (status != OTS_OK)
@@ -421,6 +423,63 @@ enum ots_status ots_dictionary_resolve(struct ots_dictionary *dictionary, uint32
     enum ots_status status = resolve_unknown(&intake, refs, count, err);
     if (intake.batch)
         intake.batch->ops->free(intake.batch);
+    ots_buf_deinit(&intake.value);
+    ots_arena_deinit(&intake.arena);
+    return status;
+}
+
+/* Read, change and write one record; the key of a timeline that is new goes with it. */
+static enum ots_status change_one_locked(struct intake *intake,
+                                         const struct ots_series_change *change,
+                                         struct ots_error *err)
+{
+    struct ots_engine *engine = intake->dictionary->engine;
+    struct ots_series_record record = {0};
+    bool is_found = false;
+    ots_buf_reset(&intake->value);
+    enum ots_status status = engine->ops->get(engine, change->key, &intake->value, &is_found, err);
+    if (status == OTS_OK && is_found)
+        status = ots_series_record_decode(ots_buf_slice(&intake->value), &record, err);
+    if (status != OTS_OK || (!is_found && change->is_removal))
+        return status;
+    if (!is_found)
+        status = number_new(intake, change->key, &record.timeline, err);
+    record.has_meta = !change->is_removal;
+    record.update_time_us = change->is_removal ? 0 : intake->now_us;
+    if (change->has_attributes || change->is_removal)
+        record.attributes = change->attributes;
+    if (status == OTS_OK)
+        status = add_record(intake, change->key, &record, !is_found, err);
+    if (status == OTS_OK)
+        status = engine->ops->write(engine, intake->batch, err);
+    if (status != OTS_OK)
+        return status;
+    const struct ots_series_cached cached = {record.timeline, record.update_time_us};
+    ots_series_cache_put(intake->dictionary->cache, change->key, &cached);
+    return OTS_OK;
+}
+
+enum ots_status ots_dictionary_change(struct ots_dictionary *dictionary, uint32_t table,
+                                      const struct ots_series_change *changes, size_t count,
+                                      struct ots_error *err)
+{
+    struct intake intake = {
+        .dictionary = dictionary,
+        .table = table,
+        .now_us = ots_clock_now_us(dictionary->clock),
+        .arena = OTS_ARENA_INIT,
+        .value = OTS_BUF_INIT,
+    };
+    intake.numberings = ots_arena_array(&intake.arena, count, sizeof(*intake.numberings));
+    enum ots_status status = intake.numberings ? OTS_OK : no_memory(err);
+    pthread_mutex_lock(&dictionary->writer);
+    for (size_t i = 0; i < count && status == OTS_OK; i++) {
+        status = change_one_locked(&intake, &changes[i], err);
+        if (intake.batch)
+            intake.batch->ops->free(intake.batch);
+        intake.batch = NULL;
+    }
+    pthread_mutex_unlock(&dictionary->writer);
     ots_buf_deinit(&intake.value);
     ots_arena_deinit(&intake.arena);
     return status;

@@ -33,6 +33,8 @@ struct ots_series_ref {
     struct ots_slice key;
     uint64_t timeline;
     bool is_resolved;
+    /* When its metadata was made or renewed just now; 0: it was not. */
+    int64_t meta_renewed_us;
 };
 
 /* Append the key of a timeline's record. */
@@ -47,6 +49,23 @@ void ots_dictionary_key_append(struct ots_buf *buf, uint32_t table,
 enum ots_status ots_dictionary_resolve(struct ots_dictionary *dictionary, uint32_t table,
                                        struct ots_series_ref *refs, size_t count, bool updates_meta,
                                        struct ots_error *err) OTS_MUST_CHECK;
+
+/* What becomes of one timeline's metadata; `key` is made by ots_dictionary_key_append. */
+struct ots_series_change {
+    struct ots_slice key;
+    bool is_removal;
+    bool has_attributes; /* false: those there are stay */
+    struct ots_slice attributes;
+};
+
+/*
+ * Change metadata, one timeline after the other, each written by itself. A timeline that is not
+ * known yet gets a number, unless it is to be removed.
+ * Errors: OTS_IO, OTS_CORRUPT, OTS_NOMEM, OTS_LIMIT (no number is left).
+ */
+enum ots_status ots_dictionary_change(struct ots_dictionary *dictionary, uint32_t table,
+                                      const struct ots_series_change *changes, size_t count,
+                                      struct ots_error *err) OTS_MUST_CHECK;
 
 /* The number of a timeline, if it has one. Errors: OTS_IO, OTS_CORRUPT, OTS_NOMEM. */
 enum ots_status ots_dictionary_find(struct ots_dictionary *dictionary, uint32_t table,

@@ -102,7 +102,29 @@ static enum ots_status write_rows(struct put *put, struct ots_error *err)
     return status == OTS_OK ? engine->ops->write(engine, batch, err) : status;
 }
 
-static enum ots_status store(struct put *put, struct ots_error *err)
+/* Tell the client when metadata was made or renewed: SDKs send it back with later rows. */
+static enum ots_status meta_times(struct put *put, struct ots_put_response *response,
+                                  struct ots_error *err)
+{
+    size_t renewed = 0;
+    for (size_t i = 0; i < put->ref_count; i++)
+        renewed += put->refs[i].meta_renewed_us != 0;
+    struct ots_meta_time *times = ots_arena_array(put->arena, renewed, sizeof(*times));
+    if (!times)
+        return no_memory(err);
+    for (size_t i = 0; i < put->request->row_count; i++) {
+        const struct ots_series_ref *ref = &put->refs[put->ref_of_row[i]];
+        bool is_first = i == 0 || put->ref_of_row[i] != put->ref_of_row[i - 1];
+        if (is_first && ref->meta_renewed_us)
+            times[response->meta_time_count++] =
+                (struct ots_meta_time){(uint32_t)i, (uint32_t)(ref->meta_renewed_us / 1000000)};
+    }
+    response->meta_times = times;
+    return OTS_OK;
+}
+
+static enum ots_status store(struct put *put, struct ots_put_response *response,
+                             struct ots_error *err)
 {
     struct ots_buf keys = OTS_BUF_INIT;
     enum ots_status status = refs_make(put, &keys, err);
@@ -110,6 +132,8 @@ static enum ots_status store(struct put *put, struct ots_error *err)
         status = ots_dictionary_resolve(
             put->instance->dictionary, put->table->id, put->refs, put->ref_count,
             put->request->meta_update_mode == OTS_META_UPDATE_NORMAL, err);
+    if (status == OTS_OK)
+        status = meta_times(put, response, err);
     if (status == OTS_OK)
         status = write_rows(put, err);
     ots_buf_deinit(&keys);
@@ -132,5 +156,5 @@ enum ots_status ots_handle_put(struct ots_instance *instance, struct ots_call *c
         .table = table,
         .arena = &call->arena,
     };
-    return store(&put, err);
+    return store(&put, &call->response.put, err);
 }

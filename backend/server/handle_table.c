@@ -75,3 +75,20 @@ enum ots_status ots_handle_delete_table(struct ots_instance *instance, struct ot
         return status;
     return ots_catalog_delete(instance->catalog, call->request.table.table, err);
 }
+
+enum ots_status ots_handle_update_table(struct ots_instance *instance, struct ots_call *call,
+                                        struct ots_error *err)
+{
+    const struct ots_update_table_request *request = &call->request.update_table;
+    const struct ots_table_meta *meta = &request->meta;
+    enum ots_status status = ots_table_name_check(meta->name, err);
+    if (status != OTS_OK)
+        return status;
+    if (request->has_data_options && request->has_meta_options)
+        return ots_error_set(err, OTS_INVALID,
+                             "table options and metadata options cannot be updated together");
+    if (!meta->has_time_to_live && !meta->has_meta_time_to_live &&
+        !meta->has_allow_update_attributes)
+        return ots_error_set(err, OTS_INVALID, "no option to update");
+    return ots_catalog_update(instance->catalog, meta, err);
+}

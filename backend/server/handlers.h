@@ -24,12 +24,18 @@ enum ots_status ots_handle_describe_table(struct ots_instance *instance, struct 
                                           struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_handle_delete_table(struct ots_instance *instance, struct ots_call *call,
                                         struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_update_table(struct ots_instance *instance, struct ots_call *call,
+                                        struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_handle_put(struct ots_instance *instance, struct ots_call *call,
                                struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_handle_get(struct ots_instance *instance, struct ots_call *call,
                                struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_handle_query_meta(struct ots_instance *instance, struct ots_call *call,
                                       struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_update_meta(struct ots_instance *instance, struct ots_call *call,
+                                       struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_delete_meta(struct ots_instance *instance, struct ots_call *call,
+                                       struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_handle_split(struct ots_instance *instance, struct ots_call *call,
                                  struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_handle_scan(struct ots_instance *instance, struct ots_call *call,

@@ -124,6 +124,12 @@ static enum ots_status dispatch(struct ots_instance *instance, struct ots_call *
     case OTS_ACTION_DESCRIBE_STREAM:
     case OTS_ACTION_SHARD_ITERATOR:
     case OTS_ACTION_STREAM_RECORDS:
+    case OTS_ACTION_UPDATE_TABLE:
+        return ots_handle_update_table(instance, call, err);
+    case OTS_ACTION_UPDATE_META:
+        return ots_handle_update_meta(instance, call, err);
+    case OTS_ACTION_DELETE_META:
+        return ots_handle_delete_meta(instance, call, err);
     case OTS_ACTION_COUNT:
         break;
     }

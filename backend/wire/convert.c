@@ -1,7 +1,7 @@
 #include "backend/wire/convert.h"
 
-static enum ots_status tags_text(const struct ots_tag *tags, size_t count, struct ots_arena *arena,
-                                 ProtobufCBinaryData *bytes)
+enum ots_status ots_convert_text_out(const struct ots_tag *tags, size_t count,
+                                     struct ots_arena *arena, ProtobufCBinaryData *bytes)
 {
     struct ots_buf text = OTS_BUF_INIT;
     struct ots_slice copy = OTS_SLICE_NONE;
@@ -31,7 +31,7 @@ enum ots_status ots_convert_key_out(const struct ots_series_key *key, enum ots_t
     if (form == OTS_TAGS_LIST)
         return OTS_OK;
     timeline->has_tags_text = true;
-    return tags_text(key->tags, key->tag_count, arena, &timeline->tags_text);
+    return ots_convert_text_out(key->tags, key->tag_count, arena, &timeline->tags_text);
 }
 
 enum ots_status ots_convert_key_in(const Ots__Wire__Timeline *timeline, struct ots_arena *arena,
@@ -67,7 +67,8 @@ enum ots_status ots_convert_meta_out(const struct ots_timeline_meta *meta, struc
     if (status != OTS_OK || !meta->attribute_count)
         return status;
     message->has_attributes_text = true;
-    return tags_text(meta->attributes, meta->attribute_count, arena, &message->attributes_text);
+    return ots_convert_text_out(meta->attributes, meta->attribute_count, arena,
+                                &message->attributes_text);
 }
 
 enum ots_status ots_convert_meta_in(const Ots__Wire__TimelineMeta *message, struct ots_arena *arena,
@@ -129,10 +130,9 @@ enum ots_status ots_convert_table_out(const struct ots_table_meta *meta, struct 
     return options_out(meta, arena, message);
 }
 
-static void options_in(const Ots__Wire__Table *message, struct ots_table_meta *meta)
+void ots_convert_options_in(const Ots__Wire__DataOptions *data,
+                            const Ots__Wire__MetaOptions *timelines, struct ots_table_meta *meta)
 {
-    const Ots__Wire__DataOptions *data = message->data_options;
-    const Ots__Wire__MetaOptions *timelines = message->meta_options;
     meta->has_time_to_live = data && data->has_time_to_live_s;
     if (meta->has_time_to_live)
         meta->time_to_live_s = data->time_to_live_s;
@@ -164,7 +164,7 @@ enum ots_status ots_convert_table_in(const Ots__Wire__Table *message, struct ots
     *meta = OTS_TABLE_META_DEFAULT;
     meta->name = ots_proto_slice(message->name);
     meta->status = ots_proto_slice(message->status);
-    options_in(message, meta);
+    ots_convert_options_in(message->data_options, message->meta_options, meta);
     struct ots_slice *names = ots_arena_array(arena, message->n_key_schema, sizeof(*names));
     struct ots_field_key *keys = ots_arena_array(arena, message->n_field_keys, sizeof(*keys));
     if (!names || !keys)

@@ -22,6 +22,11 @@ enum ots_status ots_convert_key_in(const Ots__Wire__Timeline *timeline, struct o
                                    struct ots_series_key *key,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
+/* Tags or attributes as text. Errors: OTS_NOMEM. */
+enum ots_status ots_convert_text_out(const struct ots_tag *tags, size_t count,
+                                     struct ots_arena *arena,
+                                     ProtobufCBinaryData *bytes) OTS_MUST_CHECK;
+
 enum ots_status ots_convert_meta_out(const struct ots_timeline_meta *meta, struct ots_arena *arena,
                                      Ots__Wire__TimelineMeta *message) OTS_MUST_CHECK;
 enum ots_status ots_convert_meta_in(const Ots__Wire__TimelineMeta *message, struct ots_arena *arena,
@@ -35,6 +40,10 @@ enum ots_status ots_convert_table_out(const struct ots_table_meta *meta, struct 
 enum ots_status ots_convert_table_in(const Ots__Wire__Table *message, struct ots_arena *arena,
                                      struct ots_table_meta *meta,
                                      struct ots_error *err) OTS_MUST_CHECK;
+
+/* The options that the groups carry, with their flags; either group may be NULL. */
+void ots_convert_options_in(const Ots__Wire__DataOptions *data,
+                            const Ots__Wire__MetaOptions *timelines, struct ots_table_meta *meta);
 
 /* NULL: no memory, unless `count` is 0. */
 Ots__Wire__WantedField **ots_convert_wanted_out(const struct ots_field_wanted *fields, size_t count,

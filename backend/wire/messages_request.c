@@ -2,6 +2,7 @@
 #include "backend/wire/convert.h"
 #include "backend/wire/crc.h"
 #include "backend/wire/messages.h"
+#include "backend/wire/messages_change.h"
 #include "backend/wire/messages_stream.h"
 #include "backend/wire/protorows.h"
 
@@ -164,6 +165,21 @@ static enum ots_status encode_stream(struct encoding *encoding)
     return ots_stream_request_encode(encoding->call, encoding->body);
 }
 
+static enum ots_status encode_update_table(struct encoding *encoding)
+{
+    return ots_encode_update_table(encoding->call, &encoding->arena, encoding->body);
+}
+
+static enum ots_status encode_update_meta(struct encoding *encoding)
+{
+    return ots_encode_update_meta(encoding->call, &encoding->arena, encoding->body);
+}
+
+static enum ots_status encode_delete_meta(struct encoding *encoding)
+{
+    return ots_encode_delete_meta(encoding->call, &encoding->arena, encoding->body);
+}
+
 static enum ots_status (*const encoders[OTS_ACTION_COUNT])(struct encoding *encoding) = {
     [OTS_ACTION_CREATE_TABLE] = encode_create_table,
     [OTS_ACTION_LIST_TABLES] = encode_list_tables,
@@ -178,6 +194,9 @@ static enum ots_status (*const encoders[OTS_ACTION_COUNT])(struct encoding *enco
     [OTS_ACTION_DESCRIBE_STREAM] = encode_stream,
     [OTS_ACTION_SHARD_ITERATOR] = encode_stream,
     [OTS_ACTION_STREAM_RECORDS] = encode_stream,
+    [OTS_ACTION_UPDATE_TABLE] = encode_update_table,
+    [OTS_ACTION_UPDATE_META] = encode_update_meta,
+    [OTS_ACTION_DELETE_META] = encode_delete_meta,
 };
 
 enum ots_status ots_request_encode(const struct ots_call *call, enum ots_put_layout layout,
@@ -376,6 +395,9 @@ static enum ots_status (*const decoders[OTS_ACTION_COUNT])(struct ots_slice body
     [OTS_ACTION_DESCRIBE_STREAM] = ots_stream_request_decode,
     [OTS_ACTION_SHARD_ITERATOR] = ots_stream_request_decode,
     [OTS_ACTION_STREAM_RECORDS] = ots_stream_request_decode,
+    [OTS_ACTION_UPDATE_TABLE] = ots_decode_update_table,
+    [OTS_ACTION_UPDATE_META] = ots_decode_update_meta,
+    [OTS_ACTION_DELETE_META] = ots_decode_delete_meta,
 };
 
 enum ots_status ots_request_decode(struct ots_slice body, struct ots_call *call,

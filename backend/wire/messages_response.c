@@ -1,5 +1,6 @@
 #include "backend/wire/convert.h"
 #include "backend/wire/messages.h"
+#include "backend/wire/messages_change.h"
 #include "backend/wire/messages_stream.h"
 #include "backend/wire/tsrows.h"
 
@@ -64,19 +65,29 @@ static enum ots_status encode_put(struct encoding *encoding)
 {
     const struct ots_put_response *response = &encoding->call->response.put;
     Ots__Wire__PutDone done = OTS__WIRE__PUT_DONE__INIT;
+    Ots__Wire__MetaTimes times = OTS__WIRE__META_TIMES__INIT;
+    size_t count = response->meta_time_count;
     done.n_failed_rows = response->failed_row_count;
-    done.failed_rows = (Ots__Wire__FailedRow **)ots_proto_array(
-        &encoding->arena, response->failed_row_count, sizeof(Ots__Wire__FailedRow),
-        &ots__wire__failed_row__descriptor);
-    if (response->failed_row_count && !done.failed_rows)
+    enum ots_status status = ots_convert_failed_out(
+        response->failed_rows, response->failed_row_count, &encoding->arena, &done.failed_rows);
+    if (status != OTS_OK || !count)
+        return status == OTS_OK ? ots_proto_pack(&done, encoding->body) : status;
+    times.n_row_indexes = times.n_times_s = count;
+    times.row_indexes = ots_arena_array(&encoding->arena, count, sizeof(*times.row_indexes));
+    times.times_s = ots_arena_array(&encoding->arena, count, sizeof(*times.times_s));
+    if (!times.row_indexes || !times.times_s)
         return OTS_NOMEM;
-    for (size_t i = 0; i < response->failed_row_count; i++) {
-        const struct ots_failed_row *failed = &response->failed_rows[i];
-        done.failed_rows[i]->row_index = (int32_t)failed->row_index;
-        OTS_PROTO_SET(done.failed_rows[i], code, ots_proto_bytes(failed->code));
-        OTS_PROTO_SET(done.failed_rows[i], message, ots_proto_bytes(failed->message));
+    for (size_t i = 0; i < count; i++) {
+        times.row_indexes[i] = response->meta_times[i].row_index;
+        times.times_s[i] = response->meta_times[i].time_s;
     }
+    done.meta_times = &times;
     return ots_proto_pack(&done, encoding->body);
+}
+
+static enum ots_status encode_change_meta(struct encoding *encoding)
+{
+    return ots_encode_change_meta(encoding->call, &encoding->arena, encoding->body);
 }
 
 static enum ots_status pack_get_page(const struct ots_page_response *response,
@@ -171,6 +182,9 @@ static enum ots_status (*const encoders[OTS_ACTION_COUNT])(struct encoding *enco
     [OTS_ACTION_DESCRIBE_STREAM] = encode_stream,
     [OTS_ACTION_SHARD_ITERATOR] = encode_stream,
     [OTS_ACTION_STREAM_RECORDS] = encode_stream,
+    [OTS_ACTION_UPDATE_TABLE] = encode_nothing,
+    [OTS_ACTION_UPDATE_META] = encode_change_meta,
+    [OTS_ACTION_DELETE_META] = encode_change_meta,
 };
 
 enum ots_status ots_response_encode(const struct ots_call *call, const struct ots_table_meta *meta,
@@ -240,6 +254,23 @@ static enum ots_status decode_describe_table(struct ots_slice body, struct ots_c
     return described(message->table, &call->arena, &call->response.describe_table.meta, err);
 }
 
+/* These only save the service work, so what is odd about them is no reason to fail a put. */
+static enum ots_status meta_times_in(const Ots__Wire__MetaTimes *message, struct ots_call *call)
+{
+    struct ots_put_response *response = &call->response.put;
+    size_t count =
+        message->n_row_indexes < message->n_times_s ? message->n_row_indexes : message->n_times_s;
+    struct ots_meta_time *times = ots_arena_array(&call->arena, count, sizeof(*times));
+    if (!times)
+        return OTS_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        if (message->row_indexes[i] < call->request.put.row_count)
+            times[response->meta_time_count++] =
+                (struct ots_meta_time){message->row_indexes[i], message->times_s[i]};
+    response->meta_times = times;
+    return OTS_OK;
+}
+
 static enum ots_status decode_put(struct ots_slice body, struct ots_call *call,
                                   struct ots_error *err)
 {
@@ -248,22 +279,14 @@ static enum ots_status decode_put(struct ots_slice body, struct ots_call *call,
     if (status != OTS_OK)
         return status;
     const Ots__Wire__PutDone *done = unpacked;
-    struct ots_failed_row *failed =
-        ots_arena_array(&call->arena, done->n_failed_rows, sizeof(*failed));
-    if (!failed)
-        return OTS_NOMEM;
-    for (size_t i = 0; i < done->n_failed_rows; i++) {
-        const Ots__Wire__FailedRow *row = done->failed_rows[i];
-        if (row->row_index < 0 || (size_t)row->row_index >= call->request.put.row_count)
-            return ots_error_set(err, OTS_CORRUPT, "row %d failed, but %zu rows were sent",
-                                 (int)row->row_index, call->request.put.row_count);
-        failed[i].row_index = (uint32_t)row->row_index;
-        failed[i].code = ots_proto_slice(row->code);
-        failed[i].message = ots_proto_slice(row->message);
-    }
-    call->response.put.failed_rows = failed;
-    call->response.put.failed_row_count = done->n_failed_rows;
-    return OTS_OK;
+    struct ots_put_response *response = &call->response.put;
+    status =
+        ots_convert_failed_in(done->failed_rows, done->n_failed_rows, call->request.put.row_count,
+                              &call->arena, &response->failed_rows, err);
+    response->failed_row_count = done->n_failed_rows;
+    if (status != OTS_OK || !done->meta_times)
+        return status;
+    return meta_times_in(done->meta_times, call);
 }
 
 static enum ots_status decode_get(struct ots_slice body, struct ots_call *call,
@@ -351,6 +374,9 @@ static enum ots_status (*const decoders[OTS_ACTION_COUNT])(struct ots_slice body
     [OTS_ACTION_DESCRIBE_STREAM] = ots_stream_response_decode,
     [OTS_ACTION_SHARD_ITERATOR] = ots_stream_response_decode,
     [OTS_ACTION_STREAM_RECORDS] = ots_stream_response_decode,
+    [OTS_ACTION_UPDATE_TABLE] = decode_nothing,
+    [OTS_ACTION_UPDATE_META] = ots_decode_change_meta,
+    [OTS_ACTION_DELETE_META] = ots_decode_change_meta,
 };
 
 enum ots_status ots_response_decode(struct ots_slice body, struct ots_call *call,

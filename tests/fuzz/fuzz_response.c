@@ -17,6 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ots_call_init(&call, (enum ots_action)data[0]);
     if (call.action == OTS_ACTION_PUT)
         call.request.put.row_count = 200;
+    if (call.action == OTS_ACTION_UPDATE_META)
+        call.request.update_meta.count = 200;
+    if (call.action == OTS_ACTION_DELETE_META)
+        call.request.delete_meta.count = 200;
     enum ots_status status = ots_response_decode(ots_slice(data + 1, size - 1), &call, &err);
     assert(status == OTS_OK || status == OTS_CORRUPT);
     if (status == OTS_OK) {

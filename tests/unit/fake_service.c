@@ -110,7 +110,8 @@ static void encode_answer(struct fake_service *service, struct ots_exchange *exc
                 (struct ots_failed_row){i, ots_slice_str(step->codes[i]), OTS_SLICE("why")};
     memset(&call.response, 0, sizeof(call.response));
     if (action == OTS_ACTION_PUT)
-        call.response.put = (struct ots_put_response){failed, failed_count};
+        call.response.put =
+            (struct ots_put_response){.failed_rows = failed, .failed_row_count = failed_count};
     if (step->kind == STEP_GARBAGE)
         ots_buf_append_str(&exchange->response.body, "\xff\xff\xff no message");
     else

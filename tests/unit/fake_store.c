@@ -275,6 +275,16 @@ static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
     return OTS_OK;
 }
 
+static enum ots_status (*const actions[OTS_ACTION_COUNT])(struct fake_store *fake,
+                                                          struct ots_call *call) = {
+    [OTS_ACTION_CREATE_TABLE] = do_create,
+    [OTS_ACTION_LIST_TABLES] = do_list,
+    [OTS_ACTION_PUT] = do_put,
+    [OTS_ACTION_GET] = do_get,
+    [OTS_ACTION_SPLIT] = do_split,
+    [OTS_ACTION_SCAN] = do_scan,
+};
+
 static enum ots_status carry_out(struct fake_store *fake, struct ots_call *call)
 {
     struct plan *plan = &fake->plans[call->action];
@@ -282,30 +292,7 @@ static enum ots_status carry_out(struct fake_store *fake, struct ots_call *call)
         plan->fail_count--;
         return plan->fail_status;
     }
-    switch (call->action) {
-    case OTS_ACTION_CREATE_TABLE:
-        return do_create(fake, call);
-    case OTS_ACTION_LIST_TABLES:
-        return do_list(fake, call);
-    case OTS_ACTION_PUT:
-        return do_put(fake, call);
-    case OTS_ACTION_GET:
-        return do_get(fake, call);
-    case OTS_ACTION_SPLIT:
-        return do_split(fake, call);
-    case OTS_ACTION_SCAN:
-        return do_scan(fake, call);
-    case OTS_ACTION_DESCRIBE_TABLE:
-    case OTS_ACTION_DELETE_TABLE:
-    case OTS_ACTION_QUERY_META:
-    case OTS_ACTION_LIST_STREAMS:
-    case OTS_ACTION_DESCRIBE_STREAM:
-    case OTS_ACTION_SHARD_ITERATOR:
-    case OTS_ACTION_STREAM_RECORDS:
-    case OTS_ACTION_COUNT:
-        break;
-    }
-    return OTS_UNSUPPORTED;
+    return actions[call->action] ? actions[call->action](fake, call) : OTS_UNSUPPORTED;
 }
 
 static void carry_out_locked(struct fake_store *fake, struct ots_call *call)

@@ -212,7 +212,7 @@ static void puts_answer_with_the_rows_that_failed(void **state)
     assert_true(ots_slice_equal(call.response.put.failed_rows[0].code, OTS_SLICE("OTSX")));
     assert_true(ots_slice_equal(call.response.put.failed_rows[0].message, OTS_SLICE("why")));
     ots_call_deinit(&call);
-    /* Only the times of metadata, which we do not keep. */
+    /* Only times of metadata. */
     assert_int_equal(decode(OTS_ACTION_PUT, "1208080010 80e2cfaa06", &call), OTS_OK);
     assert_int_equal(call.response.put.failed_row_count, 0);
     ots_call_deinit(&call);

@@ -29,7 +29,7 @@ static void fixture_init(struct fixture *fixture)
 static enum ots_status take(struct fixture *fixture, const struct ots_failed_row *failed,
                             size_t count)
 {
-    struct ots_put_response response = {failed, count};
+    struct ots_put_response response = {.failed_rows = failed, .failed_row_count = count};
     return ots_partial_put_take(&fixture->partial, &fixture->request, &response, &fixture->arena,
                                 &fixture->retry, &fixture->err);
 }

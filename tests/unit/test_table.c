@@ -90,6 +90,28 @@ static void test_options_not_carried_count_as_defaults(void **state)
     assert_int_equal(check(meta), OTS_INVALID);
 }
 
+static void test_updates(void **state)
+{
+    (void)state;
+    struct ots_error err;
+    struct ots_table_meta meta = make_meta(86400, 604800, false);
+    struct ots_table_meta changes = make_meta(700000, -1, true);
+    changes.has_meta_time_to_live = changes.has_allow_update_attributes = false;
+    /* Longer than the metadata: nothing changes. */
+    assert_int_equal(ots_table_meta_update(&meta, &changes, &err), OTS_INVALID);
+    assert_int_equal(meta.time_to_live_s, 86400);
+    changes.has_meta_time_to_live = true;
+    assert_int_equal(ots_table_meta_update(&meta, &changes, &err), OTS_OK);
+    assert_int_equal(meta.time_to_live_s, 700000);
+    assert_int_equal(meta.meta_time_to_live_s, -1);
+    assert_false(meta.allow_update_attributes);
+    changes.has_time_to_live = changes.has_meta_time_to_live = false;
+    changes.has_allow_update_attributes = true;
+    assert_int_equal(ots_table_meta_update(&meta, &changes, &err), OTS_OK);
+    assert_true(meta.allow_update_attributes);
+    assert_int_equal(meta.time_to_live_s, 700000);
+}
+
 static enum ots_status check_schema(const char *const *names, size_t count)
 {
     struct ots_slice schema[8];
@@ -186,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_times_to_live),
         cmocka_unit_test(test_options_not_carried_count_as_defaults),
+        cmocka_unit_test(test_updates),
         cmocka_unit_test(test_identifiers),
         cmocka_unit_test(test_key_fields),
         cmocka_unit_test(test_copy_is_deep),
