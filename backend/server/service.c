@@ -4,6 +4,7 @@
 #include "backend/base/digest.h"
 #include "backend/base/utf8.h"
 #include "backend/server/auth.h"
+#include "backend/server/compress.h"
 #include "backend/server/instance.h"
 #include "backend/wire/messages.h"
 #include "backend/wire/service_code.h"
@@ -39,6 +40,7 @@ struct exchange {
     struct ots_signing_key key;
     int64_t now_us;
     char request_id[REQUEST_ID_BYTES];
+    struct ots_buf inflated; /* the request's body, when it came compressed */
 };
 
 static bool copy_string(struct ots_service *service, size_t index, const char *text,
@@ -132,7 +134,10 @@ static enum ots_status decode(struct ots_slice body, struct ots_call *call, stru
 static enum ots_status carry_out(struct exchange *exchange, struct ots_call *call,
                                  struct ots_error *err)
 {
-    enum ots_status status = decode(exchange->request->body, call, err);
+    struct ots_slice body;
+    enum ots_status status = ots_compress_open(exchange->request, &exchange->inflated, &body, err);
+    if (status == OTS_OK)
+        status = decode(body, call, err);
     if (status != OTS_OK)
         return status;
     ots_instance_call(exchange->service->instance, call);
@@ -153,9 +158,6 @@ static enum ots_status answer(struct exchange *exchange, struct ots_error *err)
                                 err);
     if (status != OTS_OK)
         return status;
-    if (ots_headers_get(&request->headers, OTS_HEADER_REQUEST_COMPRESS).data)
-        return ots_error_service(err, OTS_INVALID, OTS_CODE_PARAMETER_INVALID,
-                                 "Compressed requests are not supported yet.");
     struct ots_call call;
     ots_call_init(&call, action);
     status = carry_out(exchange, &call, err);
@@ -219,6 +221,8 @@ static enum ots_status seal(struct exchange *exchange)
     ots_date_format(exchange->now_us, date);
     enum ots_status status = add_md5(response);
     if (status == OTS_OK)
+        status = ots_compress_response(&exchange->request->headers, response);
+    if (status == OTS_OK)
         status = add(response, OTS_HEADER_CONTENT_TYPE, OTS_SLICE(OTS_CONTENT_TYPE));
     if (status == OTS_OK)
         status = add(response, OTS_HEADER_DATE, ots_slice_str(date));
@@ -268,6 +272,7 @@ static void finish(struct exchange *exchange, enum ots_status status, struct ots
         ots_buf_reset(&exchange->response->body);
         exchange->response->status = STATUS_INTERNAL;
     }
+    ots_buf_deinit(&exchange->inflated);
     ots_signing_key_wipe(&exchange->key);
 }
 

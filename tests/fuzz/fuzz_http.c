@@ -9,6 +9,7 @@
 #include "backend/base/base64.h"
 #include "backend/base/digest.h"
 #include "backend/server/service.h"
+#include "backend/wire/deflate.h"
 #include "backend/wire/messages.h"
 #include "backend/wire/sign.h"
 
@@ -132,10 +133,28 @@ static struct ots_signing_key answer_key(const struct ots_headers *headers)
     return key;
 }
 
+/* MD5 is of the body before it was compressed. */
+static void open_body(struct ots_http_response *response)
+{
+    struct ots_buf plain = OTS_BUF_INIT;
+    struct ots_error err;
+    char digits[32];
+    struct ots_slice size = ots_headers_get(&response->headers, OTS_HEADER_RESPONSE_COMPRESS_SIZE);
+    if (!size.data)
+        return;
+    snprintf(digits, sizeof(digits), "%.*s", OTS_SLICE_FMT(size));
+    enum ots_status status =
+        ots_inflate(ots_buf_slice(&response->body), strtoul(digits, NULL, 10), &plain, &err);
+    assert(status == OTS_OK);
+    ots_buf_deinit(&response->body);
+    response->body = plain;
+}
+
 static void exchange(struct ots_http_request *request, bool is_signed,
                      struct ots_http_response *response)
 {
     ots_service_handle(service, request, response);
+    open_body(response);
     struct ots_signing_key key = answer_key(&request->headers);
     struct ots_slice id = ots_headers_get(&request->headers, OTS_HEADER_ACCESS_KEY_ID);
     if (id.size == 0 || id.size > 128)
