@@ -7,6 +7,8 @@
  *   'S' table:4 series key in order                a timeline's record (dictionary.h)
  *   'K' table:4 timeline:8                         the timeline's series key in order
  *   'D' table:4 timeline:8 time:8 [field keys]     a row (row_codec.h)
+ *   'W' table name                                 a wide-column table's record (wide_record.h)
+ *   'R' table:4 primary key in order (wide_key.h)  a row of such a table (wide_row.h)
  *
  * Numbers are big-endian, so that the engine's order is theirs. A timeline's number is
  * measurement:4 ordinal:4, both counted from 1 within the table and within the measurement: rows of
@@ -28,6 +30,8 @@ enum ots_space {
     OTS_SPACE_SERIES = 'S',
     OTS_SPACE_SERIES_KEY = 'K',
     OTS_SPACE_ROW = 'D',
+    OTS_SPACE_WIDE_TABLE = 'W',
+    OTS_SPACE_WIDE_ROW = 'R',
 };
 
 enum {

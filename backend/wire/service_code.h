@@ -24,6 +24,10 @@
 #define OTS_CODE_TABLE_NOT_READY "OTSTableNotReady"
 #define OTS_CODE_TRIMMED "OTSTrimmedDataAccess"
 #define OTS_CODE_INTERNAL_ERROR "OTSInternalServerError"
+#define OTS_CODE_INVALID_PK "OTSInvalidPK"
+#define OTS_CODE_COLUMN_COUNT "OTSOutOfColumnCountLimit"
+#define OTS_CODE_ROW_SIZE "OTSOutOfRowSizeLimit"
+#define OTS_CODE_CONDITION_CHECK_FAIL "OTSConditionCheckFail"
 #define OTS_CODE_UNSUPPORTED "OTSUnsupportedOperation"
 
 /* When a call that got this code may be made again. */
