@@ -16,6 +16,7 @@
 #include "backend/model/row.h"
 #include "backend/model/stream.h"
 #include "backend/model/table.h"
+#include "backend/model/wide.h"
 
 /* X(NAME, "name on the wire", may be repeated when it is not known whether it was done). */
 #define OTS_ACTION_LIST(X)                                                                         \
@@ -34,7 +35,18 @@
     X(STREAM_RECORDS, "GetStreamRecord", true)                                                     \
     X(UPDATE_TABLE, "UpdateTimeseriesTable", true)                                                 \
     X(UPDATE_META, "UpdateTimeseriesMeta", true)                                                   \
-    X(DELETE_META, "DeleteTimeseriesMeta", true)
+    X(DELETE_META, "DeleteTimeseriesMeta", true)                                                   \
+    X(WIDE_CREATE, "CreateTable", false)                                                           \
+    X(WIDE_LIST, "ListTable", true)                                                                \
+    X(WIDE_DESCRIBE, "DescribeTable", true)                                                        \
+    X(WIDE_DELETE_TABLE, "DeleteTable", false)                                                     \
+    X(WIDE_PUT_ROW, "PutRow", false)                                                               \
+    X(WIDE_UPDATE_ROW, "UpdateRow", false)                                                         \
+    X(WIDE_DELETE_ROW, "DeleteRow", false)                                                         \
+    X(WIDE_GET_ROW, "GetRow", true)                                                                \
+    X(WIDE_GET_RANGE, "GetRange", true)                                                            \
+    X(WIDE_BATCH_WRITE, "BatchWriteRow", false)                                                    \
+    X(WIDE_BATCH_GET, "BatchGetRow", true)
 
 enum ots_action {
 #define X(name, text, is_idempotent) OTS_ACTION_##name,
@@ -51,7 +63,7 @@ struct ots_field_wanted {
     enum ots_value_type type;
 };
 
-struct ots_table_request { /* DESCRIBE_TABLE, DELETE_TABLE */
+struct ots_table_request { /* DESCRIBE_TABLE, DELETE_TABLE, and those of wide-column tables */
     struct ots_slice table;
 };
 
@@ -165,6 +177,7 @@ struct ots_call {
         struct ots_update_table_request update_table;
         struct ots_update_meta_request update_meta;
         struct ots_delete_meta_request delete_meta;
+        union ots_wide_request wide;
     } request;
     union {
         struct ots_list_tables_response list_tables;
@@ -178,6 +191,7 @@ struct ots_call {
         struct ots_shard_iterator_response shard_iterator;
         struct ots_stream_records_response stream_records;
         struct ots_change_meta_response change_meta;
+        union ots_wide_response wide;
     } response;
     struct ots_arena arena;
     /* Set before `done` runs; `error` is filled unless `status` is OTS_OK. */

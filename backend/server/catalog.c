@@ -9,18 +9,18 @@
  */
 #include "backend/server/catalog.h"
 
-#include "backend/server/layout.h"
-#include "backend/server/table_record.h"
+#include "backend/server/table_store.h"
 #include "backend/wire/service_code.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { COUNTER_BYTES = 4 };
+enum { ENTRIES_MAX = OTS_TABLES_MAX + OTS_WIDE_TABLES_MAX };
 
 struct entry {
     struct ots_table table;
+    struct ots_wide_meta wide; /* what table.wide points to, if it does */
     struct ots_catalog *catalog;
     struct ots_arena arena;
     size_t holders;
@@ -36,13 +36,12 @@ struct ots_catalog {
     struct {
         pthread_mutex_t lock;
         pthread_cond_t released;
-        struct entry *tables[OTS_TABLES_MAX]; /* by name */
+        struct entry *tables[ENTRIES_MAX]; /* by name */
         size_t count;
+        size_t wide_count; /* of these */
         struct entry *replaced;
     } synced;
 };
-
-static const uint8_t COUNTER_KEY[] = {OTS_SPACE_COUNTER};
 
 static enum ots_status no_memory(struct ots_error *err)
 {
@@ -69,7 +68,12 @@ static struct entry *entry_new(struct ots_catalog *catalog, const struct ots_tab
     entry->arena = OTS_ARENA_INIT;
     entry->catalog = catalog;
     entry->table = *table;
-    if (ots_table_meta_copy(&entry->arena, &table->meta, &entry->table.meta) != OTS_OK) {
+    enum ots_status status = ots_table_meta_copy(&entry->arena, &table->meta, &entry->table.meta);
+    if (status == OTS_OK && table->wide) {
+        status = ots_wide_meta_copy(&entry->arena, table->wide, &entry->wide);
+        entry->table.wide = &entry->wide;
+    }
+    if (status != OTS_OK) {
         entry_free(entry);
         return NULL;
     }
@@ -103,77 +107,55 @@ static size_t position_locked(const struct ots_catalog *catalog, struct ots_slic
     return low;
 }
 
+/* The table of that name and kind, or NULL. */
+static struct entry *find_locked(const struct ots_catalog *catalog, struct ots_slice name,
+                                 bool is_wide, size_t *at)
+{
+    bool is_there = false;
+    *at = position_locked(catalog, name, &is_there);
+    struct entry *entry = is_there ? catalog->synced.tables[*at] : NULL;
+    return entry && (entry->table.wide != NULL) == is_wide ? entry : NULL;
+}
+
+static bool is_full_locked(const struct ots_catalog *catalog, bool is_wide)
+{
+    size_t wide_count = catalog->synced.wide_count;
+    return is_wide ? wide_count == OTS_WIDE_TABLES_MAX
+                   : catalog->synced.count - wide_count == OTS_TABLES_MAX;
+}
+
 static void insert_locked(struct ots_catalog *catalog, size_t at, struct entry *entry)
 {
     struct entry **tables = catalog->synced.tables;
-    assert(catalog->synced.count < OTS_TABLES_MAX);
+    assert(catalog->synced.count < ENTRIES_MAX);
     memmove(tables + at + 1, tables + at, (catalog->synced.count - at) * sizeof(*tables));
     tables[at] = entry;
     catalog->synced.count++;
+    catalog->synced.wide_count += entry->table.wide != NULL;
 }
 
 static void take_out_locked(struct ots_catalog *catalog, size_t at)
 {
     struct entry **tables = catalog->synced.tables;
     catalog->synced.count--;
+    catalog->synced.wide_count -= tables[at]->table.wide != NULL;
     memmove(tables + at, tables + at + 1, (catalog->synced.count - at) * sizeof(*tables));
 }
 
-static enum ots_status table_load(struct ots_catalog *catalog, struct ots_slice name,
-                                  struct ots_slice record, struct ots_error *err)
+/* A table that was kept; nobody else is there yet. */
+static enum ots_status table_loaded(void *context, const struct ots_table *table,
+                                    struct ots_error *err)
 {
-    struct ots_arena arena = OTS_ARENA_INIT;
-    struct ots_table table;
-    struct entry *entry = NULL;
-    enum ots_status status = ots_table_record_decode(record, &arena, &table, err);
-    if (status == OTS_OK && catalog->synced.count == OTS_TABLES_MAX)
-        status = ots_error_set(err, OTS_CORRUPT, "one more than %d tables", OTS_TABLES_MAX);
-    if (status == OTS_OK) {
-        table.meta.name = name;
-        entry = entry_new(catalog, &table);
-        status = entry ? OTS_OK : no_memory(err);
-    }
-    ots_arena_deinit(&arena);
+    struct ots_catalog *catalog = context;
+    bool is_there = false;
+    size_t at = position_locked(catalog, table->meta.name, &is_there);
+    if (is_there || is_full_locked(catalog, table->wide != NULL))
+        return ots_error_set(err, OTS_CORRUPT, "one table too many, or twice");
+    struct entry *entry = entry_new(catalog, table);
     if (!entry)
-        return ots_error_prefix(err, "the store's record of table %.*s", OTS_SLICE_FMT(name));
-    insert_locked(catalog, catalog->synced.count, entry);
-    return status;
-}
-
-static enum ots_status tables_load(struct ots_catalog *catalog, struct ots_error *err)
-{
-    const uint8_t begin[] = {OTS_SPACE_TABLE};
-    const uint8_t end[] = {OTS_SPACE_TABLE + 1};
-    OTS_AUTO(ots_cursor_freep)
-    struct ots_cursor *cursor = catalog->engine->ops->cursor_new(
-        catalog->engine, ots_slice(begin, sizeof(begin)), ots_slice(end, sizeof(end)));
-    if (!cursor)
         return no_memory(err);
-    cursor->ops->seek(cursor, ots_slice(begin, sizeof(begin)));
-    for (; cursor->is_valid; cursor->ops->next(cursor)) {
-        struct ots_slice name = ots_slice(cursor->key.data + 1, cursor->key.size - 1);
-        enum ots_status status = table_load(catalog, name, cursor->value, err);
-        if (status != OTS_OK)
-            return status;
-    }
-    return cursor->ops->check(cursor, err);
-}
-
-static enum ots_status counter_load(struct ots_catalog *catalog, struct ots_error *err)
-{
-    struct ots_buf value = OTS_BUF_INIT;
-    bool is_found = false;
-    enum ots_status status = catalog->engine->ops->get(
-        catalog->engine, ots_slice(COUNTER_KEY, sizeof(COUNTER_KEY)), &value, &is_found, err);
-    catalog->next_id = 1;
-    if (status == OTS_OK && is_found) {
-        if (value.size == COUNTER_BYTES)
-            catalog->next_id = ots_layout_u32(value.data);
-        else
-            status = ots_error_set(err, OTS_CORRUPT, "the store's table counter is malformed");
-    }
-    ots_buf_deinit(&value);
-    return status;
+    insert_locked(catalog, at, entry);
+    return OTS_OK;
 }
 
 enum ots_status ots_catalog_open(struct ots_engine *engine, const struct ots_clock *clock,
@@ -188,9 +170,8 @@ enum ots_status ots_catalog_open(struct ots_engine *engine, const struct ots_clo
     pthread_mutex_init(&catalog->changes, NULL);
     pthread_mutex_init(&catalog->synced.lock, NULL);
     pthread_cond_init(&catalog->synced.released, NULL);
-    enum ots_status status = counter_load(catalog, err);
-    if (status == OTS_OK)
-        status = tables_load(catalog, err);
+    enum ots_status status =
+        ots_table_store_load(engine, &catalog->next_id, table_loaded, catalog, err);
     if (status != OTS_OK) {
         ots_catalog_free(catalog);
         return status;
@@ -214,87 +195,40 @@ void ots_catalog_free(struct ots_catalog *catalog)
     free(catalog);
 }
 
-static void table_key_append(struct ots_buf *key, struct ots_slice name)
-{
-    ots_buf_append_byte(key, OTS_SPACE_TABLE);
-    ots_buf_append_slice(key, name);
-}
-
-static enum ots_status record_add(struct ots_batch *batch, const struct ots_table *table,
-                                  struct ots_error *err)
-{
-    struct ots_buf key = OTS_BUF_INIT;
-    struct ots_buf record = OTS_BUF_INIT;
-    table_key_append(&key, table->meta.name);
-    ots_table_record_append(&record, table);
-    bool is_whole = ots_buf_status(&key) == OTS_OK && ots_buf_status(&record) == OTS_OK;
-    if (is_whole)
-        batch->ops->put(batch, ots_buf_slice(&key), ots_buf_slice(&record));
-    ots_buf_deinit(&key);
-    ots_buf_deinit(&record);
-    return is_whole ? OTS_OK : no_memory(err);
-}
-
-static enum ots_status write_created(struct ots_catalog *catalog, const struct ots_table *table,
-                                     struct ots_error *err)
-{
-    OTS_AUTO(ots_batch_freep)
-    struct ots_batch *batch = catalog->engine->ops->batch_new(catalog->engine);
-    if (!batch)
-        return no_memory(err);
-    enum ots_status status = record_add(batch, table, err);
-    if (status != OTS_OK)
-        return status;
-    uint8_t counter[COUNTER_BYTES];
-    ots_layout_put_u32(counter, table->id + 1);
-    batch->ops->put(batch, ots_slice(COUNTER_KEY, sizeof(COUNTER_KEY)),
-                    ots_slice(counter, sizeof(counter)));
-    return catalog->engine->ops->write(catalog->engine, batch, err);
-}
-
-static enum ots_status write_updated(struct ots_catalog *catalog, const struct ots_table *table,
-                                     struct ots_error *err)
-{
-    OTS_AUTO(ots_batch_freep)
-    struct ots_batch *batch = catalog->engine->ops->batch_new(catalog->engine);
-    if (!batch)
-        return no_memory(err);
-    enum ots_status status = record_add(batch, table, err);
-    return status == OTS_OK ? catalog->engine->ops->write(catalog->engine, batch, err) : status;
-}
-
-static enum ots_status check_new(struct ots_catalog *catalog, struct ots_slice name,
+static enum ots_status check_new(struct ots_catalog *catalog, struct ots_slice name, bool is_wide,
                                  struct ots_error *err)
 {
     bool is_there = false;
     pthread_mutex_lock(&catalog->synced.lock);
     position_locked(catalog, name, &is_there);
-    bool is_full = catalog->synced.count == OTS_TABLES_MAX;
+    bool is_full = is_full_locked(catalog, is_wide);
     pthread_mutex_unlock(&catalog->synced.lock);
     if (is_there)
         return ots_error_service(err, OTS_EXISTS, OTS_CODE_OBJECT_ALREADY_EXIST,
                                  "Requested table already exists.");
     if (is_full)
-        return ots_error_service(err, OTS_LIMIT, OTS_CODE_QUOTA_EXHAUSTED,
-                                 "The instance has %d timeseries tables already.", OTS_TABLES_MAX);
+        return ots_error_service(
+            err, OTS_LIMIT, OTS_CODE_QUOTA_EXHAUSTED, "The instance has %d %s tables already.",
+            is_wide ? OTS_WIDE_TABLES_MAX : OTS_TABLES_MAX, is_wide ? "wide-column" : "timeseries");
     return OTS_OK;
 }
 
 static enum ots_status create_table(struct ots_catalog *catalog, const struct ots_table_meta *meta,
-                                    struct ots_error *err)
+                                    const struct ots_wide_meta *wide, struct ots_error *err)
 {
-    enum ots_status status = check_new(catalog, meta->name, err);
+    enum ots_status status = check_new(catalog, meta->name, wide != NULL, err);
     if (status != OTS_OK)
         return status;
     const struct ots_table table = {
         .id = catalog->next_id,
         .created_us = ots_clock_now_us(catalog->clock),
         .meta = *meta,
+        .wide = wide,
     };
     struct entry *entry = entry_new(catalog, &table);
     if (!entry)
         return no_memory(err);
-    status = write_created(catalog, &entry->table, err);
+    status = ots_table_store_create(catalog->engine, &entry->table, err);
     if (status != OTS_OK) {
         entry_free(entry);
         return status;
@@ -311,7 +245,18 @@ enum ots_status ots_catalog_create(struct ots_catalog *catalog, const struct ots
                                    struct ots_error *err)
 {
     pthread_mutex_lock(&catalog->changes);
-    enum ots_status status = create_table(catalog, meta, err);
+    enum ots_status status = create_table(catalog, meta, NULL, err);
+    pthread_mutex_unlock(&catalog->changes);
+    return status;
+}
+
+enum ots_status ots_catalog_create_wide(struct ots_catalog *catalog,
+                                        const struct ots_wide_meta *wide, struct ots_error *err)
+{
+    struct ots_table_meta meta = OTS_TABLE_META_DEFAULT;
+    meta.name = wide->name;
+    pthread_mutex_lock(&catalog->changes);
+    enum ots_status status = create_table(catalog, &meta, wide, err);
     pthread_mutex_unlock(&catalog->changes);
     return status;
 }
@@ -319,10 +264,9 @@ enum ots_status ots_catalog_create(struct ots_catalog *catalog, const struct ots
 /* Only who holds `changes` takes tables out or replaces them, so the entry stays for the caller. */
 static struct entry *current_entry(struct ots_catalog *catalog, struct ots_slice name)
 {
-    bool is_there = false;
+    size_t at = 0;
     pthread_mutex_lock(&catalog->synced.lock);
-    size_t at = position_locked(catalog, name, &is_there);
-    struct entry *entry = is_there ? catalog->synced.tables[at] : NULL;
+    struct entry *entry = find_locked(catalog, name, false, &at);
     pthread_mutex_unlock(&catalog->synced.lock);
     return entry;
 }
@@ -357,7 +301,7 @@ static enum ots_status update_table(struct ots_catalog *catalog,
     struct entry *fresh = entry_new(catalog, &table);
     if (!fresh)
         return no_memory(err);
-    status = write_updated(catalog, &fresh->table, err);
+    status = ots_table_store_update(catalog->engine, &fresh->table, err);
     if (status == OTS_OK)
         replace(catalog, old, fresh);
     else
@@ -374,28 +318,6 @@ enum ots_status ots_catalog_update(struct ots_catalog *catalog,
     return status;
 }
 
-static enum ots_status write_deleted(struct ots_catalog *catalog, const struct ots_table *table,
-                                     struct ots_error *err)
-{
-    static const enum ots_space spaces[] = {OTS_SPACE_SERIES, OTS_SPACE_SERIES_KEY, OTS_SPACE_ROW};
-    OTS_AUTO(ots_batch_freep)
-    struct ots_batch *batch = catalog->engine->ops->batch_new(catalog->engine);
-    struct ots_buf key = OTS_BUF_INIT;
-    table_key_append(&key, table->meta.name);
-    if (!batch || ots_buf_status(&key) != OTS_OK) {
-        ots_buf_deinit(&key);
-        return no_memory(err);
-    }
-    batch->ops->remove(batch, ots_buf_slice(&key));
-    ots_buf_deinit(&key);
-    for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
-        struct ots_key_range range;
-        ots_layout_table_range(&range, spaces[i], table->id);
-        batch->ops->remove_range(batch, ots_key_range_begin(&range), ots_key_range_end(&range));
-    }
-    return catalog->engine->ops->write(catalog->engine, batch, err);
-}
-
 static bool is_held_locked(const struct ots_catalog *catalog, const struct entry *entry)
 {
     if (entry->holders)
@@ -407,14 +329,12 @@ static bool is_held_locked(const struct ots_catalog *catalog, const struct entry
 }
 
 /* Take the table out of the array, and wait until its holders are gone. */
-static struct entry *take_out(struct ots_catalog *catalog, struct ots_slice name)
+static struct entry *take_out(struct ots_catalog *catalog, struct ots_slice name, bool is_wide)
 {
-    struct entry *entry = NULL;
-    bool is_there = false;
+    size_t at = 0;
     pthread_mutex_lock(&catalog->synced.lock);
-    size_t at = position_locked(catalog, name, &is_there);
-    if (is_there) {
-        entry = catalog->synced.tables[at];
+    struct entry *entry = find_locked(catalog, name, is_wide, &at);
+    if (entry) {
         take_out_locked(catalog, at);
         while (is_held_locked(catalog, entry))
             pthread_cond_wait(&catalog->synced.released, &catalog->synced.lock);
@@ -431,18 +351,31 @@ static void put_back(struct ots_catalog *catalog, struct entry *entry)
     pthread_mutex_unlock(&catalog->synced.lock);
 }
 
-enum ots_status ots_catalog_delete(struct ots_catalog *catalog, struct ots_slice name,
-                                   struct ots_error *err)
+static enum ots_status delete_table(struct ots_catalog *catalog, struct ots_slice name,
+                                    bool is_wide, struct ots_error *err)
 {
     pthread_mutex_lock(&catalog->changes);
-    struct entry *entry = take_out(catalog, name);
-    enum ots_status status = entry ? write_deleted(catalog, &entry->table, err) : not_found(err);
+    struct entry *entry = take_out(catalog, name, is_wide);
+    enum ots_status status =
+        entry ? ots_table_store_delete(catalog->engine, &entry->table, err) : not_found(err);
     if (entry && status == OTS_OK)
         entry_free(entry);
     else if (entry)
         put_back(catalog, entry);
     pthread_mutex_unlock(&catalog->changes);
     return status;
+}
+
+enum ots_status ots_catalog_delete(struct ots_catalog *catalog, struct ots_slice name,
+                                   struct ots_error *err)
+{
+    return delete_table(catalog, name, false, err);
+}
+
+enum ots_status ots_catalog_delete_wide(struct ots_catalog *catalog, struct ots_slice name,
+                                        struct ots_error *err)
+{
+    return delete_table(catalog, name, true, err);
 }
 
 enum ots_status ots_catalog_list(struct ots_catalog *catalog, struct ots_arena *arena,
@@ -454,9 +387,11 @@ enum ots_status ots_catalog_list(struct ots_catalog *catalog, struct ots_arena *
         return no_memory(err);
     enum ots_status status = OTS_OK;
     pthread_mutex_lock(&catalog->synced.lock);
-    *count = catalog->synced.count;
-    for (size_t i = 0; i < *count && status == OTS_OK; i++)
-        status = ots_table_meta_copy(arena, &catalog->synced.tables[i]->table.meta, &items[i]);
+    *count = 0;
+    for (size_t i = 0; i < catalog->synced.count && status == OTS_OK; i++)
+        if (!catalog->synced.tables[i]->table.wide)
+            status = ots_table_meta_copy(arena, &catalog->synced.tables[i]->table.meta,
+                                         &items[(*count)++]);
     pthread_mutex_unlock(&catalog->synced.lock);
     if (status != OTS_OK)
         return no_memory(err);
@@ -464,18 +399,51 @@ enum ots_status ots_catalog_list(struct ots_catalog *catalog, struct ots_arena *
     return OTS_OK;
 }
 
+enum ots_status ots_catalog_list_wide(struct ots_catalog *catalog, struct ots_arena *arena,
+                                      const struct ots_slice **names, size_t *count,
+                                      struct ots_error *err)
+{
+    struct ots_slice *items = ots_arena_array(arena, OTS_WIDE_TABLES_MAX, sizeof(*items));
+    if (!items)
+        return no_memory(err);
+    enum ots_status status = OTS_OK;
+    pthread_mutex_lock(&catalog->synced.lock);
+    *count = 0;
+    for (size_t i = 0; i < catalog->synced.count && status == OTS_OK; i++)
+        if (catalog->synced.tables[i]->table.wide)
+            status = ots_arena_copy(arena, catalog->synced.tables[i]->table.meta.name,
+                                    &items[(*count)++]);
+    pthread_mutex_unlock(&catalog->synced.lock);
+    if (status != OTS_OK)
+        return no_memory(err);
+    *names = items;
+    return OTS_OK;
+}
+
+static enum ots_status hold_table(struct ots_catalog *catalog, struct ots_slice name, bool is_wide,
+                                  const struct ots_table **table, struct ots_error *err)
+{
+    size_t at = 0;
+    pthread_mutex_lock(&catalog->synced.lock);
+    struct entry *entry = find_locked(catalog, name, is_wide, &at);
+    if (entry) {
+        entry->holders++;
+        *table = &entry->table;
+    }
+    pthread_mutex_unlock(&catalog->synced.lock);
+    return entry ? OTS_OK : not_found(err);
+}
+
 enum ots_status ots_catalog_hold(struct ots_catalog *catalog, struct ots_slice name,
                                  const struct ots_table **table, struct ots_error *err)
 {
-    bool is_there = false;
-    pthread_mutex_lock(&catalog->synced.lock);
-    size_t at = position_locked(catalog, name, &is_there);
-    if (is_there) {
-        catalog->synced.tables[at]->holders++;
-        *table = &catalog->synced.tables[at]->table;
-    }
-    pthread_mutex_unlock(&catalog->synced.lock);
-    return is_there ? OTS_OK : not_found(err);
+    return hold_table(catalog, name, false, table, err);
+}
+
+enum ots_status ots_catalog_hold_wide(struct ots_catalog *catalog, struct ots_slice name,
+                                      const struct ots_table **table, struct ots_error *err)
+{
+    return hold_table(catalog, name, true, table, err);
 }
 
 static void forget_replaced_locked(struct ots_catalog *catalog, struct entry *entry)

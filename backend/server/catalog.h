@@ -1,6 +1,7 @@
 /*
  * The tables of an instance: kept in the engine, held in memory (there are at most
- * OTS_TABLES_MAX).
+ * OTS_TABLES_MAX time-series tables and OTS_WIDE_TABLES_MAX wide-column tables). No two have the
+ * same name or number, whatever their kind, and neither kind is found as the other.
  *
  * Threads: safe.
  */
@@ -8,7 +9,7 @@
 #define OTS_SERVER_CATALOG_H
 
 #include "backend/base/clock.h"
-#include "backend/model/table.h"
+#include "backend/model/wide.h"
 #include "backend/server/engine.h"
 
 struct ots_catalog;
@@ -18,6 +19,7 @@ struct ots_table {
     uint32_t id;
     int64_t created_us;
     struct ots_table_meta meta;
+    const struct ots_wide_meta *wide; /* NULL: a time-series table; else `meta` has only the name */
 };
 
 /* Read the tables. Both are borrowed. Errors: OTS_CORRUPT, OTS_IO, OTS_NOMEM. */
@@ -33,6 +35,11 @@ void ots_catalog_free(struct ots_catalog *catalog);
 enum ots_status ots_catalog_create(struct ots_catalog *catalog, const struct ots_table_meta *meta,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
+/* The same of a wide-column table. */
+enum ots_status ots_catalog_create_wide(struct ots_catalog *catalog,
+                                        const struct ots_wide_meta *wide,
+                                        struct ots_error *err) OTS_MUST_CHECK;
+
 /*
  * Change options of the table that `changes` names. Who holds the table goes on with the options
  * from before. Errors: OTS_NOT_FOUND, OTS_INVALID (the options do not go together), OTS_IO,
@@ -46,10 +53,18 @@ enum ots_status ots_catalog_update(struct ots_catalog *catalog,
 enum ots_status ots_catalog_delete(struct ots_catalog *catalog, struct ots_slice name,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
-/* All tables by name, copied into `arena`. Errors: OTS_NOMEM. */
+enum ots_status ots_catalog_delete_wide(struct ots_catalog *catalog, struct ots_slice name,
+                                        struct ots_error *err) OTS_MUST_CHECK;
+
+/* All time-series tables by name, copied into `arena`. Errors: OTS_NOMEM. */
 enum ots_status ots_catalog_list(struct ots_catalog *catalog, struct ots_arena *arena,
                                  const struct ots_table_meta **metas, size_t *count,
                                  struct ots_error *err) OTS_MUST_CHECK;
+
+/* The names of all wide-column tables, in order, copied into `arena`. Errors: OTS_NOMEM. */
+enum ots_status ots_catalog_list_wide(struct ots_catalog *catalog, struct ots_arena *arena,
+                                      const struct ots_slice **names, size_t *count,
+                                      struct ots_error *err) OTS_MUST_CHECK;
 
 /*
  * Hold the table `name`; it cannot be deleted until ots_table_release.
@@ -58,6 +73,9 @@ enum ots_status ots_catalog_list(struct ots_catalog *catalog, struct ots_arena *
 enum ots_status ots_catalog_hold(struct ots_catalog *catalog, struct ots_slice name,
                                  const struct ots_table **table,
                                  struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_catalog_hold_wide(struct ots_catalog *catalog, struct ots_slice name,
+                                      const struct ots_table **table,
+                                      struct ots_error *err) OTS_MUST_CHECK;
 void ots_table_release(const struct ots_table *table);
 
 static inline void ots_table_releasep(const struct ots_table **table)

@@ -41,6 +41,10 @@ enum ots_status ots_handle_split(struct ots_instance *instance, struct ots_call 
 enum ots_status ots_handle_scan(struct ots_instance *instance, struct ots_call *call,
                                 struct ots_error *err) OTS_MUST_CHECK;
 
+/* Every action on wide-column tables, see handle_wide.h. */
+enum ots_status ots_handle_wide(struct ots_instance *instance, struct ots_call *call,
+                                struct ots_error *err) OTS_MUST_CHECK;
+
 /* Hold the table that a request names. Errors: OTS_INVALID (no table can be named so),
  * OTS_NOT_FOUND. */
 enum ots_status ots_handle_hold(struct ots_instance *instance, struct ots_slice name,

@@ -60,6 +60,7 @@ enum ots_status ots_instance_open(struct ots_engine *take_engine, const struct o
     }
     instance->engine = take_engine;
     instance->clock = clock;
+    ots_row_locks_init(&instance->row_locks);
     enum ots_status status = fill(instance, err);
     if (status != OTS_OK) {
         ots_instance_close(instance);
@@ -75,6 +76,7 @@ void ots_instance_close(struct ots_instance *instance)
         return;
     ots_dictionary_free(instance->dictionary);
     ots_catalog_free(instance->catalog);
+    ots_row_locks_deinit(&instance->row_locks);
     instance->engine->ops->free(instance->engine);
     free(instance);
 }
@@ -120,16 +122,28 @@ static enum ots_status dispatch(struct ots_instance *instance, struct ots_call *
         return ots_handle_split(instance, call, err);
     case OTS_ACTION_SCAN:
         return ots_handle_scan(instance, call, err);
-    case OTS_ACTION_LIST_STREAMS:
-    case OTS_ACTION_DESCRIBE_STREAM:
-    case OTS_ACTION_SHARD_ITERATOR:
-    case OTS_ACTION_STREAM_RECORDS:
+    case OTS_ACTION_WIDE_CREATE:
+    case OTS_ACTION_WIDE_LIST:
+    case OTS_ACTION_WIDE_DESCRIBE:
+    case OTS_ACTION_WIDE_DELETE_TABLE:
+    case OTS_ACTION_WIDE_PUT_ROW:
+    case OTS_ACTION_WIDE_UPDATE_ROW:
+    case OTS_ACTION_WIDE_DELETE_ROW:
+    case OTS_ACTION_WIDE_GET_ROW:
+    case OTS_ACTION_WIDE_GET_RANGE:
+    case OTS_ACTION_WIDE_BATCH_WRITE:
+    case OTS_ACTION_WIDE_BATCH_GET:
+        return ots_handle_wide(instance, call, err);
     case OTS_ACTION_UPDATE_TABLE:
         return ots_handle_update_table(instance, call, err);
     case OTS_ACTION_UPDATE_META:
         return ots_handle_update_meta(instance, call, err);
     case OTS_ACTION_DELETE_META:
         return ots_handle_delete_meta(instance, call, err);
+    case OTS_ACTION_LIST_STREAMS:
+    case OTS_ACTION_DESCRIBE_STREAM:
+    case OTS_ACTION_SHARD_ITERATOR:
+    case OTS_ACTION_STREAM_RECORDS:
     case OTS_ACTION_COUNT:
         break;
     }

@@ -2,6 +2,9 @@
  * Calls as bodies of requests and responses: proto2 messages by protobuf-c, rows by flatrows and
  * tsrows.
  *
+ * Of the wide-column calls only requests are decoded and responses encoded, as the server does;
+ * the other two directions answer OTS_UNSUPPORTED.
+ *
  * Source: java core/protocol/timeseries/timeseries.proto, TimeseriesProtocolBuilder,
  * TimeseriesResponseFactory; go and python likewise.
  */

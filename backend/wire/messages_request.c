@@ -5,6 +5,7 @@
 #include "backend/wire/messages_change.h"
 #include "backend/wire/messages_stream.h"
 #include "backend/wire/protorows.h"
+#include "backend/wire/wide.h"
 
 /* The model of timelines that we speak: tags as a list, identifier columns. */
 enum { TABLE_VERSION = 1 };
@@ -202,6 +203,9 @@ static enum ots_status (*const encoders[OTS_ACTION_COUNT])(struct encoding *enco
 enum ots_status ots_request_encode(const struct ots_call *call, enum ots_put_layout layout,
                                    struct ots_buf *body, struct ots_error *err)
 {
+    if (!encoders[call->action])
+        return ots_error_set(err, OTS_UNSUPPORTED, "%s is not called from here",
+                             ots_action_name(call->action));
     struct encoding encoding = {
         .call = call, .layout = layout, .arena = OTS_ARENA_INIT, .body = body, .err = err};
     enum ots_status status = encoders[call->action](&encoding);
@@ -404,7 +408,9 @@ enum ots_status ots_request_decode(struct ots_slice body, struct ots_call *call,
                                    struct ots_error *err)
 {
     memset(&call->request, 0, sizeof(call->request));
-    enum ots_status status = decoders[call->action](body, call, err);
+    enum ots_status status = ots_wide_is_action(call->action)
+                                 ? ots_wide_request_decode(body, call, err)
+                                 : decoders[call->action](body, call, err);
     if (status == OTS_NOMEM)
         return ots_error_set(err, status, "no memory to decode a request");
     return status;

@@ -3,6 +3,7 @@
 #include "backend/wire/messages_change.h"
 #include "backend/wire/messages_stream.h"
 #include "backend/wire/tsrows.h"
+#include "backend/wire/wide.h"
 
 /* ---- encoding ---- */
 
@@ -191,7 +192,9 @@ enum ots_status ots_response_encode(const struct ots_call *call, const struct ot
                                     struct ots_buf *body, struct ots_error *err)
 {
     struct encoding encoding = {.call = call, .meta = meta, .arena = OTS_ARENA_INIT, .body = body};
-    enum ots_status status = encoders[call->action](&encoding);
+    enum ots_status status = ots_wide_is_action(call->action)
+                                 ? ots_wide_response_encode(call, &encoding.arena, body)
+                                 : encoders[call->action](&encoding);
     ots_arena_deinit(&encoding.arena);
     if (status != OTS_OK)
         return ots_error_set(err, status, "cannot encode a response: %s", ots_status_text(status));
@@ -383,6 +386,9 @@ enum ots_status ots_response_decode(struct ots_slice body, struct ots_call *call
                                     struct ots_error *err)
 {
     memset(&call->response, 0, sizeof(call->response));
+    if (!decoders[call->action])
+        return ots_error_set(err, OTS_UNSUPPORTED, "%s is not called from here",
+                             ots_action_name(call->action));
     enum ots_status status = decoders[call->action](body, call, err);
     if (status == OTS_NOMEM)
         return ots_error_set(err, status, "no memory to decode a response");

@@ -229,9 +229,8 @@ static void test_accepts(void **state)
 static void test_unsupported(void **state)
 {
     struct recipe recipe = RECIPE;
-    static const char *const paths[] = {
-        "/ListTable", "/listtimeseriestable",  "/",
-        "",           "/ListTimeseriesTable/", "ListTimeseriesTable"};
+    static const char *const paths[] = {"/ListTunnel",           "/listtimeseriestable", "/", "",
+                                        "/ListTimeseriesTable/", "ListTimeseriesTable"};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         recipe.path = paths[i];
         refuse(*state, &recipe, 400, OTS_CODE_PARAMETER_INVALID, "Unsupported operation: '");
