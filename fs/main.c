@@ -12,7 +12,7 @@
  *   fs/lp            line protocol and file names <-> rows and timelines
  *   fs/view          tables seen as files: tree, sizes, readers, writers
  *   fs/mount         libfuse's requests -> view
- *   fs               command line, data sources, otslocal as a child, this file
+ *   fs               command line, mount point, data sources, otslocal as a child, this file
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,7 @@
 #include "fs/daemon.h"
 #include "fs/local.h"
 #include "fs/mount/mount.h"
+#include "fs/mountpoint.h"
 #include "fs/options.h"
 #include "fs/view/view.h"
 
@@ -134,7 +135,9 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
         .is_debug = options->is_debug,
         .log = &parts->log,
     };
-    enum ots_status status = find_source(parts, options, err);
+    enum ots_status status = ots_mountpoint_check(options->mountpoint, NULL, err);
+    if (status == OTS_OK)
+        status = find_source(parts, options, err);
     if (status == OTS_OK)
         status = make_store(parts, options, err);
     if (status == OTS_OK)
