@@ -418,7 +418,6 @@ static enum ots_status load(const char *source, const struct ots_config_options 
                             struct ots_data_source *out, struct ots_error *err)
 {
     static const char local[] = "local:";
-    char shown[SHOWN_BYTES];
     bool is_endpoint = strstr(source, "://") != NULL;
     if (options->instance && !is_endpoint)
         return ots_error_set(err, OTS_INVALID, "instance= goes with an endpoint only");
@@ -427,14 +426,14 @@ static enum ots_status load(const char *source, const struct ots_config_options 
     if (strncmp(source, local, strlen(local)) == 0) {
         const char *directory = source + strlen(local);
         if (!*directory)
-            return ots_error_set(err, OTS_INVALID, "local: needs a directory, local:DIR");
+            return ots_error_set(err, OTS_INVALID,
+                                 "a directory is wanted, as in local:/var/lib/mydata");
         return set(&out->directory, directory, strlen(directory), err);
     }
     if (!is_name(source))
         return ots_error_set(err, OTS_INVALID,
-                             "%s: is no local:DIR, no endpoint http(s)://HOST and no name of a "
-                             "data source",
-                             ots_utf8_show(ots_slice_str(source), shown, sizeof(shown)));
+                             "is no local:DIR, no endpoint http(s)://HOST and no name of a data "
+                             "source");
     return load_name(source, options, out, err);
 }
 

@@ -194,8 +194,8 @@ int main(int argc, char **argv)
     int result = EXIT_SUCCESS;
     enum ots_status status = ots_options_parse(&options, argc, argv, &err);
     if (status != OTS_OK) {
-        fprintf(stderr, "otsfs: %s\n%s", err.message[0] ? err.message : ots_status_text(status),
-                USAGE);
+        fprintf(stderr, "otsfs: %s; see otsfs --help\n",
+                err.message[0] ? err.message : ots_status_text(status));
         result = EXIT_FAILURE;
     } else if (options.wants_help) {
         fputs(USAGE, stdout);
