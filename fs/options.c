@@ -4,9 +4,10 @@
 
 enum { TIMEOUT_SECONDS_MAX = 3600, CONNECTIONS_MAX = 256 };
 
-/* For mount(8) and systemd, not for the file system. */
-static const char *const ignored[] = {"defaults", "auto",   "noauto",  "user",  "nouser",
-                                      "users",    "nofail", "_netdev", "owner", "group"};
+/* For mount(8) and systemd, or about access times, of which there are none. */
+static const char *const ignored[] = {"defaults", "auto",       "noauto",      "user",    "nouser",
+                                      "users",    "nofail",     "_netdev",     "owner",   "group",
+                                      "relatime", "norelatime", "strictatime", "lazytime"};
 static const char *const ignored_prefixes[] = {"x-", "comment="};
 
 static bool is_ignored(const char *option)

@@ -37,9 +37,10 @@ static void source_and_mountpoint(void **state)
 static void what_mount_passes_from_fstab(void **state)
 {
     (void)state;
-    char line[] = "otsfs src /mnt -o rw,nosuid,_netdev,x-systemd.automount,nofail,allow_other,"
-                  "config=/etc/my.json,timeout=5,connections=8,put=shared,instance=inst,"
-                  "signature=v4";
+    char line[] =
+        "otsfs src /mnt -o rw,nosuid,_netdev,x-systemd.automount,nofail,relatime,allow_other,"
+        "config=/etc/my.json,timeout=5,connections=8,put=shared,instance=inst,"
+        "signature=v4";
     struct ots_options options;
     assert_int_equal(parse(&options, line, NULL), OTS_OK);
     assert_string_equal((const char *)options.rest.data, "rw,nosuid,allow_other");
