@@ -49,6 +49,9 @@ static const char USAGE[] =
     "\n"
     "Unmount with fusermount3 -u MOUNTPOINT. See otsfs(1).\n";
 
+/* A wrong host or port should not keep a terminal waiting for as long as a request may take. */
+enum { FIRST_TIMEOUT_MS = 10000 };
+
 /* Everything a mount consists of, in the order in which it is made. */
 struct parts {
     struct ots_log log;
@@ -87,7 +90,8 @@ static enum ots_put_layout put_layout(const struct parts *parts, const struct ot
     return parts->source.directory ? OTS_PUT_SHARED : OTS_PUT_PLAIN;
 }
 
-static enum ots_status make_store(struct parts *parts, const struct ots_options *options,
+static enum ots_status make_store(const struct parts *parts, const struct ots_options *options,
+                                  int64_t timeout_ms, struct ots_store **store,
                                   struct ots_error *err)
 {
     const struct ots_data_source *source = &parts->source;
@@ -105,23 +109,32 @@ static enum ots_status make_store(struct parts *parts, const struct ots_options 
         .sts_token = source->sts_token,
         .region = options->wants_v4 ? source->region : NULL,
         .put_layout = put_layout(parts, options),
-        .timeout_ms = options->timeout_ms,
+        .timeout_ms = timeout_ms,
         .clock = &ots_clock_system,
         .log = &parts->log,
     };
     struct ots_transport *transport;
     enum ots_status status = ots_curl_transport_new(&curl, &transport, err);
-    return status == OTS_OK ? ots_client_new(&client, transport, &parts->store, err) : status;
+    return status == OTS_OK ? ots_client_new(&client, transport, store, err) : status;
 }
 
 /* The first question tells whether endpoint, instance and key are right, while the terminal is
  * still there to hear it. */
-static enum ots_status ask_once(struct parts *parts, struct ots_error *err)
+static enum ots_status ask_once(const struct parts *parts, const struct ots_options *options,
+                                struct ots_error *err)
 {
+    int64_t timeout_ms = FIRST_TIMEOUT_MS;
+    if (options->timeout_ms && options->timeout_ms < timeout_ms)
+        timeout_ms = options->timeout_ms;
+    struct ots_store *store = NULL;
+    enum ots_status status = make_store(parts, options, timeout_ms, &store, err);
+    if (status != OTS_OK)
+        return status;
     struct ots_call call;
     ots_call_init(&call, OTS_ACTION_LIST_TABLES);
-    enum ots_status status = ots_store_run(parts->store, &call, NULL, err);
+    status = ots_store_run(store, &call, NULL, err);
     ots_call_deinit(&call);
+    ots_store_free(store);
     return status;
 }
 
@@ -139,9 +152,9 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
     if (status == OTS_OK)
         status = find_source(parts, options, err);
     if (status == OTS_OK)
-        status = make_store(parts, options, err);
+        status = ask_once(parts, options, err);
     if (status == OTS_OK)
-        status = ask_once(parts, err);
+        status = make_store(parts, options, options->timeout_ms, &parts->store, err);
     struct ots_view_options view = {
         .store = parts->store,
         .clock = &ots_clock_system,
