@@ -112,6 +112,7 @@ endif
 .PHONY: demo
 demo: ## install what is missing, build, and show a table copied with cp -r
 	@scripts/deps build
+	@echo 'building otsfs and otslocal'
 	@+$(SUBMAKE) -s all
 	@scripts/demo $(BUILD)
 
@@ -162,8 +163,11 @@ realdata-bin: $(REALDATA_BIN)
 .PHONY: test
 test: ## install what is missing, build, run every test, also under ASan/UBSan, and fuzz briefly
 	@scripts/deps test
+	@echo 'building the programs and tests'
 	@+$(SUBMAKE) -s all unit-bin
+	@echo 'building the tests with ASan and UBSan'
 	@+$(SUBMAKE) -s PROFILE=asan unit-bin
+	@echo 'building the fuzz targets'
 	@+$(SUBMAKE) -s PROFILE=fuzz fuzz-bin
 	@$(RUN_TESTS) $(SCRIPT_TESTS) $(UNIT_BIN) \
 		$(foreach t,$(UNIT_SRC:%.c=%),'asan/$(t)=build/asan/$(t)') $(call fuzz_tests,5)

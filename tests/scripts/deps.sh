@@ -35,7 +35,7 @@ run() {
     : >"$work/calls"
     PATH="$work/bin:$PATH" "$top/scripts/deps" "$@" >"$work/out" 2>&1
 }
-play apt-get <<<'[ ! -e '"$work"'/apt-fails ]'
+play apt-get <<<'echo chatter; [ ! -e '"$work"'/apt-fails ]'
 play apt-cache <<<'exit 0'
 play sudo <<<'exec "$@"'
 # shellcheck disable=SC2016 # expanded when it runs
@@ -53,6 +53,8 @@ run lint || fail 'fails'
 grep -q '^apt-get .* install shellcheck$' "$work/calls" || fail 'does not install shellcheck alone'
 grep -q 'APT::Install-Recommends=false' "$work/calls" || fail 'installs recommended packages'
 ! grep -q '^sudo' "$work/calls" || fail 'sudo for root'
+grep -q 'installing: shellcheck' "$work/out" || fail 'does not say what it installs'
+! grep -q chatter "$work/out" || fail 'shows what apt-get says'
 
 # A package by another name will do.
 installed_but libclang-rt-dev
@@ -86,5 +88,6 @@ play id <<<'echo 0'
 touch "$work/apt-fails"
 ! run build || fail 'apt-get fails and deps does not'
 grep -q '^apt-get .* update$' "$work/calls" || fail 'no apt-get update'
+grep -q chatter "$work/out" || fail 'does not show why apt-get failed'
 
 ! run nonsense || fail 'accepts any group'
