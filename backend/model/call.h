@@ -131,6 +131,8 @@ struct ots_scan_request {
 struct ots_page_response {
     struct ots_rows rows;
     struct ots_slice next_token;
+    /* Server: of a table with identifiers or key fields of its own, else NULL. */
+    const struct ots_table_meta *meta;
 };
 
 struct ots_query_meta_request {

@@ -21,6 +21,7 @@ enum {
     OTS_SPLITS_MAX = 256,
     OTS_KEY_SCHEMA_MAX = 6,
     OTS_FIELD_PRIMARY_KEYS_MAX = 4,
+    OTS_KEY_FIELD_BYTES_MAX = 1024, /* as in a wide-column table's key */
     OTS_TABLES_MAX = 64,
     OTS_TTL_FOREVER = -1,
     OTS_TTL_SECONDS_MIN = 86400,

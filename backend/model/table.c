@@ -45,9 +45,33 @@ static enum ots_status ttl_check(const struct ots_table_meta *meta, struct ots_e
     return OTS_OK;
 }
 
+static bool is_one_of(struct ots_slice name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ots_slice_equal(name, ots_slice_str(names[i])))
+            return true;
+    return false;
+}
+
 static bool is_reserved(struct ots_slice name)
 {
-    return ots_slice_equal(name, OTS_SLICE("_#h")) || ots_slice_equal(name, OTS_SLICE("_time"));
+    static const char *const names[] = {"_time", "_meta_update_time", "_attributes"};
+    return is_one_of(name, names, sizeof(names) / sizeof(names[0]));
+}
+
+/* An identifier that is no tag. */
+static bool is_part(struct ots_slice name)
+{
+    static const char *const names[] = {"_m_name", "_data_source", "_tags"};
+    return is_one_of(name, names, sizeof(names) / sizeof(names[0]));
+}
+
+static bool is_identifier(const struct ots_table_meta *meta, struct ots_slice name)
+{
+    for (size_t i = 0; i < meta->key_schema_count; i++)
+        if (ots_slice_equal(name, meta->key_schema[i]))
+            return true;
+    return false;
 }
 
 static enum ots_status key_schema_check(const struct ots_table_meta *meta, struct ots_error *err)
@@ -57,13 +81,13 @@ static enum ots_status key_schema_check(const struct ots_table_meta *meta, struc
                              meta->key_schema_count, OTS_KEY_SCHEMA_MAX);
     for (size_t i = 0; i < meta->key_schema_count; i++) {
         struct ots_slice name = meta->key_schema[i];
-        const struct ots_tag tag = {name, OTS_SLICE("")};
-        const struct ots_series_key key = {.tags = &tag, .tag_count = 1};
+        if (ots_field_name_check(name, err) != OTS_OK)
+            return ots_error_set(err, OTS_INVALID,
+                                 "identifier %zu: not 1 to %d of a-z, 0-9, '_', or starts with a "
+                                 "digit",
+                                 i + 1, OTS_FIELD_NAME_BYTES_MAX);
         if (is_reserved(name))
             return ots_error_set(err, OTS_INVALID, "identifier %zu: a reserved name", i + 1);
-        enum ots_status status = ots_series_key_check(&key, true, err);
-        if (status != OTS_OK)
-            return ots_error_set(err, OTS_INVALID, "identifier %zu: not a name for a tag", i + 1);
         for (size_t j = 0; j < i; j++)
             if (ots_slice_equal(name, meta->key_schema[j]))
                 return ots_error_set(err, OTS_INVALID, "identifier %zu: named twice", i + 1);
@@ -81,15 +105,16 @@ static enum ots_status field_keys_check(const struct ots_table_meta *meta, struc
         enum ots_status status = ots_field_name_check(key->name, err);
         if (status != OTS_OK)
             return ots_error_set(err, OTS_INVALID, "key field %zu: not a name for a field", i + 1);
+        if (is_reserved(key->name) || is_part(key->name))
+            return ots_error_set(err, OTS_INVALID, "key field %zu: a reserved name", i + 1);
         if ((int)key->type < OTS_KEY_INTEGER || key->type > OTS_KEY_BINARY)
             return ots_error_set(err, OTS_INVALID, "key field %zu: unknown type %d", i + 1,
                                  (int)key->type);
         for (size_t j = 0; j < i; j++)
             if (ots_slice_equal(key->name, meta->field_keys[j].name))
                 return ots_error_set(err, OTS_INVALID, "key field %zu: named twice", i + 1);
-        for (size_t j = 0; j < meta->key_schema_count; j++)
-            if (ots_slice_equal(key->name, meta->key_schema[j]))
-                return ots_error_set(err, OTS_INVALID, "key field %zu: is an identifier", i + 1);
+        if (is_identifier(meta, key->name))
+            return ots_error_set(err, OTS_INVALID, "key field %zu: is an identifier", i + 1);
     }
     return OTS_OK;
 }
@@ -122,6 +147,92 @@ enum ots_status ots_table_meta_update(struct ots_table_meta *meta,
     enum ots_status status = ttl_check(&updated, err);
     if (status == OTS_OK)
         *meta = updated;
+    return status;
+}
+
+static bool has_tag(const struct ots_series_key *key, struct ots_slice name)
+{
+    for (size_t i = 0; i < key->tag_count; i++)
+        if (ots_slice_equal(key->tags[i].name, name))
+            return true;
+    return false;
+}
+
+/* What has no column cannot be stored, and a column is never empty for want of a tag. */
+static enum ots_status identifiers_check(const struct ots_table_meta *meta,
+                                         const struct ots_series_key *key, struct ots_error *err)
+{
+    if (key->measurement.size && !is_identifier(meta, OTS_SLICE("_m_name")))
+        return ots_error_set(err, OTS_INVALID, "measurement: no identifier of the table");
+    if (key->data_source.size && !is_identifier(meta, OTS_SLICE("_data_source")))
+        return ots_error_set(err, OTS_INVALID, "data source: no identifier of the table");
+    bool has_others = is_identifier(meta, OTS_SLICE("_tags"));
+    for (size_t i = 0; i < key->tag_count; i++) {
+        struct ots_slice name = key->tags[i].name;
+        if (is_part(name) || (!has_others && !is_identifier(meta, name)))
+            return ots_error_set(err, OTS_INVALID, "tag \"%.*s\": no identifier of the table",
+                                 OTS_SLICE_FMT(name));
+    }
+    for (size_t i = 0; i < meta->key_schema_count; i++)
+        if (!is_part(meta->key_schema[i]) && !has_tag(key, meta->key_schema[i]))
+            return ots_error_set(err, OTS_INVALID,
+                                 "tag \"%.*s\": missing, the table has it as "
+                                 "an identifier",
+                                 OTS_SLICE_FMT(meta->key_schema[i]));
+    return OTS_OK;
+}
+
+enum ots_status ots_table_key_check(const struct ots_table_meta *meta,
+                                    const struct ots_series_key *key, struct ots_error *err)
+{
+    bool may_lack_measurement =
+        meta->key_schema_count && !is_identifier(meta, OTS_SLICE("_m_name"));
+    enum ots_status status = ots_series_key_check(key, may_lack_measurement, err);
+    if (status != OTS_OK || !meta->key_schema_count)
+        return status;
+    return identifiers_check(meta, key, err);
+}
+
+enum ots_value_type ots_key_value_type(enum ots_key_type type)
+{
+    switch (type) {
+    case OTS_KEY_INTEGER:
+        return OTS_INTEGER;
+    case OTS_KEY_STRING:
+        return OTS_STRING;
+    case OTS_KEY_BINARY:
+        break;
+    }
+    return OTS_BINARY;
+}
+
+const struct ots_field *ots_row_field(const struct ots_row *row, struct ots_slice name)
+{
+    for (size_t i = 0; i < row->field_count; i++)
+        if (ots_slice_equal(row->fields[i].name, name))
+            return &row->fields[i];
+    return NULL;
+}
+
+enum ots_status ots_table_row_check(const struct ots_table_meta *meta, const struct ots_row *row,
+                                    struct ots_error *err)
+{
+    enum ots_status status = ots_row_check(row, err);
+    for (size_t i = 0; i < meta->field_key_count && status == OTS_OK; i++) {
+        const struct ots_field_key *key = &meta->field_keys[i];
+        const struct ots_field *field = ots_row_field(row, key->name);
+        if (!field)
+            return ots_error_set(err, OTS_INVALID, "missing primary key fields: \"%.*s\"",
+                                 OTS_SLICE_FMT(key->name));
+        if (field->value.type != ots_key_value_type(key->type))
+            return ots_error_set(err, OTS_INVALID, "field \"%.*s\": %s, but its key is %s",
+                                 OTS_SLICE_FMT(key->name), ots_value_type_name(field->value.type),
+                                 ots_value_type_name(ots_key_value_type(key->type)));
+        if (key->type != OTS_KEY_INTEGER && field->value.bytes.size > OTS_KEY_FIELD_BYTES_MAX)
+            return ots_error_set(err, OTS_LIMIT, "field \"%.*s\": %zu bytes, a key has at most %d",
+                                 OTS_SLICE_FMT(key->name), field->value.bytes.size,
+                                 OTS_KEY_FIELD_BYTES_MAX);
+    }
     return status;
 }
 

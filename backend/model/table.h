@@ -8,6 +8,7 @@
 
 #include "backend/base/arena.h"
 #include "backend/model/limits.h"
+#include "backend/model/row.h"
 
 enum ots_key_type { OTS_KEY_INTEGER = 1, OTS_KEY_STRING = 2, OTS_KEY_BINARY = 3 };
 
@@ -58,6 +59,28 @@ enum ots_status ots_table_meta_check(const struct ots_table_meta *meta,
 enum ots_status ots_table_meta_update(struct ots_table_meta *meta,
                                       const struct ots_table_meta *changes,
                                       struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Check a timeline's key for a table: as ots_series_key_check, and on a table with identifiers of
+ * its own it has every tag that is one, and nothing that the table has no identifier for.
+ * Errors: OTS_INVALID or OTS_LIMIT.
+ */
+enum ots_status ots_table_key_check(const struct ots_table_meta *meta,
+                                    const struct ots_series_key *key,
+                                    struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Check a row for a table, but its timeline's key: as ots_row_check, and it has every key field,
+ * with the right type and at most OTS_KEY_FIELD_BYTES_MAX bytes. Errors: OTS_INVALID or OTS_LIMIT.
+ */
+enum ots_status ots_table_row_check(const struct ots_table_meta *meta, const struct ots_row *row,
+                                    struct ots_error *err) OTS_MUST_CHECK;
+
+/* The type that a key field's values have. */
+enum ots_value_type ots_key_value_type(enum ots_key_type type);
+
+/* The field `name` of the row; NULL when it has none. */
+const struct ots_field *ots_row_field(const struct ots_row *row, struct ots_slice name);
 
 enum ots_status ots_table_meta_copy(struct ots_arena *arena, const struct ots_table_meta *meta,
                                     struct ots_table_meta *copy) OTS_MUST_CHECK;

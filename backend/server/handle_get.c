@@ -22,26 +22,25 @@ static enum ots_status get_start(struct ots_page *page, const struct ots_get_req
                                  uint64_t timeline, struct ots_cursor *cursor,
                                  struct ots_error *err)
 {
-    uint8_t key[OTS_ROW_KEY_BYTES];
     struct ots_token token = {
         .kind = request->is_backward ? OTS_TOKEN_GET_BACKWARD : OTS_TOKEN_GET,
         .table = page->table->id,
-        .first = timeline,
-        .second = request->is_backward ? (uint64_t)INT64_MAX : (uint64_t)page->begin_us,
     };
-    if (request->token.size) {
-        enum ots_status status = ots_token_decode(request->token, &token, err);
-        if (status != OTS_OK)
-            return status;
-        if (token.first != timeline || token.second > INT64_MAX)
-            return ots_error_set(err, OTS_INVALID, "token: of another timeline");
+    if (!request->token.size) {
+        struct ots_key_range range;
+        ots_layout_timelines_range(&range, OTS_SPACE_ROW, page->table->id, timeline, timeline);
+        if (request->is_backward)
+            cursor->ops->seek_back(cursor, ots_key_range_end(&range));
+        else
+            cursor->ops->seek(cursor, ots_key_range_begin(&range));
+        return OTS_OK;
     }
-    struct ots_slice start = ots_layout_row(key, page->table->id, timeline, (int64_t)token.second);
-    if (request->is_backward)
-        cursor->ops->seek_back(cursor, start);
-    else
-        cursor->ops->seek(cursor, start);
-    return OTS_OK;
+    enum ots_status status = ots_token_decode(request->token, &token, err);
+    if (status != OTS_OK)
+        return status;
+    if (token.first != timeline || token.second > INT64_MAX)
+        return ots_error_set(err, OTS_INVALID, "token: of another timeline");
+    return ots_page_resume(page, &token, request->is_backward, cursor, err);
 }
 
 static enum ots_status get_fill(struct ots_page *page, const struct ots_get_request *request,
@@ -54,14 +53,13 @@ static enum ots_status get_fill(struct ots_page *page, const struct ots_get_requ
     enum ots_status status = get_start(page, request, timeline, cursor, err);
     while (status == OTS_OK && cursor->is_valid) {
         int64_t time_us = 0;
-        status = ots_layout_row_parse(cursor->key, &timeline, &time_us, err);
-        if (status != OTS_OK)
-            return status;
         if (ots_page_is_full(page))
             return ots_page_token(page,
                                   request->is_backward ? OTS_TOKEN_GET_BACKWARD : OTS_TOKEN_GET,
-                                  timeline, time_us, next_token, err);
-        status = ots_page_add(page, cursor->value, time_us, key, err);
+                                  cursor, next_token, err);
+        status = ots_layout_row_parse(cursor->key, &timeline, &time_us, err);
+        if (status == OTS_OK)
+            status = ots_page_add(page, cursor->value, time_us, key, err);
         if (request->is_backward)
             cursor->ops->prev(cursor);
         else
@@ -106,7 +104,7 @@ enum ots_status ots_handle_get(struct ots_instance *instance, struct ots_call *c
     struct ots_page page;
     enum ots_status status = ots_handle_hold(instance, request->table, &table, err);
     if (status == OTS_OK)
-        status = ots_series_key_check(&request->key, false, err);
+        status = ots_table_key_check(&table->meta, &request->key, err);
     if (status == OTS_OK)
         status = ots_page_init(&page, instance, table, &wanted, call, err);
     return status == OTS_OK ? get_run(&page, call, err) : status;

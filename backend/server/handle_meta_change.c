@@ -57,7 +57,7 @@ static enum ots_status changes_apply(struct changes *changes, struct ots_instanc
 static enum ots_status update_check(const struct ots_table *table,
                                     const struct ots_meta_update *update, struct ots_error *err)
 {
-    enum ots_status status = ots_series_key_check(&update->key, false, err);
+    enum ots_status status = ots_table_key_check(&table->meta, &update->key, err);
     if (status == OTS_OK)
         status = ots_attributes_check(update->attributes, update->attribute_count, err);
     if (status == OTS_OK && update->attribute_count && !table->meta.allow_update_attributes)
@@ -106,7 +106,7 @@ static enum ots_status delete_run(struct ots_instance *instance, const struct ot
                                   struct changes *changes, struct ots_error *err)
 {
     for (size_t i = 0; i < request->count; i++)
-        if (ots_series_key_check(&request->keys[i], false, err) != OTS_OK)
+        if (ots_table_key_check(&table->meta, &request->keys[i], err) != OTS_OK)
             return ots_error_prefix(err, "timeline %zu", i);
     const struct ots_series_change removal = {.is_removal = true};
     for (size_t i = 0; i < request->count; i++)

@@ -1,11 +1,12 @@
 /*
  * A put is checked as a whole before anything is written. Then its timelines are resolved, and all
- * its rows go in one batch: a row replaces the one at the same timeline and time, and of two such
- * rows in one request the later one stays.
+ * its rows go in one batch: a row replaces the one at the same timeline and time (and with the same
+ * key fields, if the table has any), and of two such rows in one request the later one stays.
  */
 #include "backend/server/handlers.h"
 
 #include "backend/server/row_codec.h"
+#include "backend/server/row_key.h"
 
 /* Rows of one timeline mostly come together: each run of them is one reference. */
 struct put {
@@ -29,7 +30,8 @@ static bool same_key(const struct ots_row *rows, size_t at)
                       ots_series_key_equal(rows[at].key, rows[at - 1].key));
 }
 
-static enum ots_status check_rows(const struct ots_put_request *request, struct ots_error *err)
+static enum ots_status check_rows(const struct ots_table_meta *meta,
+                                  const struct ots_put_request *request, struct ots_error *err)
 {
     if (request->row_count < 1 || request->row_count > OTS_PUT_ROWS_MAX)
         return ots_error_set(err, OTS_LIMIT, "%zu rows instead of 1 to %d", request->row_count,
@@ -39,9 +41,9 @@ static enum ots_status check_rows(const struct ots_put_request *request, struct 
         const struct ots_row *row = &request->rows[i];
         enum ots_status status = OTS_OK;
         if (!same_key(request->rows, i))
-            status = ots_series_key_check(row->key, false, err);
+            status = ots_table_key_check(meta, row->key, err);
         if (status == OTS_OK)
-            status = ots_row_check(row, err);
+            status = ots_table_row_check(meta, row, err);
         if (status != OTS_OK)
             return ots_error_prefix(err, "row %zu", i);
         bytes += ots_row_size(row);
@@ -85,19 +87,21 @@ static enum ots_status write_rows(struct put *put, struct ots_error *err)
     OTS_AUTO(ots_batch_freep) struct ots_batch *batch = engine->ops->batch_new(engine);
     if (!batch)
         return no_memory(err);
+    struct ots_buf key = OTS_BUF_INIT;
     struct ots_buf value = OTS_BUF_INIT;
     enum ots_status status = OTS_OK;
     for (size_t i = 0; i < put->request->row_count && status == OTS_OK; i++) {
         const struct ots_row *row = &put->request->rows[i];
-        uint8_t key[OTS_ROW_KEY_BYTES];
+        ots_buf_reset(&key);
         ots_buf_reset(&value);
+        ots_row_key_append(&key, put->table, put->refs[put->ref_of_row[i]].timeline, row);
         status = ots_row_codec_encode(row, put->arena, &value, err);
+        if (status == OTS_OK && ots_buf_status(&key) != OTS_OK)
+            status = no_memory(err);
         if (status == OTS_OK)
-            batch->ops->put(batch,
-                            ots_layout_row(key, put->table->id,
-                                           put->refs[put->ref_of_row[i]].timeline, row->time_us),
-                            ots_buf_slice(&value));
+            batch->ops->put(batch, ots_buf_slice(&key), ots_buf_slice(&value));
     }
+    ots_buf_deinit(&key);
     ots_buf_deinit(&value);
     return status == OTS_OK ? engine->ops->write(engine, batch, err) : status;
 }
@@ -147,7 +151,7 @@ enum ots_status ots_handle_put(struct ots_instance *instance, struct ots_call *c
     const struct ots_put_request *request = &call->request.put;
     enum ots_status status = ots_handle_hold(instance, request->table, &table, err);
     if (status == OTS_OK)
-        status = check_rows(request, err);
+        status = check_rows(&table->meta, request, err);
     if (status != OTS_OK)
         return status;
     struct put put = {

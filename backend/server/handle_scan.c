@@ -43,21 +43,17 @@ static void scan_seek(struct scan *scan, uint64_t timeline, int64_t time_us)
 static enum ots_status scan_start(struct scan *scan, const struct ots_scan_request *request,
                                   struct ots_error *err)
 {
-    struct ots_token token = {
-        .kind = OTS_TOKEN_SCAN,
-        .table = scan->page.table->id,
-        .first = scan->first,
-        .second = (uint64_t)scan->page.begin_us,
-    };
-    if (request->token.size) {
-        enum ots_status status = ots_token_decode(request->token, &token, err);
-        if (status != OTS_OK)
-            return status;
-        if (token.first < scan->first || token.first > scan->last || token.second > INT64_MAX)
-            return ots_error_set(err, OTS_INVALID, "token: of another split");
+    struct ots_token token = {.kind = OTS_TOKEN_SCAN, .table = scan->page.table->id};
+    if (!request->token.size) {
+        scan_seek(scan, scan->first, scan->page.begin_us);
+        return OTS_OK;
     }
-    scan_seek(scan, token.first, (int64_t)token.second);
-    return OTS_OK;
+    enum ots_status status = ots_token_decode(request->token, &token, err);
+    if (status != OTS_OK)
+        return status;
+    if (token.first < scan->first || token.first > scan->last || token.second > INT64_MAX)
+        return ots_error_set(err, OTS_INVALID, "token: of another split");
+    return ots_page_resume(&scan->page, &token, false, scan->rows, err);
 }
 
 /* Make scan->key the series key of `timeline`, which comes after the one before. */
@@ -118,7 +114,7 @@ static enum ots_status scan_fill(struct scan *scan, struct ots_slice *next_token
             scan_skips(scan, timeline, time_us, &is_done))
             continue;
         if (ots_page_is_full(&scan->page))
-            return ots_page_token(&scan->page, OTS_TOKEN_SCAN, timeline, time_us, next_token, err);
+            return ots_page_token(&scan->page, OTS_TOKEN_SCAN, rows, next_token, err);
         if (timeline != scan->timeline)
             status = scan_key(scan, timeline, err);
         if (status == OTS_OK)

@@ -21,10 +21,6 @@ static enum ots_status create_check(const struct ots_create_table_request *reque
         return ots_error_set(err, OTS_UNSUPPORTED, "analytical stores are not supported");
     if (request->lastpoint_index_count)
         return ots_error_set(err, OTS_UNSUPPORTED, "lastpoint indexes are not supported");
-    if (request->meta.key_schema_count || request->meta.field_key_count)
-        return ots_error_set(err, OTS_INVALID,
-                             "tables with own identifiers or field primary keys are not "
-                             "supported yet");
     return OTS_OK;
 }
 
@@ -35,14 +31,14 @@ enum ots_status ots_handle_create_table(struct ots_instance *instance, struct ot
     enum ots_status status = create_check(request, err);
     if (status != OTS_OK)
         return status;
-    struct ots_table_meta meta = OTS_TABLE_META_DEFAULT;
-    meta.name = request->meta.name;
-    if (request->meta.has_time_to_live)
-        meta.time_to_live_s = request->meta.time_to_live_s;
-    if (request->meta.has_meta_time_to_live)
-        meta.meta_time_to_live_s = request->meta.meta_time_to_live_s;
-    if (request->meta.has_allow_update_attributes)
-        meta.allow_update_attributes = request->meta.allow_update_attributes;
+    /* Options that were not carried get their defaults. */
+    struct ots_table_meta meta = request->meta;
+    if (!meta.has_time_to_live)
+        meta.time_to_live_s = OTS_TTL_FOREVER;
+    if (!meta.has_meta_time_to_live)
+        meta.meta_time_to_live_s = OTS_TTL_FOREVER;
+    if (!meta.has_allow_update_attributes)
+        meta.allow_update_attributes = true;
     return ots_catalog_create(instance->catalog, &meta, err);
 }
 

@@ -1,5 +1,7 @@
 #include "backend/server/page.h"
 
+#include "backend/server/row_key.h"
+
 static enum ots_status request_check(const struct ots_page_request *request, struct ots_error *err)
 {
     if (request->has_begin && request->begin_us < 0)
@@ -25,6 +27,49 @@ static int64_t oldest_alive(const struct ots_table *table, int64_t now_us)
     return ttl_us > 0 && now_us > ttl_us ? now_us - ttl_us : 0;
 }
 
+/* The response is encoded when the table is held no more. */
+static enum ots_status tell_identifiers(const struct ots_table *table, struct ots_call *call,
+                                        struct ots_error *err)
+{
+    if (!table->meta.key_schema_count && !table->meta.field_key_count)
+        return OTS_OK;
+    struct ots_table_meta *meta = ots_arena_array(&call->arena, 1, sizeof(*meta));
+    if (!meta || ots_table_meta_copy(&call->arena, &table->meta, meta) != OTS_OK)
+        return ots_error_set(err, OTS_NOMEM, "no memory for a page");
+    call->response.page.meta = meta;
+    return OTS_OK;
+}
+
+static bool is_wanted(const struct ots_page_request *request, const struct ots_field_key *key)
+{
+    for (size_t i = 0; i < request->field_count; i++)
+        if (ots_slice_equal(request->fields[i].name, key->name) &&
+            (request->fields[i].type == 0 ||
+             request->fields[i].type == ots_key_value_type(key->type)))
+            return true;
+    return false;
+}
+
+/* A row is nothing without its key, so key fields are read whatever is wanted. */
+static enum ots_status select_fields(struct ots_page *page, const struct ots_page_request *request,
+                                     struct ots_error *err)
+{
+    const struct ots_table_meta *meta = &page->table->meta;
+    size_t count = request->field_count;
+    if (!count || !meta->field_key_count)
+        return ots_selection_init(&page->selection, request->fields, count, page->arena, err);
+    struct ots_field_wanted *fields =
+        ots_arena_array(page->arena, count + meta->field_key_count, sizeof(*fields));
+    if (!fields)
+        return ots_error_set(err, OTS_NOMEM, "no memory for a page");
+    memcpy(fields, request->fields, count * sizeof(*fields));
+    for (size_t i = 0; i < meta->field_key_count; i++)
+        if (!is_wanted(request, &meta->field_keys[i]))
+            fields[count + page->forced_count++].name = meta->field_keys[i].name;
+    return ots_selection_init(&page->selection, fields, count + page->forced_count, page->arena,
+                              err);
+}
+
 enum ots_status ots_page_init(struct ots_page *page, struct ots_instance *instance,
                               const struct ots_table *table, const struct ots_page_request *request,
                               struct ots_call *call, struct ots_error *err)
@@ -47,8 +92,8 @@ enum ots_status ots_page_init(struct ots_page *page, struct ots_instance *instan
     if (request->limit > 0 && request->limit < OTS_PAGE_ROWS_MAX)
         page->limit = (size_t)request->limit;
     call->response.page = (struct ots_page_response){0};
-    return ots_selection_init(&page->selection, request->fields, request->field_count, &call->arena,
-                              err);
+    status = tell_identifiers(table, call, err);
+    return status == OTS_OK ? select_fields(page, request, err) : status;
 }
 
 bool ots_page_is_full(const struct ots_page *page)
@@ -64,21 +109,48 @@ enum ots_status ots_page_add(struct ots_page *page, struct ots_slice value, int6
     page->examined++;
     enum ots_status status = ots_row_codec_decode(value, &page->selection, page->arena, &row.fields,
                                                   &row.field_count, err);
-    if (status != OTS_OK || row.field_count == 0)
+    bool has_wanted = row.field_count > page->forced_count;
+    if (status != OTS_OK || !has_wanted)
         return status;
     if (ots_rows_append(page->rows, page->arena, &row) != OTS_OK)
         return ots_error_set(err, OTS_NOMEM, "no memory for a page");
     return OTS_OK;
 }
 
-enum ots_status ots_page_token(struct ots_page *page, enum ots_token_kind kind, uint64_t timeline,
-                               int64_t time_us, struct ots_slice *bytes, struct ots_error *err)
+enum ots_status ots_page_token(struct ots_page *page, enum ots_token_kind kind,
+                               const struct ots_cursor *cursor, struct ots_slice *bytes,
+                               struct ots_error *err)
 {
+    uint64_t timeline = 0;
+    int64_t time_us = 0;
+    enum ots_status status = ots_layout_row_parse(cursor->key, &timeline, &time_us, err);
+    if (status != OTS_OK)
+        return status;
     const struct ots_token token = {
         .kind = kind,
         .table = page->table->id,
         .first = timeline,
         .second = (uint64_t)time_us,
+        .rest = ots_row_key_rest(cursor->key),
     };
     return ots_token_encode(&token, page->arena, bytes, err);
+}
+
+enum ots_status ots_page_resume(const struct ots_page *page, const struct ots_token *token,
+                                bool is_backward, struct ots_cursor *cursor, struct ots_error *err)
+{
+    uint8_t fixed[OTS_ROW_KEY_BYTES];
+    struct ots_buf key = OTS_BUF_INIT;
+    ots_buf_append_slice(
+        &key, ots_layout_row(fixed, page->table->id, token->first, (int64_t)token->second));
+    ots_buf_append_slice(&key, token->rest);
+    enum ots_status status = ots_buf_status(&key);
+    if (status != OTS_OK)
+        ots_error_set(err, status, "no memory for a page");
+    else if (is_backward)
+        cursor->ops->seek_back(cursor, ots_buf_slice(&key));
+    else
+        cursor->ops->seek(cursor, ots_buf_slice(&key));
+    ots_buf_deinit(&key);
+    return status;
 }

@@ -28,8 +28,9 @@ struct ots_page {
     struct ots_arena *arena;
     struct ots_rows *rows;
     struct ots_selection selection;
-    int64_t begin_us; /* raised to where the table's TTL lets rows live */
-    int64_t end_us;   /* exclusive, counts only with has_end */
+    size_t forced_count; /* key fields that are selected though nobody wants them */
+    int64_t begin_us;    /* raised to where the table's TTL lets rows live */
+    int64_t end_us;      /* exclusive, counts only with has_end */
     bool has_end;
     size_t limit;
     size_t examined;
@@ -50,9 +51,17 @@ enum ots_status ots_page_add(struct ots_page *page, struct ots_slice value, int6
                              const struct ots_series_key *key,
                              struct ots_error *err) OTS_MUST_CHECK;
 
-/* The token that goes on at a row. Errors: OTS_NOMEM. */
-enum ots_status ots_page_token(struct ots_page *page, enum ots_token_kind kind, uint64_t timeline,
-                               int64_t time_us, struct ots_slice *bytes,
+/* The token that goes on at the row under the cursor. Errors: OTS_CORRUPT, OTS_NOMEM. */
+enum ots_status ots_page_token(struct ots_page *page, enum ots_token_kind kind,
+                               const struct ots_cursor *cursor, struct ots_slice *bytes,
                                struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Move the cursor to the row that the token names: to the first one at or after it, backward to
+ * the last one at or before it. Errors: OTS_NOMEM.
+ */
+enum ots_status ots_page_resume(const struct ots_page *page, const struct ots_token *token,
+                                bool is_backward, struct ots_cursor *cursor,
+                                struct ots_error *err) OTS_MUST_CHECK;
 
 #endif

@@ -27,7 +27,8 @@ enum ots_status ots_request_encode(const struct ots_call *call, enum ots_put_lay
 enum ots_status ots_request_decode(struct ots_slice body, struct ots_call *call,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
-/* Append the response's body. `meta` tells a page's identifier columns, NULL: ordinary table. */
+/* Append the response's body. `meta` tells a page's identifier columns; NULL: as the page's own
+ * `meta` does. */
 enum ots_status ots_response_encode(const struct ots_call *call, const struct ots_table_meta *meta,
                                     struct ots_buf *body, struct ots_error *err) OTS_MUST_CHECK;
 

@@ -232,6 +232,10 @@ static enum ots_status decode_create_table(struct ots_slice body, struct ots_cal
     if (status != OTS_OK)
         return status;
     const Ots__Wire__CreateTable *create = unpacked;
+    for (size_t i = 0; i < create->table->n_field_keys; i++)
+        if (create->table->field_keys[i]->has_option)
+            return ots_error_set(err, OTS_INVALID, "key field %zu: cannot be counted up by itself",
+                                 i + 1);
     struct ots_create_table_request *request = &call->request.create_table;
     request->analytical_store_count = create->n_stores;
     request->lastpoint_index_count = create->n_lastpoint_indexes;

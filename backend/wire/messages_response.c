@@ -116,9 +116,10 @@ static enum ots_status pack_scan_page(const struct ots_page_response *response,
 static enum ots_status encode_page(struct encoding *encoding)
 {
     const struct ots_page_response *response = &encoding->call->response.page;
+    const struct ots_table_meta *meta = encoding->meta ? encoding->meta : response->meta;
     struct ots_buf rows = OTS_BUF_INIT;
     enum ots_status status =
-        ots_tsrows_encode(response->rows.items, response->rows.count, encoding->meta, &rows);
+        ots_tsrows_encode(response->rows.items, response->rows.count, meta, &rows);
     if (status == OTS_OK && encoding->call->action == OTS_ACTION_GET)
         status = pack_get_page(response, ots_buf_slice(&rows), encoding->body);
     else if (status == OTS_OK)

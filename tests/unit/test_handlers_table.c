@@ -71,7 +71,7 @@ static void test_create_refused(void **state)
     request.lastpoint_index_count = 1;
     refuse_create(test, &request, OTS_CODE_UNSUPPORTED);
     request.lastpoint_index_count = 0;
-    const struct ots_slice column = OTS_SLICE("_m_name");
+    const struct ots_slice column = OTS_SLICE("_time");
     request.meta.key_schema = &column;
     request.meta.key_schema_count = 1;
     refuse_create(test, &request, OTS_CODE_PARAMETER_INVALID);

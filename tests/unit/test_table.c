@@ -126,10 +126,20 @@ static enum ots_status check_schema(const char *const *names, size_t count)
 static void test_identifiers(void **state)
 {
     (void)state;
-    static const char *const good[] = {"_m_name", "region", "_tags", "_data_source", "A.b", "x"};
+    static const char *const good[] = {"_m_name", "region", "_tags", "_data_source", "a_b", "x9"};
     static const char *const seven[] = {"a", "b", "c", "d", "e", "f", "g"};
     static const char *const twice[] = {"a", "b", "a"};
-    static const char *const reserved[] = {"_#h", "_time", "", "a b", "a=b", "\xC3\xA4"};
+    static const char *const reserved[] = {"_#h",
+                                           "_time",
+                                           "",
+                                           "a b",
+                                           "a=b",
+                                           "\xC3\xA4",
+                                           "A",
+                                           "9x",
+                                           "a.b",
+                                           "_attributes",
+                                           "_meta_update_time"};
     assert_int_equal(check_schema(good, 6), OTS_OK);
     assert_int_equal(check_schema(seven, 7), OTS_INVALID);
     assert_int_equal(check_schema(twice, 3), OTS_INVALID);
@@ -160,6 +170,8 @@ static void test_key_fields(void **state)
     const struct ots_field_key bad_name = {OTS_SLICE("A"), OTS_KEY_STRING};
     const struct ots_field_key bad_type = {OTS_SLICE("a"), (enum ots_key_type)0};
     const struct ots_field_key worse_type = {OTS_SLICE("a"), (enum ots_key_type)4};
+    const struct ots_field_key reserved = {OTS_SLICE("_time"), OTS_KEY_STRING};
+    const struct ots_field_key part = {OTS_SLICE("_tags"), OTS_KEY_STRING};
     const struct ots_field_key identifier = {OTS_SLICE("region"), OTS_KEY_STRING};
     assert_int_equal(check_field_keys(good, 4), OTS_OK);
     assert_int_equal(check_field_keys(good, 5), OTS_INVALID);
@@ -168,6 +180,89 @@ static void test_key_fields(void **state)
     assert_int_equal(check_field_keys(&bad_type, 1), OTS_INVALID);
     assert_int_equal(check_field_keys(&worse_type, 1), OTS_INVALID);
     assert_int_equal(check_field_keys(&identifier, 1), OTS_INVALID);
+    assert_int_equal(check_field_keys(&reserved, 1), OTS_INVALID);
+    assert_int_equal(check_field_keys(&part, 1), OTS_INVALID);
+}
+
+/* Whether cpu / source with the tags fits a table with the identifiers; NULL: leave out. */
+static enum ots_status check_key(const char *identifiers, const char *measurement,
+                                 const char *source, const char *tags)
+{
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_table_meta meta = make_meta(-1, -1, true);
+    struct ots_slice schema[4];
+    struct ots_error err;
+    struct ots_series_key key = {ots_slice_str(measurement), ots_slice_str(source), NULL, 0};
+    for (const char *at = identifiers; *at; at += strcspn(at, ",") + (strchr(at, ',') != NULL))
+        schema[meta.key_schema_count++] = ots_slice(at, strcspn(at, ","));
+    meta.key_schema = schema;
+    assert_int_equal(
+        ots_tags_text_parse(ots_slice_str(tags), &arena, &key.tags, &key.tag_count, &err), OTS_OK);
+    enum ots_status status = ots_table_key_check(&meta, &key, &err);
+    ots_arena_deinit(&arena);
+    return status;
+}
+
+static void test_keys_for_identifiers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *identifiers, *measurement, *source, *tags;
+        enum ots_status status;
+    } cases[] = {
+        {"", "cpu", "s", "[\"a=1\"]", OTS_OK},
+        {"", "", "s", "[]", OTS_INVALID},
+        {"_m_name,_tags,region", "cpu", "", "[\"region=x\",\"a=1\"]", OTS_OK},
+        {"_m_name,_tags,region", "cpu", "", "[\"region=x\"]", OTS_OK},
+        {"_m_name,_tags,region", "cpu", "", "[\"a=1\"]", OTS_INVALID},
+        {"_m_name,_tags,region", "", "", "[\"region=x\"]", OTS_INVALID},
+        {"_m_name,_tags,region", "cpu", "s", "[\"region=x\"]", OTS_INVALID},
+        {"_data_source,_tags", "", "s", "[\"a=1\"]", OTS_OK},
+        {"_data_source,_tags", "", "", "[]", OTS_OK},
+        {"_data_source,_tags", "cpu", "s", "[]", OTS_INVALID},
+        {"_data_source,_tags", "", "s", "[\"_m_name=1\"]", OTS_INVALID},
+        {"a,b", "", "", "[\"a=1\",\"b=\"]", OTS_OK},
+        {"a,b", "", "", "[\"a=1\"]", OTS_INVALID},
+        {"a,b", "", "", "[\"a=1\",\"b=2\",\"c=3\"]", OTS_INVALID},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        if (check_key(cases[i].identifiers, cases[i].measurement, cases[i].source, cases[i].tags) !=
+            cases[i].status)
+            fail_msg("case %zu", i);
+}
+
+static void test_rows_for_key_fields(void **state)
+{
+    (void)state;
+    static char text[OTS_KEY_FIELD_BYTES_MAX + 1];
+    const struct ots_field_key keys[] = {{OTS_SLICE("gid"), OTS_KEY_INTEGER},
+                                         {OTS_SLICE("uid"), OTS_KEY_STRING}};
+    const struct ots_series_key key = {.measurement = OTS_SLICE("cpu")};
+    struct ots_field fields[] = {
+        {OTS_SLICE("uid"), {.type = OTS_STRING, .bytes = OTS_SLICE("")}},
+        {OTS_SLICE("gid"), {.type = OTS_INTEGER, .integer = -1}},
+    };
+    struct ots_row row = {&key, 0, fields, 2};
+    struct ots_table_meta meta = make_meta(-1, -1, true);
+    struct ots_error err;
+    meta.field_keys = keys;
+    meta.field_key_count = 2;
+    assert_int_equal(ots_table_row_check(&meta, &row, &err), OTS_OK);
+    row.field_count = 1;
+    assert_int_equal(ots_table_row_check(&meta, &row, &err), OTS_INVALID);
+    assert_non_null(strstr(err.message, "missing primary key fields"));
+    row.field_count = 2;
+    fields[1].value.type = OTS_DOUBLE;
+    assert_int_equal(ots_table_row_check(&meta, &row, &err), OTS_INVALID);
+    fields[1].value.type = OTS_INTEGER;
+    fields[0].value.type = OTS_BINARY;
+    assert_int_equal(ots_table_row_check(&meta, &row, &err), OTS_INVALID);
+    fields[0].value = (struct ots_value){.type = OTS_STRING, .bytes = {(uint8_t *)text, 1025}};
+    assert_int_equal(ots_table_row_check(&meta, &row, &err), OTS_LIMIT);
+    fields[0].value.bytes.size = 1024;
+    assert_int_equal(ots_table_row_check(&meta, &row, &err), OTS_OK);
+    row.time_us = -1;
+    assert_int_equal(ots_table_row_check(&meta, &row, &err), OTS_INVALID);
 }
 
 static void test_copy_is_deep(void **state)
@@ -211,6 +306,8 @@ int main(void)
         cmocka_unit_test(test_updates),
         cmocka_unit_test(test_identifiers),
         cmocka_unit_test(test_key_fields),
+        cmocka_unit_test(test_keys_for_identifiers),
+        cmocka_unit_test(test_rows_for_key_fields),
         cmocka_unit_test(test_copy_is_deep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
