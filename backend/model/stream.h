@@ -11,6 +11,7 @@
 
 #include "backend/model/cell.h"
 #include "backend/model/row.h"
+#include "backend/model/table.h"
 
 /* The numbers are those of the wire. */
 enum ots_stream_status { OTS_STREAM_ENABLING = 1, OTS_STREAM_ACTIVE = 2 };
@@ -94,6 +95,8 @@ struct ots_stream_records_response {
     struct ots_slice next_iterator;
     bool has_may_more;
     bool may_more; /* more can be read at once */
+    /* Server: of a table with identifiers of its own; NULL: an ordinary table. */
+    const struct ots_table_meta *meta;
 };
 
 #endif

@@ -352,12 +352,13 @@ static void put_back(struct ots_catalog *catalog, struct entry *entry)
 }
 
 static enum ots_status delete_table(struct ots_catalog *catalog, struct ots_slice name,
-                                    bool is_wide, struct ots_error *err)
+                                    bool is_wide, uint32_t *id, struct ots_error *err)
 {
     pthread_mutex_lock(&catalog->changes);
     struct entry *entry = take_out(catalog, name, is_wide);
     enum ots_status status =
         entry ? ots_table_store_delete(catalog->engine, &entry->table, err) : not_found(err);
+    *id = entry ? entry->table.id : 0;
     if (entry && status == OTS_OK)
         entry_free(entry);
     else if (entry)
@@ -366,16 +367,17 @@ static enum ots_status delete_table(struct ots_catalog *catalog, struct ots_slic
     return status;
 }
 
-enum ots_status ots_catalog_delete(struct ots_catalog *catalog, struct ots_slice name,
+enum ots_status ots_catalog_delete(struct ots_catalog *catalog, struct ots_slice name, uint32_t *id,
                                    struct ots_error *err)
 {
-    return delete_table(catalog, name, false, err);
+    return delete_table(catalog, name, false, id, err);
 }
 
 enum ots_status ots_catalog_delete_wide(struct ots_catalog *catalog, struct ots_slice name,
                                         struct ots_error *err)
 {
-    return delete_table(catalog, name, true, err);
+    uint32_t id = 0;
+    return delete_table(catalog, name, true, &id, err);
 }
 
 enum ots_status ots_catalog_list(struct ots_catalog *catalog, struct ots_arena *arena,
@@ -444,6 +446,22 @@ enum ots_status ots_catalog_hold_wide(struct ots_catalog *catalog, struct ots_sl
                                       const struct ots_table **table, struct ots_error *err)
 {
     return hold_table(catalog, name, true, table, err);
+}
+
+bool ots_catalog_hold_id(struct ots_catalog *catalog, uint32_t id, const struct ots_table **table)
+{
+    bool is_there = false;
+    pthread_mutex_lock(&catalog->synced.lock);
+    for (size_t i = 0; i < catalog->synced.count && !is_there; i++) {
+        struct entry *entry = catalog->synced.tables[i];
+        is_there = entry->table.id == id && !entry->table.wide;
+        if (!is_there)
+            continue;
+        entry->holders++;
+        *table = &entry->table;
+    }
+    pthread_mutex_unlock(&catalog->synced.lock);
+    return is_there;
 }
 
 static void forget_replaced_locked(struct ots_catalog *catalog, struct entry *entry)

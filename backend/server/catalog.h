@@ -49,8 +49,9 @@ enum ots_status ots_catalog_update(struct ots_catalog *catalog,
                                    const struct ots_table_meta *changes,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
-/* Delete a table with all its data, once nobody holds it. Errors: OTS_NOT_FOUND, OTS_IO. */
-enum ots_status ots_catalog_delete(struct ots_catalog *catalog, struct ots_slice name,
+/* Delete a table with all its data, once nobody holds it; `*id` was its number. Errors:
+ * OTS_NOT_FOUND, OTS_IO. */
+enum ots_status ots_catalog_delete(struct ots_catalog *catalog, struct ots_slice name, uint32_t *id,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
 enum ots_status ots_catalog_delete_wide(struct ots_catalog *catalog, struct ots_slice name,
@@ -76,6 +77,8 @@ enum ots_status ots_catalog_hold(struct ots_catalog *catalog, struct ots_slice n
 enum ots_status ots_catalog_hold_wide(struct ots_catalog *catalog, struct ots_slice name,
                                       const struct ots_table **table,
                                       struct ots_error *err) OTS_MUST_CHECK;
+/* A time-series table by its number; false when there is none. */
+bool ots_catalog_hold_id(struct ots_catalog *catalog, uint32_t id, const struct ots_table **table);
 void ots_table_release(const struct ots_table *table);
 
 static inline void ots_table_releasep(const struct ots_table **table)

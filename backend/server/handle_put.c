@@ -84,26 +84,34 @@ static enum ots_status refs_make(struct put *put, struct ots_buf *keys, struct o
 static enum ots_status write_rows(struct put *put, struct ots_error *err)
 {
     struct ots_engine *engine = put->instance->engine;
+    struct ots_stream *stream = NULL;
+    enum ots_status status = ots_streams_get(put->instance->streams, put->table, &stream, err);
+    if (status != OTS_OK)
+        return status;
     OTS_AUTO(ots_batch_freep) struct ots_batch *batch = engine->ops->batch_new(engine);
-    if (!batch)
+    OTS_AUTO(ots_change_freep) struct ots_change *change = ots_change_new(stream);
+    if (!batch || !change)
         return no_memory(err);
     struct ots_buf key = OTS_BUF_INIT;
     struct ots_buf value = OTS_BUF_INIT;
-    enum ots_status status = OTS_OK;
     for (size_t i = 0; i < put->request->row_count && status == OTS_OK; i++) {
         const struct ots_row *row = &put->request->rows[i];
+        uint64_t timeline = put->refs[put->ref_of_row[i]].timeline;
         ots_buf_reset(&key);
         ots_buf_reset(&value);
-        ots_row_key_append(&key, put->table, put->refs[put->ref_of_row[i]].timeline, row);
+        ots_row_key_append(&key, put->table, timeline, row);
         status = ots_row_codec_encode(row, put->arena, &value, err);
         if (status == OTS_OK && ots_buf_status(&key) != OTS_OK)
             status = no_memory(err);
-        if (status == OTS_OK)
-            batch->ops->put(batch, ots_buf_slice(&key), ots_buf_slice(&value));
+        if (status != OTS_OK)
+            break;
+        batch->ops->put(batch, ots_buf_slice(&key), ots_buf_slice(&value));
+        status =
+            ots_change_add(change, row->key, timeline, row->time_us, ots_buf_slice(&value), err);
     }
     ots_buf_deinit(&key);
     ots_buf_deinit(&value);
-    return status == OTS_OK ? engine->ops->write(engine, batch, err) : status;
+    return status == OTS_OK ? ots_change_write(change, batch, err) : status;
 }
 
 /* Tell the client when metadata was made or renewed: SDKs send it back with later rows. */

@@ -69,7 +69,11 @@ enum ots_status ots_handle_delete_table(struct ots_instance *instance, struct ot
     enum ots_status status = ots_table_name_check(call->request.table.table, err);
     if (status != OTS_OK)
         return status;
-    return ots_catalog_delete(instance->catalog, call->request.table.table, err);
+    uint32_t id = 0;
+    status = ots_catalog_delete(instance->catalog, call->request.table.table, &id, err);
+    if (status == OTS_OK)
+        ots_streams_forget(instance->streams, id);
+    return status;
 }
 
 enum ots_status ots_handle_update_table(struct ots_instance *instance, struct ots_call *call,

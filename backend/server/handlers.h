@@ -14,6 +14,8 @@ enum {
     OTS_PAGE_BYTES_MAX = 16 * 1024 * 1024,
     OTS_PAGE_EXAMINED_MAX = 500000,
     OTS_META_PAGE_DEFAULT = 1000,
+    /* Of stream records, as they are in memory. */
+    OTS_STREAM_PAGE_BYTES_MAX = 4 * 1024 * 1024,
 };
 
 enum ots_status ots_handle_create_table(struct ots_instance *instance, struct ots_call *call,
@@ -40,6 +42,14 @@ enum ots_status ots_handle_split(struct ots_instance *instance, struct ots_call 
                                  struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_handle_scan(struct ots_instance *instance, struct ots_call *call,
                                 struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_list_streams(struct ots_instance *instance, struct ots_call *call,
+                                        struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_describe_stream(struct ots_instance *instance, struct ots_call *call,
+                                           struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_shard_iterator(struct ots_instance *instance, struct ots_call *call,
+                                          struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_stream_records(struct ots_instance *instance, struct ots_call *call,
+                                          struct ots_error *err) OTS_MUST_CHECK;
 
 /* Every action on wide-column tables, see handle_wide.h. */
 enum ots_status ots_handle_wide(struct ots_instance *instance, struct ots_call *call,

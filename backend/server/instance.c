@@ -46,7 +46,8 @@ static enum ots_status fill(struct ots_instance *instance, struct ots_error *err
     if (status != OTS_OK)
         return status;
     instance->dictionary = ots_dictionary_new(instance->engine, instance->clock, 0);
-    return instance->dictionary ? OTS_OK : no_memory(err);
+    instance->streams = ots_streams_new(instance->engine, instance->clock);
+    return instance->dictionary && instance->streams ? OTS_OK : no_memory(err);
 }
 
 enum ots_status ots_instance_open(struct ots_engine *take_engine, const struct ots_clock *clock,
@@ -74,6 +75,7 @@ void ots_instance_close(struct ots_instance *instance)
 {
     if (!instance)
         return;
+    ots_streams_free(instance->streams);
     ots_dictionary_free(instance->dictionary);
     ots_catalog_free(instance->catalog);
     ots_row_locks_deinit(&instance->row_locks);
@@ -141,9 +143,13 @@ static enum ots_status dispatch(struct ots_instance *instance, struct ots_call *
     case OTS_ACTION_DELETE_META:
         return ots_handle_delete_meta(instance, call, err);
     case OTS_ACTION_LIST_STREAMS:
+        return ots_handle_list_streams(instance, call, err);
     case OTS_ACTION_DESCRIBE_STREAM:
+        return ots_handle_describe_stream(instance, call, err);
     case OTS_ACTION_SHARD_ITERATOR:
+        return ots_handle_shard_iterator(instance, call, err);
     case OTS_ACTION_STREAM_RECORDS:
+        return ots_handle_stream_records(instance, call, err);
     case OTS_ACTION_COUNT:
         break;
     }

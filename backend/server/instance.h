@@ -12,12 +12,14 @@
 #include "backend/server/dictionary.h"
 #include "backend/server/engine.h"
 #include "backend/server/row_locks.h"
+#include "backend/server/streams.h"
 
 struct ots_instance {
     struct ots_engine *engine;
     const struct ots_clock *clock;
     struct ots_catalog *catalog;
     struct ots_dictionary *dictionary;
+    struct ots_streams *streams;
     struct ots_row_locks row_locks;
 };
 

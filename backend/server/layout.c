@@ -51,6 +51,21 @@ struct ots_slice ots_layout_row(uint8_t *key, uint32_t table, uint64_t timeline,
     return ots_slice(key, OTS_ROW_KEY_BYTES);
 }
 
+struct ots_slice ots_layout_shard(uint8_t *key, uint32_t table, uint32_t shard)
+{
+    ots_layout_table_prefix(key, OTS_SPACE_SHARD, table);
+    ots_layout_put_u32(key + OTS_TABLE_PREFIX_BYTES, shard);
+    return ots_slice(key, OTS_SHARD_KEY_BYTES);
+}
+
+struct ots_slice ots_layout_log(uint8_t *key, uint32_t table, uint32_t shard, int64_t time_us)
+{
+    ots_layout_table_prefix(key, OTS_SPACE_LOG, table);
+    ots_layout_put_u32(key + OTS_TABLE_PREFIX_BYTES, shard);
+    ots_layout_put_u64(key + OTS_SHARD_KEY_BYTES, (uint64_t)time_us);
+    return ots_slice(key, OTS_LOG_KEY_BYTES);
+}
+
 /* The first key behind all that start with `prefix`. Its first byte is a space, never FF. */
 static size_t successor(uint8_t *prefix, size_t size)
 {
@@ -91,6 +106,23 @@ enum ots_status ots_layout_row_parse(struct ots_slice key, uint64_t *timeline, i
         return ots_error_set(err, OTS_CORRUPT, "the store holds a row key of %zu bytes", key.size);
     *timeline = ots_layout_u64(key.data + OTS_TABLE_PREFIX_BYTES);
     *time_us = (int64_t)ots_layout_u64(key.data + OTS_TIMELINE_PREFIX_BYTES);
+    return OTS_OK;
+}
+
+enum ots_status ots_layout_shard_parse(struct ots_slice key, uint32_t *shard, struct ots_error *err)
+{
+    if (key.size != OTS_SHARD_KEY_BYTES)
+        return ots_error_set(err, OTS_CORRUPT, "the store holds a shard key of %zu bytes",
+                             key.size);
+    *shard = ots_layout_u32(key.data + OTS_TABLE_PREFIX_BYTES);
+    return OTS_OK;
+}
+
+enum ots_status ots_layout_log_parse(struct ots_slice key, int64_t *time_us, struct ots_error *err)
+{
+    if (key.size != OTS_LOG_KEY_BYTES)
+        return ots_error_set(err, OTS_CORRUPT, "the store holds a log key of %zu bytes", key.size);
+    *time_us = (int64_t)ots_layout_u64(key.data + OTS_SHARD_KEY_BYTES);
     return OTS_OK;
 }
 

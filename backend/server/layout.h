@@ -7,6 +7,8 @@
  *   'S' table:4 series key in order                a timeline's record (dictionary.h)
  *   'K' table:4 timeline:8                         the timeline's series key in order
  *   'D' table:4 timeline:8 time:8 [field keys]     a row (row_codec.h)
+ *   'H' table:4 shard:4                            a shard of the table's stream (streams.h)
+ *   'L' table:4 shard:4 time:8                     what was put at that time (stream_codec.h)
  *   'W' table name                                 a wide-column table's record (wide_record.h)
  *   'R' table:4 primary key in order (wide_key.h)  a row of such a table (wide_row.h)
  *
@@ -30,6 +32,8 @@ enum ots_space {
     OTS_SPACE_SERIES = 'S',
     OTS_SPACE_SERIES_KEY = 'K',
     OTS_SPACE_ROW = 'D',
+    OTS_SPACE_SHARD = 'H',
+    OTS_SPACE_LOG = 'L',
     OTS_SPACE_WIDE_TABLE = 'W',
     OTS_SPACE_WIDE_ROW = 'R',
 };
@@ -38,6 +42,8 @@ enum {
     OTS_TABLE_PREFIX_BYTES = 5,
     OTS_TIMELINE_PREFIX_BYTES = 13,
     OTS_ROW_KEY_BYTES = 21,
+    OTS_SHARD_KEY_BYTES = 9,
+    OTS_LOG_KEY_BYTES = 17,
 };
 
 /* A timeline's number within its table. */
@@ -75,6 +81,10 @@ struct ots_slice ots_layout_timeline(uint8_t *key, enum ots_space space, uint32_
                                      uint64_t timeline);
 struct ots_slice ots_layout_row(uint8_t *key, uint32_t table, uint64_t timeline, int64_t time_us);
 
+/* `key` holds at least OTS_SHARD_KEY_BYTES, OTS_LOG_KEY_BYTES. */
+struct ots_slice ots_layout_shard(uint8_t *key, uint32_t table, uint32_t shard);
+struct ots_slice ots_layout_log(uint8_t *key, uint32_t table, uint32_t shard, int64_t time_us);
+
 /* Everything of `table` in `space`. */
 void ots_layout_table_range(struct ots_key_range *range, enum ots_space space, uint32_t table);
 /* Timelines from `first` to `last`, both included, with all that follows their number. */
@@ -95,6 +105,12 @@ static inline struct ots_slice ots_key_range_end(const struct ots_key_range *ran
 enum ots_status ots_layout_key_timeline(struct ots_slice key, uint64_t *timeline,
                                         struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_layout_row_parse(struct ots_slice key, uint64_t *timeline, int64_t *time_us,
+                                     struct ots_error *err) OTS_MUST_CHECK;
+
+/* Of a key in 'H' and in 'L'. Errors: OTS_CORRUPT (another length). */
+enum ots_status ots_layout_shard_parse(struct ots_slice key, uint32_t *shard,
+                                       struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_layout_log_parse(struct ots_slice key, int64_t *time_us,
                                      struct ots_error *err) OTS_MUST_CHECK;
 
 /* Append one part of a series key in order, without and with its end. */

@@ -28,15 +28,16 @@ static int64_t oldest_alive(const struct ots_table *table, int64_t now_us)
 }
 
 /* The response is encoded when the table is held no more. */
-static enum ots_status tell_identifiers(const struct ots_table *table, struct ots_call *call,
-                                        struct ots_error *err)
+enum ots_status ots_page_identifiers(const struct ots_table *table, struct ots_arena *arena,
+                                     const struct ots_table_meta **meta, struct ots_error *err)
 {
+    *meta = NULL;
     if (!table->meta.key_schema_count && !table->meta.field_key_count)
         return OTS_OK;
-    struct ots_table_meta *meta = ots_arena_array(&call->arena, 1, sizeof(*meta));
-    if (!meta || ots_table_meta_copy(&call->arena, &table->meta, meta) != OTS_OK)
+    struct ots_table_meta *copy = ots_arena_array(arena, 1, sizeof(*copy));
+    if (!copy || ots_table_meta_copy(arena, &table->meta, copy) != OTS_OK)
         return ots_error_set(err, OTS_NOMEM, "no memory for a page");
-    call->response.page.meta = meta;
+    *meta = copy;
     return OTS_OK;
 }
 
@@ -92,7 +93,7 @@ enum ots_status ots_page_init(struct ots_page *page, struct ots_instance *instan
     if (request->limit > 0 && request->limit < OTS_PAGE_ROWS_MAX)
         page->limit = (size_t)request->limit;
     call->response.page = (struct ots_page_response){0};
-    status = tell_identifiers(table, call, err);
+    status = ots_page_identifiers(table, &call->arena, &call->response.page.meta, err);
     return status == OTS_OK ? select_fields(page, request, err) : status;
 }
 

@@ -44,6 +44,14 @@ enum ots_status ots_page_init(struct ots_page *page, struct ots_instance *instan
                               const struct ots_table *table, const struct ots_page_request *request,
                               struct ots_call *call, struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * What a response must know of a table with identifiers or key fields of its own, copied into
+ * `arena`; NULL of an ordinary one. Errors: OTS_NOMEM.
+ */
+enum ots_status ots_page_identifiers(const struct ots_table *table, struct ots_arena *arena,
+                                     const struct ots_table_meta **meta,
+                                     struct ots_error *err) OTS_MUST_CHECK;
+
 bool ots_page_is_full(const struct ots_page *page);
 
 /* Append a stored row unless it has none of the wanted fields. Errors: OTS_CORRUPT, OTS_NOMEM. */

@@ -148,8 +148,9 @@ enum ots_status ots_table_store_update(struct ots_engine *engine, const struct o
 enum ots_status ots_table_store_delete(struct ots_engine *engine, const struct ots_table *table,
                                        struct ots_error *err)
 {
-    static const enum ots_space spaces[] = {OTS_SPACE_SERIES, OTS_SPACE_SERIES_KEY, OTS_SPACE_ROW,
-                                            OTS_SPACE_WIDE_ROW};
+    static const enum ots_space spaces[] = {OTS_SPACE_SERIES, OTS_SPACE_SERIES_KEY,
+                                            OTS_SPACE_ROW,    OTS_SPACE_SHARD,
+                                            OTS_SPACE_LOG,    OTS_SPACE_WIDE_ROW};
     OTS_AUTO(ots_batch_freep) struct ots_batch *batch = engine->ops->batch_new(engine);
     struct ots_buf key = OTS_BUF_INIT;
     table_key_append(&key, table);

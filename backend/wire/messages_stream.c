@@ -225,6 +225,7 @@ static enum ots_status pack_page(const struct ots_stream_records_response *respo
                                  const struct ots_table_meta *meta, struct ots_arena *arena,
                                  struct ots_buf *body)
 {
+    meta = meta ? meta : response->meta;
     size_t *ends = ots_arena_array(arena, response->count, sizeof(*ends));
     if (!ends)
         return OTS_NOMEM;
