@@ -1,5 +1,7 @@
 #include "backend/server/handle_wide.h"
 
+#include "backend/server/physical.h"
+
 enum { UNIT_BYTES = 4096 };
 
 enum ots_status ots_handle_hold_wide(struct ots_instance *instance, struct ots_slice name,
@@ -49,6 +51,8 @@ static enum ots_status describe_table(struct ots_instance *instance, struct ots_
 {
     OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
     struct ots_wide_describe_response *response = &call->response.wide.describe;
+    if (ots_physical_is_name(call->request.table.table))
+        return ots_physical_describe(instance, call, err);
     enum ots_status status = ots_handle_hold_wide(instance, call->request.table.table, &table, err);
     if (status != OTS_OK)
         return status;

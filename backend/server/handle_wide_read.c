@@ -1,5 +1,6 @@
 #include "backend/server/handle_wide.h"
 
+#include "backend/server/physical.h"
 #include "backend/server/wide_key.h"
 #include "backend/server/wide_reader.h"
 
@@ -252,6 +253,8 @@ enum ots_status ots_handle_wide_range(struct ots_instance *instance, struct ots_
         .start = OTS_BUF_INIT,
         .end = OTS_BUF_INIT,
     };
+    if (ots_physical_is_name(range.request->table))
+        return ots_physical_range(instance, call, err);
     enum ots_status status = ots_handle_hold_wide(instance, range.request->table, &table, err);
     range.table = table;
     if (status == OTS_OK)

@@ -5,6 +5,7 @@
  */
 #include "backend/server/handle_wide.h"
 
+#include "backend/server/physical.h"
 #include "backend/server/wide_key.h"
 #include "backend/server/wide_row.h"
 #include "backend/wire/service_code.h"
@@ -138,10 +139,13 @@ enum ots_status ots_handle_wide_write(struct ots_instance *instance, struct ots_
 {
     OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
     const struct ots_wide_write_request *request = &call->request.wide.write;
+    struct ots_wide_row_response *response = &call->response.wide.row;
+    if (ots_physical_is_name(request->table))
+        return ots_physical_write(instance, request->table, &request->write, response, err);
     enum ots_status status = ots_handle_hold_wide(instance, request->table, &table, err);
     if (status != OTS_OK)
         return status;
-    return write_row(instance, table, &request->write, &call->arena, &call->response.wide.row, err);
+    return write_row(instance, table, &request->write, &call->arena, response, err);
 }
 
 static enum ots_status batch_check(const struct ots_wide_batch_write_request *request,
@@ -172,13 +176,19 @@ static enum ots_status batch_table(struct ots_instance *instance,
     if (!response->rows)
         return no_memory(err);
     struct ots_error failure = {0};
-    enum ots_status held = ots_handle_hold_wide(instance, request->table, &table, &failure);
+    bool is_physical = ots_physical_is_name(request->table);
+    enum ots_status held = OTS_OK;
+    if (!is_physical)
+        held = ots_handle_hold_wide(instance, request->table, &table, &failure);
     enum ots_status status = OTS_OK;
     for (size_t i = 0; i < request->write_count && status == OTS_OK; i++) {
+        const struct ots_wide_write *write = &request->writes[i];
         enum ots_status written = held;
-        if (held == OTS_OK)
-            written = write_row(instance, table, &request->writes[i], arena, &response->rows[i],
-                                &failure);
+        if (is_physical)
+            written =
+                ots_physical_write(instance, request->table, write, &response->rows[i], &failure);
+        else if (held == OTS_OK)
+            written = write_row(instance, table, write, arena, &response->rows[i], &failure);
         if (written != OTS_OK)
             status = ots_handle_wide_row_failed(&failure, arena, &response->rows[i], err);
     }
