@@ -436,6 +436,19 @@ static enum ots_status hold_table(struct ots_catalog *catalog, struct ots_slice 
     return entry ? OTS_OK : not_found(err);
 }
 
+size_t ots_catalog_ttls(struct ots_catalog *catalog, struct ots_table_ttl ttls[OTS_TABLES_MAX])
+{
+    size_t count = 0;
+    pthread_mutex_lock(&catalog->synced.lock);
+    for (size_t i = 0; i < catalog->synced.count; i++) {
+        const struct ots_table *table = &catalog->synced.tables[i]->table;
+        if (table->meta.time_to_live_s != OTS_TTL_FOREVER)
+            ttls[count++] = (struct ots_table_ttl){table->id, table->meta.time_to_live_s};
+    }
+    pthread_mutex_unlock(&catalog->synced.lock);
+    return count;
+}
+
 enum ots_status ots_catalog_hold(struct ots_catalog *catalog, struct ots_slice name,
                                  const struct ots_table **table, struct ots_error *err)
 {

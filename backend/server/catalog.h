@@ -67,6 +67,14 @@ enum ots_status ots_catalog_list_wide(struct ots_catalog *catalog, struct ots_ar
                                       const struct ots_slice **names, size_t *count,
                                       struct ots_error *err) OTS_MUST_CHECK;
 
+struct ots_table_ttl {
+    uint32_t table;
+    int32_t ttl_s;
+};
+
+/* The tables whose data do not live for ever; returns their number. */
+size_t ots_catalog_ttls(struct ots_catalog *catalog, struct ots_table_ttl ttls[OTS_TABLES_MAX]);
+
 /*
  * Hold the table `name`; it cannot be deleted until ots_table_release.
  * Errors: OTS_NOT_FOUND.

@@ -9,6 +9,7 @@
  */
 #include "backend/server/dictionary.h"
 
+#include "backend/server/expiry.h"
 #include "backend/server/series_cache.h"
 
 #include <pthread.h>
@@ -43,6 +44,7 @@ struct intake {
     uint32_t table;
     bool updates_meta;
     int64_t now_us;
+    int64_t meta_begin_us; /* what was updated before is expired */
     struct ots_batch *batch;
     struct ots_arena arena;
     struct ots_buf value;
@@ -317,6 +319,14 @@ static enum ots_status add_record(struct intake *intake, struct ots_slice key,
     return OTS_OK;
 }
 
+static void forget_expired(const struct intake *intake, struct ots_series_record *record)
+{
+    if (!record->has_meta || record->update_time_us >= intake->meta_begin_us)
+        return;
+    record->has_meta = false;
+    record->attributes = OTS_SLICE_NONE;
+}
+
 /* Read or make the record of one timeline, and bring its metadata up to date. */
 static enum ots_status resolve_one(struct intake *intake, struct ots_series_ref *ref,
                                    struct ots_series_cached *cached, struct ots_error *err)
@@ -333,6 +343,7 @@ static enum ots_status resolve_one(struct intake *intake, struct ots_series_ref 
         status = number_new(intake, key, &record.timeline, err);
     if (status != OTS_OK)
         return status;
+    forget_expired(intake, &record);
     bool needs_meta =
         intake->updates_meta && !(record.has_meta && is_fresh(intake, record.update_time_us));
     if (needs_meta) {
@@ -401,18 +412,19 @@ static enum ots_status resolve_unknown(struct intake *intake, struct ots_series_
     return status;
 }
 
-enum ots_status ots_dictionary_resolve(struct ots_dictionary *dictionary, uint32_t table,
-                                       struct ots_series_ref *refs, size_t count, bool updates_meta,
-                                       struct ots_error *err)
+enum ots_status ots_dictionary_resolve(struct ots_dictionary *dictionary,
+                                       const struct ots_table *table, struct ots_series_ref *refs,
+                                       size_t count, bool updates_meta, struct ots_error *err)
 {
     struct intake intake = {
         .dictionary = dictionary,
-        .table = table,
+        .table = table->id,
         .updates_meta = updates_meta,
         .now_us = ots_clock_now_us(dictionary->clock),
         .arena = OTS_ARENA_INIT,
         .value = OTS_BUF_INIT,
     };
+    intake.meta_begin_us = ots_expiry_begin_us(table->meta.meta_time_to_live_s, intake.now_us);
     bool is_all_known = true;
     for (size_t i = 0; i < count; i++) {
         refs[i].is_resolved = known_ref(&intake, &refs[i]);
@@ -444,6 +456,7 @@ static enum ots_status change_one_locked(struct intake *intake,
         return status;
     if (!is_found)
         status = number_new(intake, change->key, &record.timeline, err);
+    forget_expired(intake, &record);
     record.has_meta = !change->is_removal;
     record.update_time_us = change->is_removal ? 0 : intake->now_us;
     if (change->has_attributes || change->is_removal)
@@ -459,17 +472,19 @@ static enum ots_status change_one_locked(struct intake *intake,
     return OTS_OK;
 }
 
-enum ots_status ots_dictionary_change(struct ots_dictionary *dictionary, uint32_t table,
+enum ots_status ots_dictionary_change(struct ots_dictionary *dictionary,
+                                      const struct ots_table *table,
                                       const struct ots_series_change *changes, size_t count,
                                       struct ots_error *err)
 {
     struct intake intake = {
         .dictionary = dictionary,
-        .table = table,
+        .table = table->id,
         .now_us = ots_clock_now_us(dictionary->clock),
         .arena = OTS_ARENA_INIT,
         .value = OTS_BUF_INIT,
     };
+    intake.meta_begin_us = ots_expiry_begin_us(table->meta.meta_time_to_live_s, intake.now_us);
     intake.numberings = ots_arena_array(&intake.arena, count, sizeof(*intake.numberings));
     enum ots_status status = intake.numberings ? OTS_OK : no_memory(err);
     pthread_mutex_lock(&dictionary->writer);

@@ -7,14 +7,15 @@
  * A timeline keeps its number for as long as its table lives, with metadata or without.
  *
  * A put does not write the record each time: the update time is renewed when it is older than
- * OTS_META_UPDATE_INTERVAL_US.
- * Threads: safe.
+ * OTS_META_UPDATE_INTERVAL_US. A record whose update time is past the table's metadata TTL counts
+ * as if it were not there: whoever renews it begins without attributes. Threads: safe.
  */
 #ifndef OTS_SERVER_DICTIONARY_H
 #define OTS_SERVER_DICTIONARY_H
 
 #include "backend/base/clock.h"
 #include "backend/model/condition.h"
+#include "backend/server/catalog.h"
 #include "backend/server/engine.h"
 #include "backend/server/layout.h"
 
@@ -46,8 +47,9 @@ void ots_dictionary_key_append(struct ots_buf *buf, uint32_t table,
  * and renews metadata records as well. On return all of it is written.
  * Errors: OTS_IO, OTS_CORRUPT, OTS_NOMEM, OTS_LIMIT (no number is left).
  */
-enum ots_status ots_dictionary_resolve(struct ots_dictionary *dictionary, uint32_t table,
-                                       struct ots_series_ref *refs, size_t count, bool updates_meta,
+enum ots_status ots_dictionary_resolve(struct ots_dictionary *dictionary,
+                                       const struct ots_table *table, struct ots_series_ref *refs,
+                                       size_t count, bool updates_meta,
                                        struct ots_error *err) OTS_MUST_CHECK;
 
 /* What becomes of one timeline's metadata; `key` is made by ots_dictionary_key_append. */
@@ -63,7 +65,8 @@ struct ots_series_change {
  * known yet gets a number, unless it is to be removed.
  * Errors: OTS_IO, OTS_CORRUPT, OTS_NOMEM, OTS_LIMIT (no number is left).
  */
-enum ots_status ots_dictionary_change(struct ots_dictionary *dictionary, uint32_t table,
+enum ots_status ots_dictionary_change(struct ots_dictionary *dictionary,
+                                      const struct ots_table *table,
                                       const struct ots_series_change *changes, size_t count,
                                       struct ots_error *err) OTS_MUST_CHECK;
 

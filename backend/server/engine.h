@@ -52,6 +52,18 @@ struct ots_cursor {
     struct ots_slice value;
 };
 
+/*
+ * Says which keys an engine need not keep when it merges what it has written. `begin` is called as
+ * a merge begins; NULL from it keeps everything. What it gave is handed to `is_dead` for each key,
+ * and to `end`. Threads: any of the engine's own, at any time until the engine is freed.
+ */
+struct ots_engine_filter {
+    void *(*begin)(void *context);
+    bool (*is_dead)(const void *merge, struct ots_slice key);
+    void (*end)(void *merge);
+    void *context;
+};
+
 struct ots_engine_ops {
     /*
      * Append the value of `key` to `value` and set `*is_found`.
@@ -70,6 +82,8 @@ struct ots_engine_ops {
      */
     struct ots_cursor *(*cursor_new)(struct ots_engine *engine, struct ots_slice begin,
                                      struct ots_slice end);
+    /* Use the filter, which is borrowed, from now on. Called once at most. */
+    void (*set_filter)(struct ots_engine *engine, const struct ots_engine_filter *filter);
     /* Close. No batch, cursor or call may be left. */
     void (*free)(struct ots_engine *engine);
 };

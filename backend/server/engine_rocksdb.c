@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <rocksdb/c.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,6 +35,14 @@ struct rocks_engine {
     rocksdb_cache_t *cache;
     rocksdb_readoptions_t *read;
     rocksdb_writeoptions_t *write;
+    /* Set while merges may be going on already. */
+    const struct ots_engine_filter *_Atomic filter;
+};
+
+/* One merge that is filtered. */
+struct rocks_merge {
+    const struct ots_engine_filter *filter;
+    void *state;
 };
 
 struct rocks_batch {
@@ -235,6 +244,66 @@ static struct ots_cursor *engine_cursor_new(struct ots_engine *engine, struct ot
     return &cursor->cursor;
 }
 
+/* ---- leaving out what is dead ---- */
+
+static void merge_free(void *state)
+{
+    struct rocks_merge *merge = state;
+    merge->filter->end(merge->state);
+    free(merge);
+}
+
+static unsigned char merge_is_dead(void *state, int level, const char *key, size_t key_size,
+                                   const char *value, size_t value_size, char **new_value,
+                                   size_t *new_value_size, unsigned char *has_new_value)
+{
+    const struct rocks_merge *merge = state;
+    (void)level;
+    (void)value;
+    (void)value_size;
+    (void)new_value;
+    (void)new_value_size;
+    *has_new_value = 0;
+    return merge->filter->is_dead(merge->state, ots_slice(key, key_size));
+}
+
+static const char *merge_name(void *state)
+{
+    (void)state;
+    return "otslocal";
+}
+
+static rocksdb_compactionfilter_t *merge_begin(void *state,
+                                               rocksdb_compactionfiltercontext_t *context)
+{
+    struct rocks_engine *self = state;
+    const struct ots_engine_filter *filter = atomic_load(&self->filter);
+    (void)context;
+    struct rocks_merge *merge = filter ? calloc(1, sizeof(*merge)) : NULL;
+    if (!merge)
+        return NULL;
+    merge->filter = filter;
+    merge->state = filter->begin(filter->context);
+    if (!merge->state) {
+        free(merge);
+        return NULL;
+    }
+    return rocksdb_compactionfilter_create(merge, merge_free, merge_is_dead, merge_name);
+}
+
+/* The factory is the options' and has nothing of its own to free. */
+static void factory_free(void *state)
+{
+    (void)state;
+}
+
+static void engine_set_filter(struct ots_engine *engine, const struct ots_engine_filter *filter)
+{
+    struct rocks_engine *self = rocks_engine(engine);
+    assert(!atomic_load(&self->filter));
+    atomic_store(&self->filter, filter);
+}
+
 static void engine_free(struct ots_engine *engine)
 {
     struct rocks_engine *self = rocks_engine(engine);
@@ -256,6 +325,7 @@ static const struct ots_engine_ops engine_ops = {
     .batch_new = engine_batch_new,
     .write = engine_write,
     .cursor_new = engine_cursor_new,
+    .set_filter = engine_set_filter,
     .free = engine_free,
 };
 
@@ -292,6 +362,9 @@ static void options_set(struct rocks_engine *self, const struct ots_rocksdb_opti
     rocksdb_options_set_info_log_level(self->options, INFO_LOG_LEVEL_WARN);
     rocksdb_options_set_stats_dump_period_sec(self->options, 0);
     rocksdb_options_set_skip_stats_update_on_db_open(self->options, 1);
+    rocksdb_options_set_compaction_filter_factory(
+        self->options,
+        rocksdb_compactionfilterfactory_create(self, factory_free, merge_begin, merge_name));
     table_format_set(self, wanted->cache_bytes ? wanted->cache_bytes : CACHE_BYTES_DEFAULT);
 }
 

@@ -23,6 +23,7 @@ struct query {
     struct ots_arena *arena;
     struct ots_arena scratch; /* of records that may not match */
     struct bounds bounds;
+    int64_t begin_us; /* records that were updated before have expired */
     struct ots_timeline_meta *metas;
     size_t count;
     size_t limit;
@@ -180,7 +181,7 @@ static enum ots_status record_matches(struct query *query, struct ots_cursor *cu
 {
     *matches = false;
     enum ots_status status = ots_series_record_decode(cursor->value, record, err);
-    if (status != OTS_OK || !record->has_meta)
+    if (status != OTS_OK || !record->has_meta || record->update_time_us < query->begin_us)
         return status;
     *matches = query->request->condition == NULL;
     if (*matches)
@@ -300,6 +301,8 @@ enum ots_status ots_handle_query_meta(struct ots_instance *instance, struct ots_
         .request = request,
         .arena = &call->arena,
         .scratch = OTS_ARENA_INIT,
+        .begin_us =
+            ots_expiry_begin_us(table->meta.meta_time_to_live_s, ots_clock_now_us(instance->clock)),
         .limit = OTS_META_PAGE_DEFAULT,
     };
     if (request->limit > 0)

@@ -50,8 +50,7 @@ static enum ots_status changes_apply(struct changes *changes, struct ots_instanc
         item->attributes.data = at + item->key.size;
         at += item->key.size + item->attributes.size;
     }
-    return ots_dictionary_change(instance->dictionary, table->id, changes->items, changes->count,
-                                 err);
+    return ots_dictionary_change(instance->dictionary, table, changes->items, changes->count, err);
 }
 
 static enum ots_status update_check(const struct ots_table *table,

@@ -141,9 +141,9 @@ static enum ots_status store(struct put *put, struct ots_put_response *response,
     struct ots_buf keys = OTS_BUF_INIT;
     enum ots_status status = refs_make(put, &keys, err);
     if (status == OTS_OK)
-        status = ots_dictionary_resolve(
-            put->instance->dictionary, put->table->id, put->refs, put->ref_count,
-            put->request->meta_update_mode == OTS_META_UPDATE_NORMAL, err);
+        status =
+            ots_dictionary_resolve(put->instance->dictionary, put->table, put->refs, put->ref_count,
+                                   put->request->meta_update_mode == OTS_META_UPDATE_NORMAL, err);
     if (status == OTS_OK)
         status = meta_times(put, response, err);
     if (status == OTS_OK)

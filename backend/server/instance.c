@@ -47,7 +47,9 @@ static enum ots_status fill(struct ots_instance *instance, struct ots_error *err
         return status;
     instance->dictionary = ots_dictionary_new(instance->engine, instance->clock, 0);
     instance->streams = ots_streams_new(instance->engine, instance->clock);
-    return instance->dictionary && instance->streams ? OTS_OK : no_memory(err);
+    instance->expiry = ots_expiry_new(instance->engine, instance->catalog, instance->clock);
+    bool is_whole = instance->dictionary && instance->streams && instance->expiry;
+    return is_whole ? OTS_OK : no_memory(err);
 }
 
 enum ots_status ots_instance_open(struct ots_engine *take_engine, const struct ots_clock *clock,
@@ -77,9 +79,11 @@ void ots_instance_close(struct ots_instance *instance)
         return;
     ots_streams_free(instance->streams);
     ots_dictionary_free(instance->dictionary);
-    ots_catalog_free(instance->catalog);
     ots_row_locks_deinit(&instance->row_locks);
+    /* The engine's merges ask for expiry until it is gone. */
     instance->engine->ops->free(instance->engine);
+    ots_expiry_free(instance->expiry);
+    ots_catalog_free(instance->catalog);
     free(instance);
 }
 

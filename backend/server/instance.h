@@ -11,6 +11,7 @@
 #include "backend/server/catalog.h"
 #include "backend/server/dictionary.h"
 #include "backend/server/engine.h"
+#include "backend/server/expiry.h"
 #include "backend/server/row_locks.h"
 #include "backend/server/streams.h"
 
@@ -20,6 +21,7 @@ struct ots_instance {
     struct ots_catalog *catalog;
     struct ots_dictionary *dictionary;
     struct ots_streams *streams;
+    struct ots_expiry *expiry;
     struct ots_row_locks row_locks;
 };
 

@@ -20,13 +20,6 @@ static enum ots_status request_check(const struct ots_page_request *request, str
     return OTS_OK;
 }
 
-/* Rows that have outlived the table's TTL are not seen. */
-static int64_t oldest_alive(const struct ots_table *table, int64_t now_us)
-{
-    int64_t ttl_us = (int64_t)table->meta.time_to_live_s * 1000 * 1000;
-    return ttl_us > 0 && now_us > ttl_us ? now_us - ttl_us : 0;
-}
-
 /* The response is encoded when the table is held no more. */
 enum ots_status ots_page_identifiers(const struct ots_table *table, struct ots_arena *arena,
                                      const struct ots_table_meta **meta, struct ots_error *err)
@@ -83,7 +76,8 @@ enum ots_status ots_page_init(struct ots_page *page, struct ots_instance *instan
         .table = table,
         .arena = &call->arena,
         .rows = &call->response.page.rows,
-        .begin_us = oldest_alive(table, ots_clock_now_us(instance->clock)),
+        .begin_us =
+            ots_expiry_begin_us(table->meta.time_to_live_s, ots_clock_now_us(instance->clock)),
         .end_us = request->end_us,
         .has_end = request->has_end,
         .limit = OTS_PAGE_ROWS_MAX,
