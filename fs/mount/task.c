@@ -27,17 +27,26 @@ struct ots_task *ots_task_new(fuse_req_t request, const char *operation,
 
 static void on_interrupt(fuse_req_t request, void *data)
 {
-    (void)request;
     struct ots_task *task = data;
     ots_interrupt_raise(&task->interrupt);
+    /* All workers may be waiting: it would be long until one answers. From here on the task may be
+     * gone. */
+    if (!atomic_exchange(&task->is_taken, true))
+        fuse_reply_err(request, EINTR);
+}
+
+static void task_free(struct ots_task *task)
+{
+    ots_interrupt_deinit(&task->interrupt);
+    free(task);
 }
 
 static void run_on_worker(void *argument)
 {
     struct ots_task *task = argument;
-    task->run(task);
-    ots_interrupt_deinit(&task->interrupt);
-    free(task);
+    if (!atomic_exchange(&task->is_taken, true))
+        task->run(task);
+    task_free(task);
 }
 
 /* Whether the request was answered. */
@@ -59,7 +68,15 @@ void ots_task_start(struct ots_task *task, bool may_be_quick)
         return;
     }
     ots_interrupt_init(&task->interrupt);
+    /* Within this call libfuse's request must not end, so on_interrupt must not answer. */
+    atomic_store(&task->is_taken, true);
     fuse_req_interrupt_func(task->request, on_interrupt, task);
+    if (ots_interrupt_is_raised(&task->interrupt)) {
+        ots_task_fail(task, OTS_CANCELLED);
+        task_free(task);
+        return;
+    }
+    atomic_store(&task->is_taken, false);
     ots_pool_run(task->mount->workers, run_on_worker, task);
 }
 

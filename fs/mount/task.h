@@ -5,6 +5,7 @@
 #define OTS_MOUNT_TASK_H
 
 #include <fuse_lowlevel.h>
+#include <stdatomic.h>
 
 #include "backend/base/pool.h"
 #include "fs/mount/mount.h"
@@ -25,6 +26,8 @@ struct ots_task {
     const char *operation; /* for the log */
     void (*run)(struct ots_task *task);
     struct ots_interrupt interrupt;
+    /* A worker has it. As long as none has, whoever interrupts it answers. */
+    atomic_bool is_taken;
     bool is_trying; /* on the thread that reads requests: it must not wait */
     bool must_wait; /* it was tried, and is not answered */
     struct ots_error error;
