@@ -301,9 +301,10 @@ static unsigned open_mode(const struct fuse_file_info *info)
 static void set_file(struct fuse_file_info *info, struct ots_file *file)
 {
     info->fh = (uintptr_t)file;
-    /* What is written is not what the file will show, so the kernel must not keep it; and it hands
-     * over pieces as large as the tool writes them. */
-    info->direct_io = !(open_mode(info) & OTS_OPEN_READ);
+    /* The kernel keeps pages by inode, but each open file has its own snapshot, and what is written
+     * is not what the file will show. Besides, without pages it need not ask for the size before
+     * each read, and hands over pieces as large as the tool reads and writes them. */
+    info->direct_io = true;
 }
 
 static void run_open(struct ots_task *task)
@@ -413,8 +414,7 @@ static void op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_
 
 static void run_flush(struct ots_task *task)
 {
-    ots_task_finish(task,
-                    ots_file_flush(file_of(&task->file_info), &task->interrupt, &task->error));
+    ots_task_finish(task, ots_file_flush(file_of(&task->file_info), &task->error));
 }
 
 static void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)

@@ -286,21 +286,22 @@ static enum ots_status check_lost_rows(struct ots_file *file, struct ots_error *
     return status;
 }
 
-static enum ots_status check_writer(struct ots_file *file, struct ots_interrupt *interrupt,
-                                    struct ots_error *err)
+static enum ots_status check_writer(struct ots_file *file, struct ots_error *err)
 {
-    enum ots_status status = enter(file, interrupt);
-    if (status != OTS_OK)
-        return status;
-    status = ots_writer_check(&file->writer, err);
+    enum ots_status status = ots_writer_check(&file->writer, err);
     leave(file);
     return status == OTS_OK ? check_lost_rows(file, err) : status;
 }
 
-enum ots_status ots_file_flush(struct ots_file *file, struct ots_interrupt *interrupt,
-                               struct ots_error *err)
+enum ots_status ots_file_flush(struct ots_file *file, struct ots_error *err)
 {
-    return file->has_writer ? check_writer(file, interrupt, err) : OTS_OK;
+    if (!file->has_writer)
+        return OTS_OK;
+    pthread_mutex_lock(&file->synced.lock);
+    bool is_entered = !file->synced.is_busy;
+    file->synced.is_busy = true;
+    pthread_mutex_unlock(&file->synced.lock);
+    return is_entered ? check_writer(file, err) : OTS_OK;
 }
 
 enum ots_status ots_file_sync(struct ots_file *file, struct ots_interrupt *interrupt,
@@ -309,5 +310,8 @@ enum ots_status ots_file_sync(struct ots_file *file, struct ots_interrupt *inter
     enum ots_status status = ots_pipeline_wait(file->table->pipeline, interrupt);
     if (status != OTS_OK)
         return ots_error_set(err, status, "interrupted");
-    return file->has_writer ? check_writer(file, interrupt, err) : check_lost_rows(file, err);
+    if (!file->has_writer)
+        return check_lost_rows(file, err);
+    status = enter(file, interrupt);
+    return status == OTS_OK ? check_writer(file, err) : status;
 }

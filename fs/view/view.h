@@ -122,12 +122,12 @@ enum ots_status ots_file_write(struct ots_file *file, uint64_t offset, struct ot
                                struct ots_error *err) OTS_MUST_CHECK;
 
 /*
- * Hand the written rows over. Errors: OTS_INVALID (lines were left out since the last flush, or a
- * last line without its end), OTS_IO (the service refused rows of this timeline, and this file has
- * not told it yet).
+ * Hand the written rows over. Never waits: while somebody else works on the file it says nothing,
+ * for they close it too. Errors: OTS_INVALID (lines were left out since the last flush, or a last
+ * line without its end), OTS_IO (the service refused rows of this timeline, and this file has not
+ * told it yet).
  */
-enum ots_status ots_file_flush(struct ots_file *file, struct ots_interrupt *interrupt,
-                               struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_file_flush(struct ots_file *file, struct ots_error *err) OTS_MUST_CHECK;
 
 /* Flush and wait until the table's rows are acknowledged. Errors: as flush. */
 enum ots_status ots_file_sync(struct ots_file *file, struct ots_interrupt *interrupt,

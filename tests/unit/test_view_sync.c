@@ -29,7 +29,7 @@ static int setup_threads(void **state)
 static enum ots_status flush(struct ots_file *file)
 {
     struct ots_error err;
-    return ots_file_flush(file, NULL, &err);
+    return ots_file_flush(file, &err);
 }
 
 static void store_files(struct view_fixture *fixture, int count, int rows)

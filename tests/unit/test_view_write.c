@@ -24,7 +24,7 @@ static int setup(void **state)
 static enum ots_status flush(struct ots_file *file)
 {
     struct ots_error err;
-    return ots_file_flush(file, NULL, &err);
+    return ots_file_flush(file, &err);
 }
 
 static void what_is_written_is_stored(void **state)
@@ -145,7 +145,7 @@ static void bad_lines_are_left_out_and_told_once(void **state)
                                 "cpu,host=a v=7i 7000\n"),
                      OTS_OK);
     struct ots_error err;
-    assert_int_equal(ots_file_flush(file, NULL, &err), OTS_INVALID);
+    assert_int_equal(ots_file_flush(file, &err), OTS_INVALID);
     assert_non_null(strstr(err.message, "6 lines left out"));
     assert_non_null(strstr(err.message, "line 2"));
     assert_int_equal(flush(file), OTS_OK);
@@ -343,6 +343,33 @@ static void a_writer_waits_and_can_be_interrupted(void **state)
     fake_store_release(fixture->fake, OTS_ACTION_PUT);
 }
 
+static enum ots_status write_to_file(struct view_waiter *waiter)
+{
+    struct ots_error err;
+    char *lines = view_lines("cpu,host=a", 1, 5000);
+    enum ots_status status =
+        ots_file_write(waiter->file, 0, ots_slice_str(lines), &waiter->interrupt, &err);
+    free(lines);
+    return status;
+}
+
+/* A process that shares the file may end while another one is stuck in a write. */
+static void a_close_does_not_wait_for_another_writer(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct view_waiter waiter = {.fixture = fixture, .run = write_to_file};
+    waiter.file = view_open(fixture, PATH, OTS_OPEN_WRITE);
+    fake_store_hold(fixture->fake, OTS_ACTION_PUT);
+    view_waiter_start(&waiter);
+    fake_store_wait_held(fixture->fake, OTS_ACTION_PUT, 8);
+    assert_int_equal(flush(waiter.file), OTS_OK);
+    fake_store_release(fixture->fake, OTS_ACTION_PUT);
+    view_waiter_join(&waiter);
+    assert_int_equal(waiter.status, OTS_OK);
+    assert_int_equal(flush(waiter.file), OTS_OK);
+    ots_file_close(waiter.file);
+}
+
 static enum ots_status get_attr(struct view_waiter *waiter)
 {
     struct ots_error err;
@@ -419,6 +446,7 @@ int main(void)
         TEST(hashed_names_are_written_and_read),
         TEST(a_write_is_a_modification),
         TEST(a_writer_waits_and_can_be_interrupted),
+        TEST(a_close_does_not_wait_for_another_writer),
         TEST(every_wait_for_rows_can_be_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
