@@ -104,6 +104,25 @@ mount_otsfs() {
     is_mounted "$mountpoint" || fail "$mountpoint is not mounted: $(cat "$mountpoint.log")"
 }
 
+# lines SERIES COUNT [FIRST]: rows of one timeline, a second apart, spelled as a mount spells them.
+lines() {
+    awk -v series="$1" -v first="${3:-0}" -v count="$2" 'BEGIN {
+        for (i = first; i < first + count; i++)
+            printf "%s busy=%d.25,count=%di,state=\"ok %d\" %d000000000\n",
+                series, i % 100, i * 7, i % 10, 1700000000 + i
+    }'
+}
+
+# plain_table DIR TIMELINES ROWS: a table's directory on an ordinary file system.
+plain_table() {
+    local i
+    mkdir -p "$1/cpu" "$1/mem"
+    for ((i = 0; i < $2; i++)); do
+        lines "cpu,_data_source=web-$i,az=b" "$3" >"$1/cpu/_data_source=web-$i,az=b.lp"
+        lines "mem,host=h$i" "$3" >"$1/mem/host=h$i.lp"
+    done
+}
+
 # processes_of PROGRAM TEXT: pids of processes that run PROGRAM with an argument that holds TEXT.
 processes_of() {
     local folder

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Everyday tools read a mount as they read any directory.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+plain_table "$work/plain" 12 40
+mount_otsfs "local:$work/data" "$work/mnt"
+cp -r "$work/plain" "$work/mnt/t"
+# Seen for the first time, sorted.
+unmount_otsfs "$work/mnt"
+mount_otsfs "local:$work/data" "$work/mnt"
+cd "$work/mnt/t"
+
+expect_equal "$(ls)" $'cpu\nmem' 'ls'
+expect_equal "$(ls cpu)" "$(ls "$work/plain/cpu")" 'ls of a measurement'
+expect_equal "$(find . -type f -printf '%P %s\n' | sort)" \
+    "$(cd "$work/plain" && find . -type f -printf '%P %s\n' | sort)" 'find'
+expect_equal "$(wc -lc mem/*.lp)" "$(cd "$work/plain" && wc -lc mem/*.lp)" 'wc'
+expect_equal "$(grep -rlF 'count=273i' . | wc -l)" 24 'grep -r'
+expect_equal "$(grep -c 'ok 3' mem/host=h1.lp)" 4 'grep -c'
+expect_equal "$(sort -u mem/host=h1.lp | wc -l)" 40 'sort'
+
+# The order of inode numbers is the order of names.
+expect_equal "$(find . -printf '%i %p\n' | sort -n | cut -d' ' -f2-)" \
+    "$(find . | LC_ALL=C sort -t/ -k2)" 'the order of inode numbers'
+
+file=mem/host=h3.lp
+plain=$work/plain/$file
+for count in 1 3 39 40 41; do
+    expect_equal "$(head -n "$count" "$file")" "$(head -n "$count" "$plain")" "head -n $count"
+    expect_equal "$(tail -n "$count" "$file")" "$(tail -n "$count" "$plain")" "tail -n $count"
+done
+expect_equal "$(head -c 100 "$file")" "$(head -c 100 "$plain")" 'head -c'
+expect_equal "$(tail -c 100 "$file")" "$(tail -c 100 "$plain")" 'tail -c'
+dd if="$file" bs=7 skip=100 count=30 status=none >"$work/part"
+expect_same "$work/part" <(dd if="$plain" bs=7 skip=100 count=30 status=none)
+dd if="$file" iflag=direct bs=4096 status=none >"$work/whole"
+expect_same "$work/whole" "$plain"
+
+# Sizes: exact, and blocks to match, or tools take files for sparse.
+size=$(stat -c %s "$plain")
+expect_equal "$(stat -c '%F %a %s %b %B %U' "$file")" \
+    "regular file 644 $size $(((size + 511) / 512)) 512 $(id -un)" 'stat'
+expect_equal "$(stat -c '%F %a' cpu)" 'directory 755' 'stat of a directory'
+expect_equal "$(du -bc cpu/*.lp | tail -n 1 | cut -f1)" "$(cat cpu/*.lp | wc -c)" 'du'
+expect_equal "$(df --output=fstype . | tail -n 1)" fuse.otsfs 'df'
+test -s "$file" || fail 'test -s'
+expect_equal "$(find . -size -1c | wc -l)" 3 'empty entries: the directories alone'
+cd /
