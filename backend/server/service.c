@@ -106,6 +106,20 @@ void ots_service_close(struct ots_service *service)
 
 /* ---- carrying out ---- */
 
+/* Actions of the service that are no part of what this one is for. */
+static bool is_left_out(struct ots_slice name)
+{
+    static const char *const names[] = {
+        "CreateTimeseriesLastpointIndex",    "DeleteTimeseriesLastpointIndex",
+        "CreateTimeseriesAnalyticalStore",   "DeleteTimeseriesAnalyticalStore",
+        "DescribeTimeseriesAnalyticalStore", "UpdateTimeseriesAnalyticalStore",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (ots_slice_equal(name, ots_slice_str(names[i])))
+            return true;
+    return false;
+}
+
 static enum ots_status find_action(struct ots_slice path, enum ots_action *action,
                                    struct ots_error *err)
 {
@@ -115,6 +129,9 @@ static enum ots_status find_action(struct ots_slice path, enum ots_action *actio
     if (path.size != name.size && ots_action_find(name, action))
         return OTS_OK;
     char shown[64];
+    if (path.size != name.size && is_left_out(name))
+        return ots_error_service(err, OTS_UNSUPPORTED, OTS_CODE_UNSUPPORTED,
+                                 "Lastpoint indexes and analytical stores are not supported.");
     return ots_error_service(err, OTS_INVALID, OTS_CODE_PARAMETER_INVALID,
                              "Unsupported operation: '%s'.",
                              ots_utf8_show(name, shown, sizeof(shown)));

@@ -298,6 +298,20 @@ static enum ots_status decode_put(struct ots_slice body, struct ots_call *call,
     return status;
 }
 
+/* Rows of one time only: no SDK can ask for them, so what else could be meant is refused. */
+static enum ots_status specific_time_in(const Ots__Wire__Get *get, struct ots_get_request *request,
+                                        struct ots_error *err)
+{
+    if (request->has_begin || request->has_end)
+        return ots_error_set(err, OTS_INVALID,
+                             "a specific time cannot go with a begin or an end time");
+    request->begin_us = get->specific_us;
+    request->has_begin = true;
+    request->has_end = get->specific_us < INT64_MAX;
+    request->end_us = request->has_end ? get->specific_us + 1 : 0;
+    return OTS_OK;
+}
+
 static enum ots_status decode_get(struct ots_slice body, struct ots_call *call,
                                   struct ots_error *err)
 {
@@ -318,7 +332,10 @@ static enum ots_status decode_get(struct ots_slice body, struct ots_call *call,
         .token = ots_proto_slice(get->token),
         .field_count = get->n_fields,
     };
-    status = ots_convert_key_in(get->key, &call->arena, &request->key, err);
+    if (get->has_specific_us)
+        status = specific_time_in(get, request, err);
+    if (status == OTS_OK)
+        status = ots_convert_key_in(get->key, &call->arena, &request->key, err);
     if (status != OTS_OK)
         return status;
     return ots_convert_wanted_in(get->fields, get->n_fields, &call->arena, &request->fields, err);

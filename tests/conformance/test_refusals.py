@@ -107,7 +107,7 @@ class TableRefusals(Refusals):
 
 class RequestRefusals(Refusals):
     def test_unknown_action(self):
-        self.assertEqual(refusal(self.ots.list_table), INVALID)
+        self.assertEqual(refusal(self.ots.list_search_index), INVALID)
 
     def test_range_that_ends_before_it_begins(self):
         for begin, end in ((10, 10), (10, 5), (0, 0)):

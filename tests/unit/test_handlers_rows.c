@@ -1,6 +1,8 @@
+#include "tests/unit/hex.h"
 #include "tests/unit/server_fixture.h"
 
 #include "backend/server/handlers.h"
+#include "backend/wire/messages.h"
 #include "backend/wire/service_code.h"
 
 #include <pthread.h>
@@ -309,6 +311,32 @@ static void test_tokens_are_bound(void **state)
     test_call_refused(test, &scan, OTS_CODE_PARAMETER_INVALID);
 }
 
+/* What Go's SDK sends when it is told to put protobuf messages: fields of every type. */
+static void test_put_as_messages(void **state)
+{
+    static const char hex[] =
+        "0a027431129b010802128b010a88010a340a036370751206686f73745f3122110a026f73120b5562756e747531"
+        "362e303422120a06726567696f6e120868616e677a686f7510808090bd90e6eb021a140a096370755f75736167"
+        "652900000000000025401a060a026f6b20011a0e0a016e10f9ffffffffffffffff011a080a01731a036162631a"
+        "090a03726177320201022080a0f8fa0518aea3d18bfbffffffff012001";
+    struct test_instance *test = *state;
+    struct ots_buf body = test_hex(hex);
+    struct ots_error err;
+    test_create_table(test, "t1");
+    TEST_CALL(put, OTS_ACTION_PUT);
+    assert_int_equal(ots_request_decode(ots_buf_slice(&body), &put, &err), OTS_OK);
+    test_call_ok(test, &put);
+    TEST_CALL(scan, OTS_ACTION_SCAN);
+    scan.request.scan.table = OTS_SLICE("t1");
+    test_call_ok(test, &scan);
+    assert_int_equal(scan.response.page.rows.count, 1);
+    assert_int_equal(scan.response.page.rows.items[0].field_count, 5);
+    assert_true(ots_row_equal(&scan.response.page.rows.items[0], &put.request.put.rows[0]));
+    body.data[body.size - 20] ^= 1;
+    assert_int_equal(ots_request_decode(ots_buf_slice(&body), &put, &err), OTS_CORRUPT);
+    ots_buf_deinit(&body);
+}
+
 static void test_time_to_live(void **state)
 {
     struct test_instance *test = *state;
@@ -393,7 +421,7 @@ int main(void)
         TEST(test_put_sizes),       TEST(test_get_ranges),        TEST(test_get_refused),
         TEST(test_get_pages),       TEST(test_get_default_limit), TEST(test_page_bytes),
         TEST(test_fields_to_get),   TEST(test_tokens_are_bound),  TEST(test_time_to_live),
-        TEST(test_concurrent_puts),
+        TEST(test_put_as_messages), TEST(test_concurrent_puts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -370,6 +371,29 @@ static void times_and_limits_may_be_absent(void **state)
 
 /* ---- tables ---- */
 
+static void assert_specific_time(const char *times_hex, int64_t begin_us, bool has_end)
+{
+    char hex[128];
+    struct ots_call call;
+    snprintf(hex, sizeof(hex), "0a027431 1205 0a03637075 %s", times_hex);
+    assert_int_equal(decode(OTS_ACTION_GET, hex, &call), OTS_OK);
+    assert_true(call.request.get.has_begin);
+    assert_int_equal(call.request.get.begin_us, begin_us);
+    assert_int_equal(call.request.get.has_end, has_end);
+    assert_int_equal(call.request.get.end_us, has_end ? begin_us + 1 : 0);
+    ots_call_deinit(&call);
+}
+
+static void a_specific_time_stands_alone(void **state)
+{
+    (void)state;
+    assert_specific_time("2805", 5, true);
+    assert_specific_time("2800", 0, true);
+    assert_specific_time("28ffffffffffffffff7f", INT64_MAX, false);
+    assert_decode(OTS_ACTION_GET, "0a027431 1205 0a03637075 1800 2805", OTS_INVALID);
+    assert_decode(OTS_ACTION_GET, "0a027431 1205 0a03637075 2006 2805", OTS_INVALID);
+}
+
 static void creations_of_every_sdk_are_read(void **state)
 {
     (void)state;
@@ -397,6 +421,13 @@ static void creations_of_every_sdk_are_read(void **state)
     assert_decode(OTS_ACTION_CREATE_TABLE, "0a0b 0a027431 3205 0a0167 1000", OTS_INVALID);
     assert_decode(OTS_ACTION_CREATE_TABLE, "", OTS_CORRUPT);
     assert_decode(OTS_ACTION_CREATE_TABLE, "0a00", OTS_CORRUPT);
+}
+
+static void key_fields_do_not_count_themselves_up(void **state)
+{
+    (void)state;
+    assert_decode(OTS_ACTION_CREATE_TABLE, "0a0d 0a027431 3207 0a0361 6263 1001", OTS_OK);
+    assert_decode(OTS_ACTION_CREATE_TABLE, "0a0f 0a027431 3209 0a0361 6263 1001 1801", OTS_INVALID);
 }
 
 static void what_newer_sdks_may_add_is_ignored(void **state)
@@ -549,7 +580,9 @@ int main(void)
         cmocka_unit_test(tags_come_as_list_or_as_text),
         cmocka_unit_test(text_may_hold_a_nul),
         cmocka_unit_test(times_and_limits_may_be_absent),
+        cmocka_unit_test(a_specific_time_stands_alone),
         cmocka_unit_test(creations_of_every_sdk_are_read),
+        cmocka_unit_test(key_fields_do_not_count_themselves_up),
         cmocka_unit_test(what_newer_sdks_may_add_is_ignored),
         cmocka_unit_test(conditions_are_checked),
         cmocka_unit_test(conditions_are_only_so_deep),

@@ -235,6 +235,15 @@ static void test_unsupported(void **state)
         recipe.path = paths[i];
         refuse(*state, &recipe, 400, OTS_CODE_PARAMETER_INVALID, "Unsupported operation: '");
     }
+    static const char *const left_out[] = {
+        "/CreateTimeseriesLastpointIndex",    "/DeleteTimeseriesLastpointIndex",
+        "/CreateTimeseriesAnalyticalStore",   "/DeleteTimeseriesAnalyticalStore",
+        "/DescribeTimeseriesAnalyticalStore", "/UpdateTimeseriesAnalyticalStore",
+    };
+    for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
+        recipe.path = left_out[i];
+        refuse(*state, &recipe, 400, OTS_CODE_UNSUPPORTED, "are not supported.");
+    }
     recipe.path = "/Foo";
     refuse(*state, &recipe, 400, OTS_CODE_PARAMETER_INVALID, "Unsupported operation: 'Foo'.");
 }
