@@ -88,7 +88,7 @@ static void test_defined_columns(void **state)
     static const int32_t good[] = {1, 2, 3, 4, 7};
     static const int32_t bad[] = {0, 5, 6, 8, -1};
     struct ots_defined_column columns[OTS_WIDE_DEFINED_COLUMNS_MAX + 1];
-    char names[OTS_WIDE_DEFINED_COLUMNS_MAX + 1][8];
+    char names[OTS_WIDE_DEFINED_COLUMNS_MAX + 1][16];
     for (int i = 0; i <= OTS_WIDE_DEFINED_COLUMNS_MAX; i++) {
         snprintf(names[i], sizeof(names[i]), "c%d", i);
         columns[i] = (struct ots_defined_column){ots_slice_str(names[i]), good[i % 5]};
