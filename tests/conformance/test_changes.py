@@ -5,6 +5,7 @@ import unittest
 from tablestore import (CreateTimeseriesTableRequest, DeleteTimeseriesMetaRequest, TimeseriesKey,
                         TimeseriesMeta, TimeseriesMetaOptions, TimeseriesTableMeta,
                         TimeseriesTableOptions, UpdateTimeseriesMetaRequest)
+from tablestore.timeseries_condition import AttributeMetaQueryCondition, MetaQuerySingleOperator
 
 import service
 from service import get_rows, identity, key, query_keys, query_page, refusal, row
@@ -99,6 +100,19 @@ class Metadata(Changes):
         self.assertEqual(self.records(), {"cpu": {"k": "x"}})
         self.update(key("cpu"))
         self.assertEqual(self.records(), {"cpu": {"k": "x"}})
+
+    def test_conditions_on_attributes(self):
+        for name, attributes in (("a", {"k": "abc"}), ("b", {"k": "b", "l": "abc"}), ("c", {})):
+            self.update(key(name), attributes)
+        single = MetaQuerySingleOperator
+        for operator, name, value, wanted in (
+                (single.OP_EQUAL, "k", "abc", "a"), (single.OP_PREFIX, "k", "ab", "a"),
+                (single.OP_GREATER_THAN, "k", "abc", "b"), (single.OP_LESS_EQUAL, "k", "b", "ab"),
+                (single.OP_EQUAL, "l", "abc", "b"), (single.OP_EQUAL, "m", "abc", "")):
+            with self.subTest((operator.name, name, value)):
+                condition = AttributeMetaQueryCondition(operator, name, value)
+                self.assertEqual(query_keys(self.ots, TABLE, condition),
+                                 [identity(key(name)) for name in wanted])
 
     def test_attributes_that_may_not_be_updated(self):
         meta = TimeseriesTableMeta(TABLE)

@@ -364,6 +364,49 @@ static void check_scan_range(const struct ots_call *call)
     assert_int_equal(request->fields[1].type, OTS_STRING);
 }
 
+static void check_update_ttl(const struct ots_call *call)
+{
+    const struct ots_update_table_request *request = &call->request.update_table;
+    assert_slice(request->meta.name, "ttl");
+    assert_true(request->has_data_options && request->meta.has_time_to_live);
+    assert_int_equal(request->meta.time_to_live_s, 86400);
+    assert_false(request->has_meta_options);
+}
+
+static void check_update_options(const struct ots_call *call)
+{
+    const struct ots_update_table_request *request = &call->request.update_table;
+    assert_slice(request->meta.name, "meta");
+    assert_false(request->has_data_options);
+    assert_true(request->has_meta_options && request->meta.has_meta_time_to_live);
+    assert_int_equal(request->meta.meta_time_to_live_s, 604800);
+    assert_true(request->meta.has_allow_update_attributes);
+    assert_false(request->meta.allow_update_attributes);
+}
+
+static void check_update_meta(const struct ots_call *call)
+{
+    const struct ots_update_meta_request *request = &call->request.update_meta;
+    assert_slice(request->table, "two");
+    assert_int_equal(request->count, 2);
+    assert_true(ots_series_key_equal(&request->updates[0].key, &k_key));
+    assert_true(request->updates[0].has_attributes);
+    assert_int_equal(request->updates[0].attribute_count, 1);
+    assert_slice(request->updates[0].attributes[0].name, "k");
+    assert_slice(request->updates[0].attributes[0].value, "v");
+    assert_true(ots_series_key_equal(&request->updates[1].key, &m_key));
+    assert_int_equal(request->updates[1].attribute_count, 0);
+}
+
+static void check_delete_meta(const struct ots_call *call)
+{
+    const struct ots_delete_meta_request *request = &call->request.delete_meta;
+    assert_slice(request->table, "two");
+    assert_int_equal(request->count, 2);
+    assert_true(ots_series_key_equal(&request->keys[0], &k_key));
+    assert_true(ots_series_key_equal(&request->keys[1], &m_key));
+}
+
 /* ---- which check is whose ---- */
 
 static const struct {
@@ -398,6 +441,10 @@ static const struct {
     {"SplitTimeseriesScanTask-one", check_split_one},
     {"ScanTimeseriesData-whole", check_scan_whole},
     {"ScanTimeseriesData-range", check_scan_range},
+    {"UpdateTimeseriesTable-ttl", check_update_ttl},
+    {"UpdateTimeseriesTable-meta", check_update_options},
+    {"UpdateTimeseriesMeta-two", check_update_meta},
+    {"DeleteTimeseriesMeta-two", check_delete_meta},
 };
 
 static void check_by_name(const char *name, const struct ots_call *call)
@@ -473,7 +520,7 @@ static void every_captured_request_is_understood(void **state)
     struct dirent **entries;
     int count = scandir(dir, &entries, is_golden, alphasort);
     /* Nothing was lost on the way. */
-    assert_int_equal(count, 72);
+    assert_int_equal(count, 83);
     for (int i = 0; i < count; i++) {
         check_file(dir, entries[i]->d_name);
         free(entries[i]);
