@@ -9,6 +9,8 @@ socket=$dir/otslocal.sock
 mkdir "$dir"
 
 start() { # start SECONDS
+    # The line of the server before must not pass for that of this one.
+    rm -f "$work/otslocal.log"
     "$otslocal" "$dir" --socket "$socket" --listen 127.0.0.1:0 --linger "$1" \
         >"$work/otslocal.log" 2>&1 8>&- 9>&- &
     otslocal_pid=$!
