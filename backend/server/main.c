@@ -22,6 +22,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -142,9 +143,19 @@ static enum ots_status set_endpoint(struct program *program, struct ots_error *e
     return program->credentials.endpoint ? OTS_OK : no_memory(err);
 }
 
+/* Where otsfs looks for whoever serves local:DIR; NULL when the path is too long for a socket. */
+static const char *usual_socket(struct program *program)
+{
+    struct sockaddr_un address;
+    const char *path = path_in(program, "otslocal.sock");
+    return path && strlen(path) < sizeof(address.sun_path) ? path : NULL;
+}
+
 /* Whoever reads the file may be in another directory than we are. */
 static enum ots_status set_socket(struct program *program, struct ots_error *err)
 {
+    if (!program->options.unix_socket)
+        program->options.unix_socket = usual_socket(program);
     const char *path = program->options.unix_socket;
     program->credentials.unix_socket = path;
     if (!path || path[0] == '/')
@@ -224,9 +235,11 @@ static void say_ready(const struct program *program, bool is_new)
 {
     const struct ots_credentials *credentials = &program->credentials;
     if (is_new)
-        printf("otslocal: made the instance %s in %s; endpoint, instanceName, accessId and "
-               "accessKey are in %s\n",
-               credentials->instance, program->options.directory, program->credentials_path);
+        printf("otslocal: made the instance %s in %s\n"
+               "otslocal: to mount it: otsfs local:%s MOUNTPOINT\n"
+               "otslocal: an SDK takes endpoint, accessId, accessKey and instanceName from %s\n",
+               credentials->instance, program->options.directory, program->options.directory,
+               program->credentials_path);
     printf("otslocal: ready on ");
     if (program->tcp)
         printf("%s", credentials->endpoint);

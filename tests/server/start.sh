@@ -23,8 +23,9 @@ key=$(member accessKey "$file")
 expect_equal "$(member instanceName "$file")" local 'default instance'
 [ -n "$id" ] || fail 'no access key id'
 [ "${#key}" -ge 30 ] || fail 'no access key'
-grep -qxF "otslocal: ready on $endpoint (instance local, credentials $file)" "$otslocal_log" ||
-    fail 'no ready line'
+ready="otslocal: ready on $endpoint and unix:$dir/otslocal.sock"
+grep -qxF "$ready (instance local, credentials $file)" "$otslocal_log" || fail 'no ready line'
+grep -qxF "otslocal: to mount it: otsfs local:$dir MOUNTPOINT" "$otslocal_log" || fail 'no advice'
 case $endpoint in http://127.0.0.1:[1-9]*) ;; *) fail "endpoint $endpoint" ;; esac
 ! grep -qF -- "$key" "$otslocal_log" || fail 'the key was printed'
 ! tr '\0' '\n' <"/proc/$otslocal_pid/cmdline" | grep -qF -- "$key" || fail 'the key is an argument'
@@ -33,6 +34,10 @@ case $endpoint in http://127.0.0.1:[1-9]*) ;; *) fail "endpoint $endpoint" ;; es
 curl -s -i -X POST --data-binary '' "$endpoint/Foo" | tr -d '\r' >"$work/answer"
 head -n 1 "$work/answer" | grep -q ' 400 ' || fail 'no refusal'
 grep -q '^authorization: OTS ' "$work/answer" || fail 'an unsigned refusal'
+
+# Where otsfs looks for it.
+curl -s --unix-socket "$dir/otslocal.sock" -X POST --data-binary '' http://localhost/Foo |
+    grep -q 'Unsupported operation' || fail 'no answer on the socket'
 
 # One server for one directory.
 expect_failure 'is served by another otslocal already' "$otslocal" "$dir" --listen 127.0.0.1:0
@@ -65,6 +70,16 @@ stop "$otslocal_pid" || fail "exit status $?"
 chmod 640 "$work/key.json"
 expect_failure 'others than the owner may use' "$otslocal" "$work/three" --listen 127.0.0.1:0 \
     --credentials "$work/key.json"
+
+# A path that no socket can have.
+long=$work/$(printf '%0100d' 0)
+start_otslocal "$long"
+grep -q '^otslocal: ready on http://127.0.0.1:[0-9]* (instance local' "$otslocal_log" ||
+    fail 'a long path is not served'
+stop "$otslocal_pid" || fail "exit status $? with a long path"
+start_otslocal "$work/five" --socket "$work/s"
+[ ! -e "$work/five/otslocal.sock" ] || fail 'two sockets'
+stop "$otslocal_pid" || fail "exit status $? with a socket"
 
 "$otslocal" --help | grep -q '^usage: otslocal DIR' || fail 'no help'
 "$otslocal" --version | grep -q '^otslocal [0-9]' || fail 'no version'
