@@ -1,10 +1,12 @@
 #include "fs/mountpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <mntent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { LINE_BYTES_MAX = 16384 };
 
@@ -35,6 +37,15 @@ static const char *find_mount(FILE *table, const char *path, char *line)
     return source;
 }
 
+/* What is known of a directory outlives the process that told it; only a new question shows. */
+static bool is_dead(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd < 0 && errno == ENOTCONN;
+}
+
 static enum ots_status check_free(const char *path, FILE *table, struct ots_error *err)
 {
     char *absolute = realpath(path, NULL);
@@ -45,7 +56,9 @@ static enum ots_status check_free(const char *path, FILE *table, struct ots_erro
     if (line) {
         const char *source = find_mount(table, absolute, line);
         status = OTS_OK;
-        if (source)
+        if (source && is_dead(path))
+            status = explain(path, ENOTCONN, err);
+        else if (source)
             status = ots_error_set(err, OTS_EXISTS,
                                    "mount point %s: %s is mounted there already; to end that: "
                                    "fusermount3 -u %s",

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Mistakes with mount points and command lines: one line that says what to do, and nothing mounted.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# expect_refused MESSAGE ARGUMENT...: exit status 1 and one line.
+expect_refused() {
+    local message=$1 status=0
+    shift
+    timeout 30 "$otsfs" "$@" </dev/null >"$work/out" 2>&1 || status=$?
+    expect_equal "$status" 1 "exit status of otsfs $*"
+    expect_equal "$(wc -l <"$work/out")" 1 "lines: $(cat "$work/out")"
+    grep -qF -- "$message" "$work/out" || fail "no '$message' but: $(cat "$work/out")"
+}
+
+data=local:$work/data
+mnt=$work/mnt
+touch "$work/file"
+expect_refused "make it first: mkdir -p $mnt" "$data" "$mnt"
+expect_refused 'is not a directory' "$data" "$work/file"
+[ ! -e "$work/data" ] || fail 'an instance was made for a mount that cannot be'
+expect_refused 'see otsfs --help' "$data"
+expect_refused 'see otsfs --help' "$data" "$mnt" --nonsense
+expect_refused 'otsfs: Local:/x: is no local:DIR' Local:/x "$work"
+
+mount_otsfs "$data" "$mnt"
+expect_refused "$data is mounted there already" "local:$work/other" "$mnt"
+cd "$work"
+expect_refused "$data is mounted there already" "$data" mnt/
+expect_equal "$(grep -cF " $mnt " /proc/self/mounts)" 1 'mounts'
+
+# Its process is killed: the mount is still there, and dead.
+kill -KILL "$(processes_of "$otsfs" "$mnt")"
+is_dead() {
+    ! stat "$mnt" >/dev/null 2>&1
+}
+wait_until is_dead
+expect_refused "clean up first: fusermount3 -u $mnt" "$data" "$mnt"
+fusermount3 -u "$mnt"
+mount_otsfs "$data" "$mnt"
+unmount_otsfs "$mnt"
+
+# Nobody listens there: told soon, though a request may take a minute.
+export TABLESTORE_ACCESS_KEY_ID=id TABLESTORE_ACCESS_KEY_SECRET=secret
+expect_refused 'onnect' http://127.0.0.1:1 "$mnt" -o instance=local
