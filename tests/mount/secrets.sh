@@ -19,7 +19,8 @@ cat >"$work/s.json" <<JSON
   "accessId": "$(member accessId "$file")", "accessKey": "$key"}]}
 JSON
 chmod 600 "$work/s.json"
-expect_failure 'Failed to connect' "$otsfs" s "$work/one" -o "config=$work/s.json,timeout=1"
+mkdir "$work/none"
+expect_failure 'Failed to connect' "$otsfs" s "$work/none" -o "config=$work/s.json,timeout=1"
 ! grep -qF -- "$key" "$work/failure" || fail 'the key is in a message'
 
 # In the foreground with all that it says.
