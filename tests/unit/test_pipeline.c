@@ -385,6 +385,42 @@ static void single_failed_rows_are_told(void **state)
     assert_ptr_equal(fixture->last_failed_origin, &guilty);
 }
 
+static void a_failed_row_that_is_named_twice_counts_once(void **state)
+{
+    struct fixture *fixture = *state;
+    add(fixture, 1, 1);
+    ots_pipeline_send_older(fixture->pipeline, 0);
+    struct ots_call *call = fixture->held.puts[0];
+    struct ots_failed_row failed[] = {{0, OTS_SLICE("OTSParameterInvalid"), OTS_SLICE("no")},
+                                      {0, OTS_SLICE("OTSParameterInvalid"), OTS_SLICE("no")},
+                                      {1, OTS_SLICE("OTSParameterInvalid"), OTS_SLICE("none")}};
+    call->status = OTS_OK;
+    call->response.put.failed_rows = failed;
+    call->response.put.failed_row_count = 3;
+    call->done(call, call->done_context);
+    struct ots_pipeline_counts counts;
+    ots_pipeline_counts(fixture->pipeline, &counts);
+    assert_int_equal(fixture->failed_rows, 1);
+    assert_int_equal(counts.rows_failed, 1);
+    assert_int_equal(counts.rows_stored, 0);
+}
+
+/* One row again and again never fills a batch by rows. */
+static void replaced_rows_bound_its_memory(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->held.is_immediate = true;
+    uint8_t *text = calloc(1, OTS_VALUE_BYTES_MAX);
+    struct ots_field field = {OTS_SLICE("v"),
+                              {.type = OTS_STRING, .bytes = {text, OTS_VALUE_BYTES_MAX / 2}}};
+    struct ots_row row = {&fixture->key, 100, &field, 1};
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(ots_pipeline_add(fixture->pipeline, &row, fixture, NULL), OTS_OK);
+    assert_true(fixture->held.put_count >= 5);
+    assert_int_equal(ots_pipeline_wait(fixture->pipeline, NULL), OTS_OK);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +438,9 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_put_that_fails_otherwise_loses_its_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(single_failed_rows_are_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_failed_row_that_is_named_twice_counts_once, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(replaced_rows_bound_its_memory, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
