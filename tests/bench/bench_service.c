@@ -131,9 +131,9 @@ static void put(struct bench *bench, const char *table, unsigned first_host, uns
         keys[i] = (struct ots_series_key){OTS_SLICE("cpu"), OTS_SLICE("telegraf"), &tags[i], 1};
         for (int f = 0; f < FIELDS; f++) {
             snprintf(names[f], sizeof(names[f]), "usage%d", f);
-            fields[i][f] =
-                (struct ots_field){ots_slice_str(names[f]),
-                                   {.type = OTS_DOUBLE, .real = (double)(first_us % 997) / f}};
+            fields[i][f] = (struct ots_field){
+                ots_slice_str(names[f]),
+                {.type = OTS_DOUBLE, .real = (double)(first_us % 997) / (f + 1)}};
         }
         rows[i] = (struct ots_row){&keys[i], first_us + i * step_us, fields[i], FIELDS};
     }
