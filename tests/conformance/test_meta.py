@@ -2,6 +2,7 @@
 import time
 import unittest
 
+from tablestore import TimeseriesMeta, UpdateTimeseriesMetaRequest
 from tablestore.timeseries_condition import (
     AttributeMetaQueryCondition, CompositeMetaQueryCondition, DataSourceMetaQueryCondition,
     MeasurementMetaQueryCondition, MetaQueryCompositeOperator, MetaQuerySingleOperator,
@@ -109,8 +110,7 @@ class Meta(unittest.TestCase):
         self.assertEqual(query_keys(self.ots, TABLE, condition, limit=5),
                          matching(lambda series: series.data_source == "host_1"))
 
-    def test_attributes(self):
-        # No timeline here has attributes.
+    def test_attributes_where_there_are_none(self):
         for operator in OPERATORS:
             with self.subTest(operator.name):
                 condition = AttributeMetaQueryCondition(operator, "owner", "me")
@@ -160,6 +160,25 @@ class Meta(unittest.TestCase):
             series.measurement_name.startswith("cpu") and
             not series.tags["os"].startswith("linux") and series.data_source in ("", "host_2")))
         self.assertTrue(wanted)
+
+
+class Attributes(unittest.TestCase):
+    def test_every_operator(self):
+        ots = service.client()
+        service.create_table(ots, "attributes")
+        self.addCleanup(ots.delete_timeseries_table, "attributes")
+        owners = {"a": "me", "b": "me too", "c": "you", "d": "温度"}
+        ots.update_timeseries_meta(UpdateTimeseriesMetaRequest("attributes", [
+            TimeseriesMeta(key("m", name), {"owner": owner, "b": "b"})
+            for name, owner in owners.items()]))
+        service.eventually(lambda: len(query_keys(ots, "attributes")), lambda n: n == len(owners))
+        for operator, compare in OPERATORS.items():
+            for value in ("", "me", "me too", "n", "温"):
+                with self.subTest((operator.name, value)):
+                    condition = AttributeMetaQueryCondition(operator, "owner", value)
+                    self.assertEqual(
+                        [name for _, name, _ in query_keys(ots, "attributes", condition)],
+                        [name for name, owner in owners.items() if compare(owner, value)])
 
 
 def add_operator_tests():
