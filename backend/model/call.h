@@ -164,6 +164,8 @@ struct ots_split_response {
 
 struct ots_call {
     enum ots_action action;
+    /* Server: the request does not say that its sender knows of identifiers of a table's own. */
+    bool is_unaware;
     union {
         struct ots_create_table_request create_table;
         struct ots_table_request table;

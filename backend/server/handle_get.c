@@ -102,7 +102,7 @@ enum ots_status ots_handle_get(struct ots_instance *instance, struct ots_call *c
         .field_count = request->field_count,
     };
     struct ots_page page;
-    enum ots_status status = ots_handle_hold(instance, request->table, &table, err);
+    enum ots_status status = ots_handle_hold_for(instance, call, request->table, &table, err);
     if (status == OTS_OK)
         status = ots_table_key_check(&table->meta, &request->key, err);
     if (status == OTS_OK)

@@ -290,7 +290,7 @@ enum ots_status ots_handle_query_meta(struct ots_instance *instance, struct ots_
 {
     OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
     const struct ots_query_meta_request *request = &call->request.query_meta;
-    enum ots_status status = ots_handle_hold(instance, request->table, &table, err);
+    enum ots_status status = ots_handle_hold_for(instance, call, request->table, &table, err);
     if (status == OTS_OK && request->condition)
         status = ots_condition_check(request->condition, err);
     if (status != OTS_OK)

@@ -91,7 +91,7 @@ enum ots_status ots_handle_update_meta(struct ots_instance *instance, struct ots
     OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
     const struct ots_update_meta_request *request = &call->request.update_meta;
     struct changes changes = {.bytes = OTS_BUF_INIT};
-    enum ots_status status = ots_handle_hold(instance, request->table, &table, err);
+    enum ots_status status = ots_handle_hold_for(instance, call, request->table, &table, err);
     if (status == OTS_OK)
         status = changes_begin(&changes, request->count, &call->arena, err);
     if (status == OTS_OK)
@@ -119,7 +119,7 @@ enum ots_status ots_handle_delete_meta(struct ots_instance *instance, struct ots
     OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
     const struct ots_delete_meta_request *request = &call->request.delete_meta;
     struct changes changes = {.bytes = OTS_BUF_INIT};
-    enum ots_status status = ots_handle_hold(instance, request->table, &table, err);
+    enum ots_status status = ots_handle_hold_for(instance, call, request->table, &table, err);
     if (status == OTS_OK)
         status = changes_begin(&changes, request->count, &call->arena, err);
     if (status == OTS_OK)

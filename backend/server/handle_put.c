@@ -157,7 +157,7 @@ enum ots_status ots_handle_put(struct ots_instance *instance, struct ots_call *c
 {
     OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
     const struct ots_put_request *request = &call->request.put;
-    enum ots_status status = ots_handle_hold(instance, request->table, &table, err);
+    enum ots_status status = ots_handle_hold_for(instance, call, request->table, &table, err);
     if (status == OTS_OK)
         status = check_rows(&table->meta, request, err);
     if (status != OTS_OK)

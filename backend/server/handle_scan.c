@@ -166,7 +166,7 @@ enum ots_status ots_handle_scan(struct ots_instance *instance, struct ots_call *
         .field_count = request->field_count,
     };
     struct scan scan = {0};
-    enum ots_status status = ots_handle_hold(instance, request->table, &table, err);
+    enum ots_status status = ots_handle_hold_for(instance, call, request->table, &table, err);
     if (status == OTS_OK)
         status = ots_page_init(&scan.page, instance, table, &wanted, call, err);
     if (status == OTS_OK)

@@ -11,6 +11,20 @@ enum ots_status ots_handle_hold(struct ots_instance *instance, struct ots_slice 
     return ots_catalog_hold(instance->catalog, name, table, err);
 }
 
+enum ots_status ots_handle_hold_for(struct ots_instance *instance, const struct ots_call *call,
+                                    struct ots_slice name, const struct ots_table **table,
+                                    struct ots_error *err)
+{
+    enum ots_status status = ots_handle_hold(instance, name, table, err);
+    if (status != OTS_OK || !call->is_unaware)
+        return status;
+    const struct ots_table_meta *meta = &(*table)->meta;
+    if (!meta->key_schema_count && !meta->field_key_count)
+        return OTS_OK;
+    return ots_error_set(err, OTS_INVALID,
+                         "supported_table_version: lower than the table's, which is 1");
+}
+
 static enum ots_status create_check(const struct ots_create_table_request *request,
                                     struct ots_error *err)
 {

@@ -61,4 +61,12 @@ enum ots_status ots_handle_hold(struct ots_instance *instance, struct ots_slice 
                                 const struct ots_table **table,
                                 struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * The same for a call on timelines or rows: OTS_INVALID also for a table with identifiers or key
+ * fields of its own, when who asks does not know of such.
+ */
+enum ots_status ots_handle_hold_for(struct ots_instance *instance, const struct ots_call *call,
+                                    struct ots_slice name, const struct ots_table **table,
+                                    struct ots_error *err) OTS_MUST_CHECK;
+
 #endif

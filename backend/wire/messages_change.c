@@ -107,6 +107,7 @@ enum ots_status ots_decode_update_meta(struct ots_slice body, struct ots_call *c
     if (status != OTS_OK)
         return status;
     const Ots__Wire__UpdateMeta *message = unpacked;
+    call->is_unaware = message->supported_table_version < TABLE_VERSION;
     struct ots_meta_update *updates =
         ots_arena_array(&call->arena, message->n_metas, sizeof(*updates));
     if (!updates)
@@ -148,6 +149,7 @@ enum ots_status ots_decode_delete_meta(struct ots_slice body, struct ots_call *c
     if (status != OTS_OK)
         return status;
     const Ots__Wire__DeleteMeta *message = unpacked;
+    call->is_unaware = message->supported_table_version < TABLE_VERSION;
     struct ots_series_key *keys = ots_arena_array(&call->arena, message->n_keys, sizeof(*keys));
     if (!keys)
         return OTS_NOMEM;

@@ -284,6 +284,7 @@ static enum ots_status decode_put(struct ots_slice body, struct ots_call *call,
     if (status != OTS_OK)
         return status;
     const Ots__Wire__Put *put = unpacked;
+    call->is_unaware = put->supported_table_version < TABLE_VERSION;
     struct ots_put_request *request = &call->request.put;
     request->table = ots_proto_slice(put->table);
     if (put->meta_update_mode != OTS_META_UPDATE_NORMAL &&
@@ -320,6 +321,7 @@ static enum ots_status decode_get(struct ots_slice body, struct ots_call *call,
     if (status != OTS_OK)
         return status;
     const Ots__Wire__Get *get = unpacked;
+    call->is_unaware = get->supported_table_version < TABLE_VERSION;
     struct ots_get_request *request = &call->request.get;
     *request = (struct ots_get_request){
         .table = ots_proto_slice(get->table),
@@ -349,6 +351,7 @@ static enum ots_status decode_query_meta(struct ots_slice body, struct ots_call 
     if (status != OTS_OK)
         return status;
     const Ots__Wire__QueryMeta *query = unpacked;
+    call->is_unaware = query->supported_table_version < TABLE_VERSION;
     struct ots_query_meta_request *request = &call->request.query_meta;
     *request = (struct ots_query_meta_request){
         .table = ots_proto_slice(query->table),
@@ -386,6 +389,7 @@ static enum ots_status decode_scan(struct ots_slice body, struct ots_call *call,
     if (status != OTS_OK)
         return status;
     const Ots__Wire__Scan *scan = unpacked;
+    call->is_unaware = scan->supported_table_version < TABLE_VERSION;
     if (scan->has_type && scan->type != OTS__WIRE__ROW_FORMAT__PLAIN_BUFFER)
         return ots_error_set(err, OTS_INVALID, "rows of serialization type %d are not supported",
                              (int)scan->type);

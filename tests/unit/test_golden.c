@@ -486,6 +486,10 @@ static void check_body(const char *name, const struct ots_http_request *request)
     if (status != OTS_OK)
         fail_msg("%s: %s", name, err.message);
     check_by_name(name, &call);
+    if (action == OTS_ACTION_PUT || action == OTS_ACTION_GET || action == OTS_ACTION_QUERY_META ||
+        action == OTS_ACTION_SCAN || action == OTS_ACTION_UPDATE_META ||
+        action == OTS_ACTION_DELETE_META)
+        assert_int_equal(call.is_unaware, strncmp(name, "javaold-", 8) == 0);
     if (action != OTS_ACTION_PUT && strncmp(name, "java-", 5) == 0)
         assert_encoded_again(&call, request->body);
     ots_call_deinit(&call);

@@ -302,6 +302,32 @@ static void test_refused(void **state)
     assert_int_equal(query.response.query_meta.count, 0);
 }
 
+/* Clients from before such tables would read their rows by position. */
+static void test_unaware_clients(void **state)
+{
+    struct test_instance *test = *state;
+    static const enum ots_action actions[] = {OTS_ACTION_PUT,         OTS_ACTION_GET,
+                                              OTS_ACTION_QUERY_META,  OTS_ACTION_SCAN,
+                                              OTS_ACTION_UPDATE_META, OTS_ACTION_DELETE_META};
+    test_create_table(test, "plain");
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        TEST_CALL(call, actions[i]);
+        call.is_unaware = true;
+        /* The table's name is the first member of each of these requests. */
+        call.request.table.table = OTS_SLICE("t");
+        test_call_refused(test, &call, OTS_CODE_PARAMETER_INVALID);
+        assert_non_null(strstr(call.error.message, "supported_table_version"));
+    }
+    TEST_CALL(scan, OTS_ACTION_SCAN);
+    scan.is_unaware = true;
+    scan.request.scan.table = OTS_SLICE("plain");
+    test_call_ok(test, &scan);
+    TEST_CALL(describe, OTS_ACTION_DESCRIBE_TABLE);
+    describe.is_unaware = true;
+    describe.request.table.table = OTS_SLICE("t");
+    test_call_ok(test, &describe);
+}
+
 static void test_metadata(void **state)
 {
     struct test_instance *test = *state;
@@ -366,6 +392,7 @@ int main(void)
         TEST(test_on_the_wire),
         TEST(test_description),
         TEST(test_refused),
+        TEST(test_unaware_clients),
         TEST(test_metadata),
         TEST(test_without_measurement),
     };
