@@ -18,6 +18,13 @@ expect_nothing_left() {
 grep -q '^equal: [1-9][0-9]* timelines, [1-9][0-9]* rows' "$work/demo.log" || fail 'nothing was copied'
 expect_nothing_left 'the demo'
 
+# What README.md shows of it, but for this machine's names and numbers.
+sed -n '/^\$ make demo/,/^```/p' "$top/README.md" | sed 1d | grep '^[$#] ' | grep -v _data_source= >"$work/shown"
+[ "$(wc -l <"$work/shown")" -ge 10 ] || fail 'README.md does not show the demo'
+while IFS= read -r line; do
+    grep -qxF -- "$line" "$work/demo.log" || fail "README.md shows: $line"
+done <"$work/shown"
+
 # Ctrl-C in the middle of it: the signal goes to the whole group.
 : >"$work/cut.log"
 setsid env --default-signal=INT "$top/scripts/demo" "$build" >"$work/cut.log" 2>&1 &
