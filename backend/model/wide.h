@@ -20,7 +20,7 @@ enum {
     OTS_WIDE_CELLS_MAX = 1024, /* of one write, and names of columns to read */
     OTS_WIDE_DEFINED_COLUMNS_MAX = 32,
     OTS_WIDE_VALUE_BYTES_MAX = 2 * 1024 * 1024,
-    OTS_WIDE_WRITE_BYTES_MAX = 4 * 1024 * 1024,
+    OTS_WIDE_WRITE_BYTES_MAX = 4 * 1024 * 1024, /* of one row, and of a batch */
     OTS_WIDE_BATCH_WRITES_MAX = 200,
     OTS_WIDE_BATCH_READS_MAX = 100,
     OTS_WIDE_PAGE_ROWS_MAX = 5000,

@@ -152,14 +152,21 @@ static enum ots_status batch_check(const struct ots_wide_batch_write_request *re
                                    struct ots_error *err)
 {
     size_t count = 0;
+    size_t bytes = 0;
     for (size_t i = 0; i < request->table_count; i++) {
-        if (!request->tables[i].write_count)
+        const struct ots_wide_batch_write_table *table = &request->tables[i];
+        if (!table->write_count)
             return ots_error_set(err, OTS_INVALID, "No row is specified for a table.");
-        count += request->tables[i].write_count;
+        count += table->write_count;
+        for (size_t j = 0; j < table->write_count; j++)
+            bytes += ots_wide_row_bytes(&table->writes[j].row);
     }
     if (count < 1 || count > OTS_WIDE_BATCH_WRITES_MAX)
         return ots_error_set(err, OTS_INVALID, "%zu rows instead of 1 to %d.", count,
                              OTS_WIDE_BATCH_WRITES_MAX);
+    if (bytes > OTS_WIDE_WRITE_BYTES_MAX)
+        return ots_error_set(err, OTS_INVALID, "The rows have %zu bytes instead of at most %d.",
+                             bytes, OTS_WIDE_WRITE_BYTES_MAX);
     return OTS_OK;
 }
 

@@ -157,12 +157,21 @@ static enum ots_status cell_check(const struct ots_cell *cell, const struct ots_
     return version_check(cell, meta, now_ms, err);
 }
 
+size_t ots_wide_row_bytes(const struct ots_plain_row *row)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < row->key_count; i++)
+        bytes += cell_bytes(&row->key[i]);
+    for (size_t i = 0; i < row->cell_count; i++)
+        bytes += cell_bytes(&row->cells[i]);
+    return bytes;
+}
+
 enum ots_status ots_wide_write_check(const struct ots_wide_write *write,
                                      const struct ots_wide_meta *meta, int64_t now_ms,
                                      struct ots_error *err)
 {
     const struct ots_plain_row *row = &write->row;
-    size_t bytes = 0;
     if (write->operation == OTS_WIDE_DELETE)
         return row->cell_count ? ots_error_set(err, OTS_INVALID, "A deletion of a row with cells.")
                                : OTS_OK;
@@ -178,8 +187,8 @@ enum ots_status ots_wide_write_check(const struct ots_wide_write *write,
         enum ots_status status = cell_check(&row->cells[i], write, meta, now_ms, err);
         if (status != OTS_OK)
             return status;
-        bytes += cell_bytes(&row->cells[i]);
     }
+    size_t bytes = ots_wide_row_bytes(row);
     if (bytes > OTS_WIDE_WRITE_BYTES_MAX)
         return ots_error_service(err, OTS_LIMIT, OTS_CODE_ROW_SIZE,
                                  "The row has %zu bytes instead of at most %d.", bytes,

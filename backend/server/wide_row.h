@@ -43,6 +43,9 @@ enum ots_status ots_wide_write_check(const struct ots_wide_write *write,
                                      const struct ots_wide_meta *meta, int64_t now_ms,
                                      struct ots_error *err) OTS_MUST_CHECK;
 
+/* How large a row is that is to be written: names and values of its cells, keys included. */
+size_t ots_wide_row_bytes(const struct ots_plain_row *row);
+
 /*
  * What a put or update that was checked makes of the row `old`; `old` NULL: there is none. Cells
  * without a version get `now_ms`. `*is_there` is false when there is no row afterwards.

@@ -393,6 +393,30 @@ static void test_batch_limits(void **state)
     test_call_refused(test, &get, OTS_CODE_PARAMETER_INVALID);
 }
 
+static void test_batch_bytes(void **state)
+{
+    struct test_instance *test = *state;
+    static uint8_t value[OTS_WIDE_VALUE_BYTES_MAX];
+    struct ots_wide_write writes[2];
+    struct ots_cell cell = wide_string("v", "");
+    wide_create(test, 1, FOREVER);
+    for (int i = 0; i < 2; i++) {
+        /* Beside the value: v, a, x, n and 8 bytes of the number. */
+        cell.bytes = ots_slice(value, sizeof(value) - 12);
+        writes[i] = (struct ots_wide_write){.operation = OTS_WIDE_PUT,
+                                            .row = wide_row(test, "x", i, &cell, 1)};
+    }
+    const struct ots_wide_batch_write_table table = {OTS_SLICE("t"), writes, 2};
+    TEST_CALL(call, OTS_ACTION_WIDE_BATCH_WRITE);
+    call.request.wide.batch_write.tables = &table;
+    call.request.wide.batch_write.table_count = 1;
+    test_call_ok(test, &call);
+    cell.bytes.size++;
+    writes[1].row = wide_row(test, "y", 2, &cell, 1);
+    test_call_refused(test, &call, OTS_CODE_PARAMETER_INVALID);
+    wide_expect(test, "y", 2, NULL);
+}
+
 static void test_batch_get(void **state)
 {
     struct test_instance *test = *state;
@@ -478,6 +502,7 @@ int main(void)
         TEST(test_returned_key_and_cost),
         TEST(test_batch_write),
         TEST(test_batch_limits),
+        TEST(test_batch_bytes),
         TEST(test_batch_get),
         TEST(test_no_addition_is_lost),
     };
