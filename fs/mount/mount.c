@@ -12,7 +12,7 @@ enum { WORKERS = 16, QUEUE_MAX = 4096 };
 static enum ots_status add_options(struct fuse_args *args, const struct ots_mount_options *options)
 {
     struct ots_buf text = OTS_BUF_INIT;
-    ots_buf_append_str(&text, "subtype=otsfs,default_permissions,fsname=");
+    ots_buf_append_str(&text, "subtype=otsfs,fsname=");
     /* In an option a comma or backslash of the value stands behind a backslash. */
     for (const char *c = options->source; *c; c++) {
         if (*c == ',' || *c == '\\')
@@ -23,6 +23,10 @@ static enum ots_status add_options(struct fuse_args *args, const struct ots_moun
         ots_buf_append_byte(&text, ',');
         ots_buf_append_str(&text, options->fuse_options);
     }
+    /* Only who mounts is let in, unless these ask for more: then the kernel must look at modes, for
+     * which it asks for the attributes at each open, and those may have to wait for rows. */
+    if (strstr(options->fuse_options, "allow_other") || strstr(options->fuse_options, "allow_root"))
+        ots_buf_append_str(&text, ",default_permissions");
     ots_buf_append_byte(&text, '\0');
     bool is_added = ots_buf_status(&text) == OTS_OK && fuse_opt_add_arg(args, "otsfs") == 0 &&
                     fuse_opt_add_arg(args, "-o") == 0 &&
