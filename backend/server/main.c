@@ -94,6 +94,7 @@ static enum ots_status open_service(struct program *program, struct ots_error *e
         .instance = program->credentials.instance,
         .access_key_id = program->credentials.access_key_id,
         .access_key_secret = program->credentials.access_key_secret,
+        .stream_retention_hours = program->options.stream_retention_hours,
         .clock = &ots_clock_system,
         .log = &program->log,
     };

@@ -1,6 +1,7 @@
 #include "backend/server/options.h"
 
 #include "backend/server/credentials.h"
+#include "backend/server/streams.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -8,10 +9,15 @@
 enum { LINGER_SECONDS_MAX = 86400, LINGER_NEVER = -1 };
 
 static const struct option known[] = {
-    {"listen", required_argument, NULL, 'l'},   {"socket", required_argument, NULL, 's'},
-    {"instance", required_argument, NULL, 'i'}, {"credentials", required_argument, NULL, 'c'},
-    {"linger", required_argument, NULL, 'L'},   {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
+    {"listen", required_argument, NULL, 'l'},
+    {"socket", required_argument, NULL, 's'},
+    {"instance", required_argument, NULL, 'i'},
+    {"credentials", required_argument, NULL, 'c'},
+    {"linger", required_argument, NULL, 'L'},
+    {"stream-retention", required_argument, NULL, 'R'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 const char *ots_local_options_help(void)
@@ -26,17 +32,20 @@ const char *ots_local_options_help(void)
            "  --instance NAME      the instance's name, fixed by the first start (local)\n"
            "  --credentials FILE   where the access key is kept (DIR/credentials.json)\n"
            "  --linger SECONDS     end after so long without a connection and a mount of DIR\n"
+           "  --stream-retention HOURS\n"
+           "                       how long streams keep what was put, 1 to 168 (168)\n"
            "  --help, --version    print this text or the version, and end\n";
 }
 
-static enum ots_status parse_linger(const char *text, int *seconds, struct ots_error *err)
+static enum ots_status parse_number(const char *name, const char *text, int min, int max,
+                                    int *value, struct ots_error *err)
 {
     char *end = NULL;
     long number = strtol(text, &end, 10);
-    if (!*text || *end || number < 0 || number > LINGER_SECONDS_MAX)
-        return ots_error_set(err, OTS_INVALID, "--linger %s: a number from 0 to %d is wanted", text,
-                             LINGER_SECONDS_MAX);
-    *seconds = (int)number;
+    if (!*text || *end || number < min || number > max)
+        return ots_error_set(err, OTS_INVALID, "--%s %s: a number from %d to %d is wanted", name,
+                             text, min, max);
+    *value = (int)number;
     return OTS_OK;
 }
 
@@ -61,7 +70,10 @@ static enum ots_status set_option(struct ots_local_options *options, int option,
         options->credentials = value;
         return OTS_OK;
     case 'L':
-        return parse_linger(value, &options->linger_s, err);
+        return parse_number("linger", value, 0, LINGER_SECONDS_MAX, &options->linger_s, err);
+    case 'R':
+        return parse_number("stream-retention", value, 1, OTS_STREAM_RETENTION_HOURS_MAX,
+                            &options->stream_retention_hours, err);
     case 'h':
         options->wants_help = true;
         return OTS_OK;
@@ -82,7 +94,10 @@ static enum ots_status explain(int result, char **argv, struct ots_error *err)
 enum ots_status ots_local_options_parse(int argc, char **argv, struct ots_local_options *options,
                                         struct ots_error *err)
 {
-    *options = (struct ots_local_options){.linger_s = LINGER_NEVER};
+    *options = (struct ots_local_options){
+        .linger_s = LINGER_NEVER,
+        .stream_retention_hours = OTS_STREAM_RETENTION_HOURS_DEFAULT,
+    };
     /* 0 makes getopt start anew, for tests call this more than once. */
     optind = 0;
     for (int option; (option = getopt_long(argc, argv, ":", known, NULL)) != -1;) {

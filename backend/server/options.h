@@ -15,6 +15,8 @@ struct ots_local_options {
     /* End by itself after so many seconds without a connection and a user of the directory;
      * 0 to 86400; -1: never. */
     int linger_s;
+    /* How long records of streams are kept; 1 to 168. */
+    int stream_retention_hours;
     bool wants_help;
     bool wants_version;
 };

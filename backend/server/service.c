@@ -72,7 +72,10 @@ static enum ots_status fill(struct ots_service *service, const struct ots_servic
     status = ots_rocksdb_open(&store, &engine, err);
     if (status != OTS_OK)
         return status;
-    return ots_instance_open(engine, options->clock, &service->instance, err);
+    status = ots_instance_open(engine, options->clock, &service->instance, err);
+    if (status == OTS_OK && options->stream_retention_hours)
+        ots_streams_set_retention(service->instance->streams, options->stream_retention_hours);
+    return status;
 }
 
 enum ots_status ots_service_open(const struct ots_service_options *options,

@@ -22,6 +22,8 @@ struct ots_service_options {
     const char *access_key_secret;
     /* How far x-ots-date may be from our clock. Seconds; 0: 900. */
     int64_t date_skew_max_s;
+    /* How long records of streams are kept. Hours, at most 168; 0: 168. */
+    int32_t stream_retention_hours;
     const struct ots_clock *clock;
     const struct ots_log *log;
 };

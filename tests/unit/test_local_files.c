@@ -55,6 +55,9 @@ static void test_options_defaults(void **state)
     assert_string_equal(options.listen, "127.0.0.1:8087");
     assert_null(options.unix_socket);
     assert_int_equal(options.linger_s, -1);
+    assert_int_equal(options.stream_retention_hours, 168);
+    assert_int_equal(parse(&options, "dir", "--stream-retention", "1", NULL), OTS_OK);
+    assert_int_equal(options.stream_retention_hours, 1);
     assert_int_equal(parse(&options, "dir", "--socket=s", NULL, NULL), OTS_OK);
     assert_null(options.listen);
     assert_int_equal(parse(&options, "--help", NULL, NULL, NULL), OTS_OK);
@@ -77,6 +80,9 @@ static void test_options_refused(void **state)
         {"dir", "--linger", "5s"},
         {"dir", "--linger", ""},
         {"dir", "--linger", "86401"},
+        {"dir", "--stream-retention", "0"},
+        {"dir", "--stream-retention", "169"},
+        {"dir", "--stream-retention", "7d"},
         {"dir", "--instance", "in stance"},
         {"dir", "--instance", ""},
     };
