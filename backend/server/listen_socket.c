@@ -154,3 +154,19 @@ enum ots_status ots_listen_unix(const char *path, int *fd, struct ots_error *err
     *fd = made;
     return OTS_OK;
 }
+
+bool ots_listen_is_loopback(const struct sockaddr *address)
+{
+    if (!address)
+        return false;
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)address;
+        return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    if (address->sa_family != AF_INET6)
+        return false;
+    const struct sockaddr_in6 *v6 = (const void *)address;
+    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        return v6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET;
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}

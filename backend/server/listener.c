@@ -2,82 +2,107 @@
  * libmicrohttpd calls `handle` several times for a request: first when the headers have come, then
  * with pieces of the body, at last without any, which is when the answer is made. A request that
  * is refused early is read to its end nevertheless, up to a bound, because a client that is still
- * sending would not see the answer.
+ * sending would not see the answer. One whose work is to be delayed is suspended at that point;
+ * its alarm resumes it, and `handle` is called the same way again.
  *
- * Of counts that several threads touch there are two, both under `lock`: open connections and
- * requests under way. A request is under way from its first call until its answer was sent or the
- * connection was lost.
+ * Every connection has a deadline, an alarm that shuts its socket down: libmicrohttpd then ends it
+ * as it ends one that was closed by the client. The deadline is moved when a connection is opened,
+ * a head is complete, an answer begins to be sent or was sent; there is none during the work.
+ *
+ * A request is under way from its first call until its answer was sent or the connection was lost.
  */
 #include "backend/server/listener.h"
 
 #include "backend/base/cleanup.h"
+#include "backend/base/clock.h"
 #include "backend/model/limits.h"
+#include "backend/server/alarm.h"
+#include "backend/server/budget.h"
 #include "backend/server/listen_socket.h"
+#include "backend/server/traffic.h"
 #include "backend/wire/service_code.h"
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/socket.h>
 
 enum {
     THREADS_DEFAULT = 4,
     THREADS_MAX = 64,
     CONNECTIONS_DEFAULT = 512,
     IDLE_TIMEOUT_DEFAULT_S = 75,
+    SLOW_TIMEOUT_DEFAULT_S = 60,
+    BODY_BYTES_DEFAULT = 128 * 1024 * 1024,
     /* Per connection: bounds the headers before we see them, and is what bodies are read with. */
     CONNECTION_MEMORY_BYTES = 64 * 1024,
     CONNECTION_GROWTH_BYTES = 16 * 1024,
-    BODY_RESERVE_BYTES_MAX = 1024 * 1024,
     HEADER_VALUE_BYTES = 512,
     HEADER_NAME_BYTES = 64,
+    CUT_BLOCK_BYTES = 16 * 1024,
 };
 
 /* What is read and thrown away of a body that is refused for its size. */
 static const uint64_t DISCARD_BYTES_MAX = 2 * (uint64_t)OTS_REQUEST_BODY_BYTES_MAX;
 
 struct ots_listener {
-    struct ots_service *service;
+    struct ots_handler *handler;
+    struct ots_counters *counters;
     struct MHD_Daemon *daemon;
+    struct ots_alarms *deadlines;
+    struct ots_alarms *delays;
+    struct ots_budget budget;
     char *unix_socket;
     unsigned port;
+    int64_t idle_timeout_us;
+    int64_t slow_timeout_us;
     void (*on_idle)(void *context);
     void *context;
-    struct {
-        pthread_mutex_t lock;
-        pthread_cond_t quiet;
-        unsigned connections;
-        unsigned requests;
-        bool is_ending;
-    } synced;
+    struct ots_traffic traffic;
 };
 
-struct refusal {
-    const char *code;
-    const char *message;
+struct connection {
+    struct ots_listener *listener;
+    struct MHD_Connection *mhd;
+    int fd;
+    bool is_local;
+    struct ots_alarm deadline;
+    struct ots_alarm delay;
 };
 
 struct request {
-    struct ots_http_request http;
+    struct connection *connection;
+    struct ots_visit visit;
     char *path;
     struct ots_buf body;
+    size_t share; /* of the budget */
     uint64_t received_bytes;
-    struct refusal refusal; /* no code: the service decides */
+    bool is_planned;
 };
 
-static const struct refusal TOO_LARGE = {OTS_CODE_REQUEST_BODY_TOO_LARGE,
-                                         "The request body is too large."};
-static const struct refusal NOT_POST = {OTS_CODE_METHOD_NOT_ALLOWED,
-                                        "Only POST requests are allowed."};
-static const struct refusal TOO_MANY_HEADERS = {OTS_CODE_PARAMETER_INVALID,
-                                                "The request has too many headers."};
-static const struct refusal NO_MEMORY = {OTS_CODE_SERVER_BUSY, "Server is busy."};
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3"
+
+static const struct ots_refusal TOO_LARGE = {OTS_CODE_REQUEST_BODY_TOO_LARGE,
+                                             "The request body is too large."};
+static const struct ots_refusal NOT_POST = {OTS_CODE_METHOD_NOT_ALLOWED,
+                                            "Only POST requests are allowed."};
+static const struct ots_refusal TOO_MANY_HEADERS = {OTS_CODE_PARAMETER_INVALID,
+                                                    "The request has too many headers."};
+static const struct ots_refusal BUSY = {OTS_CODE_SERVER_BUSY, "Server is busy."};
+
+static void expect_within(struct connection *connection, int64_t timeout_us, uint64_t bytes)
+{
+    int64_t now_us = ots_clock_monotonic_us(&ots_clock_system);
+    int64_t extra_us = (int64_t)(bytes / OTS_SLOW_BYTES_PER_S) * 1000000;
+    ots_alarms_set(connection->listener->deadlines, &connection->deadline,
+                   now_us + timeout_us + extra_us);
+}
 
 static void request_free(struct request *request)
 {
-    ots_headers_deinit(&request->http.headers);
+    ots_budget_resize(&request->connection->listener->budget, &request->share, 0);
+    ots_headers_deinit(&request->visit.http.headers);
     ots_buf_deinit(&request->body);
     free(request->path);
     free(request);
@@ -91,11 +116,12 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
     const size_t prefix = strlen(OTS_HEADER_PREFIX);
     if (name_size < prefix || strncasecmp(name, OTS_HEADER_PREFIX, prefix) != 0)
         return MHD_YES;
-    enum ots_status status = ots_headers_add(&request->http.headers, ots_slice(name, name_size),
-                                             ots_slice(value ? value : "", value_size));
+    enum ots_status status =
+        ots_headers_add(&request->visit.http.headers, ots_slice(name, name_size),
+                        ots_slice(value ? value : "", value_size));
     if (status == OTS_OK)
         return MHD_YES;
-    request->refusal = status == OTS_LIMIT ? TOO_MANY_HEADERS : NO_MEMORY;
+    request->visit.refusal = status == OTS_LIMIT ? TOO_MANY_HEADERS : BUSY;
     return MHD_NO;
 }
 
@@ -110,7 +136,7 @@ static uint64_t announced_bytes(struct MHD_Connection *connection)
     return errno ? UINT64_MAX : bytes;
 }
 
-static struct request *request_new(struct MHD_Connection *connection, const char *url,
+static struct request *request_new(struct connection *connection, const char *url,
                                    const char *method)
 {
     struct request *request = calloc(1, sizeof(*request));
@@ -121,41 +147,44 @@ static struct request *request_new(struct MHD_Connection *connection, const char
         free(request);
         return NULL;
     }
-    request->http.path = ots_slice_str(request->path);
-    uint64_t bytes = announced_bytes(connection);
+    request->connection = connection;
+    request->visit.method = method;
+    request->visit.is_local = connection->is_local;
+    request->visit.http.path = ots_slice_str(request->path);
+    uint64_t bytes = announced_bytes(connection->mhd);
     if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
-        request->refusal = NOT_POST;
+        request->visit.refusal = NOT_POST;
     else if (bytes > OTS_REQUEST_BODY_BYTES_MAX)
-        request->refusal = TOO_LARGE;
+        request->visit.refusal = TOO_LARGE;
     else if (bytes)
-        (void)ots_buf_reserve(&request->body, bytes < BODY_RESERVE_BYTES_MAX
-                                                  ? (size_t)bytes
-                                                  : BODY_RESERVE_BYTES_MAX);
-    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_header, request);
+        (void)ots_buf_reserve(
+            &request->body, bytes < OTS_BUDGET_FREE_BYTES ? (size_t)bytes : OTS_BUDGET_FREE_BYTES);
+    MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, take_header, request);
+    expect_within(connection, connection->listener->slow_timeout_us,
+                  bytes < DISCARD_BYTES_MAX ? bytes : DISCARD_BYTES_MAX);
     return request;
 }
 
 static enum MHD_Result take_body(struct request *request, const char *data, size_t *size)
 {
+    struct ots_refusal *refusal = &request->visit.refusal;
+    struct ots_budget *budget = &request->connection->listener->budget;
     request->received_bytes += *size;
     if (request->received_bytes > DISCARD_BYTES_MAX)
         return MHD_NO;
-    if (request->received_bytes > OTS_REQUEST_BODY_BYTES_MAX && !request->refusal.code)
-        request->refusal = TOO_LARGE;
-    if (request->refusal.code)
-        ots_buf_deinit(&request->body);
-    else
+    if (!refusal->code && request->received_bytes > OTS_REQUEST_BODY_BYTES_MAX)
+        *refusal = TOO_LARGE;
+    if (!refusal->code) {
         ots_buf_append(&request->body, data, *size);
+        if (!ots_budget_resize(budget, &request->share, request->body.capacity))
+            *refusal = BUSY;
+    }
+    if (refusal->code) {
+        ots_buf_deinit(&request->body);
+        ots_budget_resize(budget, &request->share, 0);
+    }
     *size = 0;
     return MHD_YES;
-}
-
-static bool is_ending(struct ots_listener *listener)
-{
-    pthread_mutex_lock(&listener->synced.lock);
-    bool ending = listener->synced.is_ending;
-    pthread_mutex_unlock(&listener->synced.lock);
-    return ending;
 }
 
 static bool add_header(struct MHD_Response *response, const struct ots_header *header)
@@ -189,45 +218,122 @@ static struct MHD_Response *make_response(struct ots_buf *take_body)
     return is_lost ? NULL : MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT);
 }
 
-static enum MHD_Result send_response(struct ots_listener *listener,
-                                     struct MHD_Connection *connection,
-                                     struct ots_http_response *http)
+/* ---- answers that break off ---- */
+
+struct cut_body {
+    struct ots_buf body;
+    size_t cut_bytes;
+};
+
+static ssize_t read_cut(void *context, uint64_t offset, char *to, size_t room)
 {
-    struct MHD_Response *response = make_response(&http->body);
+    const struct cut_body *cut = context;
+    if (offset >= cut->cut_bytes)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    size_t left = cut->cut_bytes - (size_t)offset;
+    size_t size = left < room ? left : room;
+    memcpy(to, cut->body.data + offset, size);
+    return (ssize_t)size;
+}
+
+static void free_cut(void *context)
+{
+    struct cut_body *cut = context;
+    ots_buf_deinit(&cut->body);
+    free(cut);
+}
+
+/* One that announces the whole body and ends after a part of it. The response takes it over. */
+static struct MHD_Response *make_cut_response(struct ots_buf *take_body, size_t cut_bytes)
+{
+    struct cut_body *cut = malloc(sizeof(*cut));
+    if (!cut)
+        return NULL;
+    *cut = (struct cut_body){*take_body, cut_bytes};
+    *take_body = OTS_BUF_INIT;
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(cut->body.size, CUT_BLOCK_BYTES, read_cut, cut, free_cut);
+    if (!response)
+        free_cut(cut);
+    return response;
+}
+
+/* ---- answers ---- */
+
+static enum MHD_Result send_response(struct connection *connection, struct ots_visit *visit)
+{
+    struct ots_http_response *http = &visit->response;
+    if (visit->is_cut && visit->cut_bytes >= http->body.size)
+        return MHD_NO;
+    uint64_t bytes = http->body.size;
+    struct MHD_Response *response = visit->is_cut ? make_cut_response(&http->body, visit->cut_bytes)
+                                                  : make_response(&http->body);
     if (!response)
         return MHD_NO;
     bool is_complete = true;
     for (size_t i = 0; i < http->headers.count; i++)
         is_complete &= add_header(response, &http->headers.items[i]);
-    if (is_ending(listener))
+    if (ots_traffic_is_ending(&connection->listener->traffic))
         is_complete &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     enum MHD_Result result =
-        is_complete ? MHD_queue_response(connection, (unsigned)http->status, response) : MHD_NO;
+        is_complete ? MHD_queue_response(connection->mhd, (unsigned)http->status, response)
+                    : MHD_NO;
     MHD_destroy_response(response);
+    expect_within(connection, connection->listener->slow_timeout_us, bytes);
     return result;
 }
 
-static enum MHD_Result answer(struct ots_listener *listener, struct MHD_Connection *connection,
-                              struct request *request)
+static void response_deinit(struct ots_visit *visit)
 {
-    struct ots_http_response response;
-    if (!request->refusal.code && ots_buf_status(&request->body) != OTS_OK)
-        request->refusal = NO_MEMORY;
-    request->http.body = ots_buf_slice(&request->body);
-    if (request->refusal.code)
-        ots_service_refuse(listener->service, &request->http, request->refusal.code,
-                           request->refusal.message, &response);
-    else
-        ots_service_handle(listener->service, &request->http, &response);
-    /* The request's memory is not needed while the answer is sent. */
+    ots_headers_deinit(&visit->response.headers);
+    ots_buf_deinit(&visit->response.body);
+}
+
+/* Make the answer. The request's memory is not needed while it is sent, but the answer's is. */
+static enum MHD_Result answer(struct request *request)
+{
+    struct ots_visit *visit = &request->visit;
+    struct ots_handler *handler = request->connection->listener->handler;
+    struct ots_budget *budget = &request->connection->listener->budget;
+    handler->handle(handler, visit);
+    visit->http.body = OTS_SLICE_NONE;
     ots_buf_deinit(&request->body);
-    enum MHD_Result result = send_response(listener, connection, &response);
-    ots_headers_deinit(&response.headers);
-    ots_buf_deinit(&response.body);
+    ots_budget_resize(budget, &request->share, 0);
+    if (!ots_budget_resize(budget, &request->share, visit->response.body.size)) {
+        response_deinit(visit);
+        visit->refusal = BUSY;
+        handler->handle(handler, visit);
+    }
+    enum MHD_Result result = send_response(request->connection, visit);
+    response_deinit(visit);
     return result;
 }
 
-static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url,
+/* All of the request is there: answer it, or first wait as long as the handler wishes. */
+static enum MHD_Result arrive(struct request *request)
+{
+    struct connection *connection = request->connection;
+    struct ots_listener *listener = connection->listener;
+    struct ots_visit *visit = &request->visit;
+    if (request->is_planned)
+        return answer(request);
+    request->is_planned = true;
+    ots_alarms_clear(listener->deadlines, &connection->deadline);
+    if (!visit->refusal.code && ots_buf_status(&request->body) != OTS_OK)
+        visit->refusal = BUSY;
+    visit->http.body = ots_buf_slice(&request->body);
+    listener->handler->plan(listener->handler, visit);
+    if (visit->verdict.delay_us <= 0)
+        return answer(request);
+    MHD_suspend_connection(connection->mhd);
+    ots_alarms_set(listener->delays, &connection->delay,
+                   ots_clock_monotonic_us(&ots_clock_system) + visit->verdict.delay_us);
+    return MHD_YES;
+}
+
+/* ---- what libmicrohttpd calls ---- */
+
+static enum MHD_Result handle(void *context, struct MHD_Connection *mhd, const char *url,
                               const char *method, const char *version, const char *data,
                               size_t *size, void **state)
 {
@@ -235,75 +341,133 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     struct ots_listener *listener = context;
     struct request *request = *state;
     if (request)
-        return *size ? take_body(request, data, size) : answer(listener, connection, request);
-    request = request_new(connection, url, method);
+        return *size ? take_body(request, data, size) : arrive(request);
+    struct connection *connection =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    request = connection ? request_new(connection, url, method) : NULL;
     if (!request)
         return MHD_NO;
     *state = request;
-    pthread_mutex_lock(&listener->synced.lock);
-    listener->synced.requests++;
-    pthread_mutex_unlock(&listener->synced.lock);
-    if (request->refusal.code && announced_bytes(connection) > DISCARD_BYTES_MAX)
-        return answer(listener, connection, request);
+    ots_traffic_begin(&listener->traffic);
+    if (request->visit.refusal.code && announced_bytes(mhd) > DISCARD_BYTES_MAX)
+        return arrive(request);
     return MHD_YES;
 }
 
-static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+static void on_completed(void *context, struct MHD_Connection *mhd, void **state,
                          enum MHD_RequestTerminationCode code)
 {
-    (void)connection;
+    (void)mhd;
     (void)code;
     struct ots_listener *listener = context;
-    if (!*state)
+    struct request *request = *state;
+    if (!request)
         return;
-    request_free(*state);
+    expect_within(request->connection, listener->idle_timeout_us, 0);
+    request_free(request);
     *state = NULL;
-    pthread_mutex_lock(&listener->synced.lock);
-    if (--listener->synced.requests == 0)
-        pthread_cond_broadcast(&listener->synced.quiet);
-    pthread_mutex_unlock(&listener->synced.lock);
+    ots_traffic_finish(&listener->traffic);
 }
 
-static void on_connection(void *context, struct MHD_Connection *connection, void **state,
+static void cut_connection(void *context)
+{
+    const struct connection *connection = context;
+    ots_counters_cut(connection->listener->counters);
+    shutdown(connection->fd, SHUT_RDWR);
+}
+
+static void resume_connection(void *context)
+{
+    const struct connection *connection = context;
+    MHD_resume_connection(connection->mhd);
+}
+
+static struct connection *connection_new(struct ots_listener *listener, struct MHD_Connection *mhd)
+{
+    struct connection *connection = calloc(1, sizeof(*connection));
+    if (!connection)
+        return NULL;
+    connection->listener = listener;
+    connection->mhd = mhd;
+    connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    connection->is_local =
+        listener->unix_socket ||
+        ots_listen_is_loopback(
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+    connection->deadline = (struct ots_alarm){.ring = cut_connection, .context = connection};
+    connection->delay = (struct ots_alarm){.ring = resume_connection, .context = connection};
+    expect_within(connection, listener->idle_timeout_us, 0);
+    return connection;
+}
+
+static void connection_free(struct connection *connection)
+{
+    if (!connection)
+        return;
+    ots_alarms_clear(connection->listener->deadlines, &connection->deadline);
+    ots_alarms_clear(connection->listener->delays, &connection->delay);
+    free(connection);
+}
+
+static void on_connection(void *context, struct MHD_Connection *mhd, void **state,
                           enum MHD_ConnectionNotificationCode code)
 {
-    (void)connection;
-    (void)state;
     struct ots_listener *listener = context;
-    pthread_mutex_lock(&listener->synced.lock);
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        listener->synced.connections++;
-    else
-        listener->synced.connections--;
-    bool is_idle = listener->synced.connections == 0;
-    pthread_mutex_unlock(&listener->synced.lock);
-    if (is_idle && listener->on_idle)
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        ots_counters_opened(listener->counters);
+        ots_traffic_connected(&listener->traffic);
+        *state = connection_new(listener, mhd);
+        return;
+    }
+    connection_free(*state);
+    *state = NULL;
+    ots_counters_closed(listener->counters);
+    if (ots_traffic_disconnected(&listener->traffic) == 0 && listener->on_idle)
         listener->on_idle(listener->context);
+}
+
+/* ---- starting and ending ---- */
+
+static unsigned or_default(unsigned value, unsigned fallback)
+{
+    return value ? value : fallback;
 }
 
 static enum ots_status start_daemon(struct ots_listener *listener,
                                     const struct ots_listener_options *options, int take_fd,
                                     struct ots_error *err)
 {
-    unsigned threads = options->threads ? options->threads : THREADS_DEFAULT;
-    unsigned connections =
-        options->connections_max ? options->connections_max : CONNECTIONS_DEFAULT;
-    unsigned idle_s = options->idle_timeout_s ? options->idle_timeout_s : IDLE_TIMEOUT_DEFAULT_S;
+    unsigned threads = or_default(options->threads, THREADS_DEFAULT);
+    unsigned connections = or_default(options->connections_max, CONNECTIONS_DEFAULT);
+    unsigned idle_s = or_default(options->idle_timeout_s, IDLE_TIMEOUT_DEFAULT_S);
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME;
+    if (options->certificate)
+        flags |= MHD_USE_TLS;
     if (threads > THREADS_MAX)
         threads = THREADS_MAX;
     if (connections < threads)
         connections = threads;
+    errno = 0;
     listener->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, handle, listener,
-        MHD_OPTION_LISTEN_SOCKET, take_fd, MHD_OPTION_THREAD_POOL_SIZE, threads,
-        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)CONNECTION_GROWTH_BYTES,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, listener, MHD_OPTION_END);
+        flags, 0, NULL, NULL, handle, listener, MHD_OPTION_LISTEN_SOCKET, take_fd,
+        MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
+        (size_t)CONNECTION_GROWTH_BYTES, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_ARRAY,
+        options->certificate ? tls : tls + 3, MHD_OPTION_END);
     if (listener->daemon)
         return OTS_OK;
-    enum ots_status status = ots_error_errno(err, errno, "cannot start to serve");
+    enum ots_status status =
+        options->certificate
+            ? ots_error_set(err, OTS_INVALID, "cannot serve with this certificate and key")
+            : ots_error_errno(err, errno, "cannot start to serve");
     close(take_fd);
     return status;
 }
@@ -312,22 +476,28 @@ static enum ots_status start(struct ots_listener *listener,
                              const struct ots_listener_options *options, struct ots_error *err)
 {
     int fd = -1;
-    enum ots_status status;
+    enum ots_status status = ots_alarms_new(&listener->deadlines, err);
+    if (status == OTS_OK)
+        status = ots_alarms_new(&listener->delays, err);
+    if (status != OTS_OK)
+        return status;
+    status = options->unix_socket ? ots_listen_unix(options->unix_socket, &fd, err)
+                                  : ots_listen_tcp(options->address, &fd, &listener->port, err);
+    if (status != OTS_OK)
+        return status;
     if (options->unix_socket) {
-        status = ots_listen_unix(options->unix_socket, &fd, err);
-        if (status != OTS_OK)
-            return status;
         listener->unix_socket = strdup(options->unix_socket);
         if (!listener->unix_socket) {
             close(fd);
             return ots_error_set(err, OTS_NOMEM, "no memory for a listener");
         }
-    } else {
-        status = ots_listen_tcp(options->address, &fd, &listener->port, err);
-        if (status != OTS_OK)
-            return status;
     }
     return start_daemon(listener, options, fd, err);
+}
+
+static int64_t seconds(unsigned value, unsigned fallback)
+{
+    return (int64_t)or_default(value, fallback) * 1000000;
 }
 
 enum ots_status ots_listener_new(const struct ots_listener_options *options,
@@ -337,15 +507,15 @@ enum ots_status ots_listener_new(const struct ots_listener_options *options,
     struct ots_listener *listener = calloc(1, sizeof(*listener));
     if (!listener)
         return ots_error_set(err, OTS_NOMEM, "no memory for a listener");
-    listener->service = options->service;
+    listener->handler = options->handler;
+    listener->counters = options->counters;
     listener->on_idle = options->on_idle;
     listener->context = options->context;
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_mutex_init(&listener->synced.lock, NULL);
-    pthread_cond_init(&listener->synced.quiet, &attributes);
-    pthread_condattr_destroy(&attributes);
+    listener->idle_timeout_us = seconds(options->idle_timeout_s, IDLE_TIMEOUT_DEFAULT_S);
+    listener->slow_timeout_us = seconds(options->slow_timeout_s, SLOW_TIMEOUT_DEFAULT_S);
+    ots_traffic_init(&listener->traffic);
+    ots_budget_init(&listener->budget,
+                    options->body_bytes_max ? options->body_bytes_max : BODY_BYTES_DEFAULT);
     enum ots_status status = start(listener, options, err);
     if (status != OTS_OK) {
         ots_listener_free(listener, 0);
@@ -353,24 +523,6 @@ enum ots_status ots_listener_new(const struct ots_listener_options *options,
     }
     *out = listener;
     return OTS_OK;
-}
-
-static void wait_quiet(struct ots_listener *listener, int64_t drain_ms)
-{
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += drain_ms / 1000;
-    end.tv_nsec += drain_ms % 1000 * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_nsec -= 1000000000;
-        end.tv_sec++;
-    }
-    pthread_mutex_lock(&listener->synced.lock);
-    listener->synced.is_ending = true;
-    int result = 0;
-    while (listener->synced.requests && result == 0)
-        result = pthread_cond_timedwait(&listener->synced.quiet, &listener->synced.lock, &end);
-    pthread_mutex_unlock(&listener->synced.lock);
 }
 
 void ots_listener_free(struct ots_listener *listener, int64_t drain_ms)
@@ -383,11 +535,15 @@ void ots_listener_free(struct ots_listener *listener, int64_t drain_ms)
         int fd = MHD_quiesce_daemon(listener->daemon);
         if (fd >= 0)
             close(fd);
-        wait_quiet(listener, drain_ms);
+        /* libmicrohttpd cannot end with suspended connections. */
+        ots_alarms_hurry(listener->delays);
+        ots_traffic_end(&listener->traffic, drain_ms);
         MHD_stop_daemon(listener->daemon);
     }
-    pthread_cond_destroy(&listener->synced.quiet);
-    pthread_mutex_destroy(&listener->synced.lock);
+    ots_alarms_free(listener->delays);
+    ots_alarms_free(listener->deadlines);
+    ots_budget_deinit(&listener->budget);
+    ots_traffic_deinit(&listener->traffic);
     free(listener->unix_socket);
     free(listener);
 }
@@ -399,8 +555,5 @@ unsigned ots_listener_port(const struct ots_listener *listener)
 
 unsigned ots_listener_connections(struct ots_listener *listener)
 {
-    pthread_mutex_lock(&listener->synced.lock);
-    unsigned connections = listener->synced.connections;
-    pthread_mutex_unlock(&listener->synced.lock);
-    return connections;
+    return ots_traffic_connections(&listener->traffic);
 }

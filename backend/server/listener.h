@@ -1,25 +1,38 @@
 /*
- * The door for requests: HTTP/1.1 on a TCP address or a Unix socket, in front of a service.
+ * The door for requests: HTTP/1.1 on a TCP address or a Unix socket, with or without TLS, in front
+ * of a handler.
  *
  * Connections are kept open between requests; a few threads serve all of them, and carry requests
- * out themselves. What is wrong with a request as HTTP is refused with a signed answer as far as
- * it can be read: another method than POST, a body over OTS_REQUEST_BODY_BYTES_MAX, too many
- * headers.
+ * out themselves. What is wrong with a request as HTTP is told to the handler, which refuses it
+ * with a signed answer as far as it can be read: another method than POST, a body over
+ * OTS_REQUEST_BODY_BYTES_MAX, too many headers, no memory left for bodies.
+ *
+ * A client that is slow holds up nobody, but is cut when its time is over: for the head of a
+ * request as long as a connection may be idle, whatever trickles in; for a body, and for taking an
+ * answer, `slow_timeout_s` and a second more for every OTS_SLOW_BYTES_PER_S.
  */
 #ifndef OTS_SERVER_LISTENER_H
 #define OTS_SERVER_LISTENER_H
 
-#include "backend/server/service.h"
+#include "backend/server/counters.h"
+#include "backend/server/handler.h"
+
+enum { OTS_SLOW_BYTES_PER_S = 16 * 1024 };
 
 struct ots_listener;
 
 struct ots_listener_options {
-    const char *address;         /* "127.0.0.1:8087", "[::1]:0"; NULL: no TCP */
-    const char *unix_socket;     /* path; NULL: none. One of the two is given, not both */
-    unsigned threads;            /* 1 to 64; 0: 4 */
-    unsigned connections_max;    /* more are closed at once; 0: 512 */
-    unsigned idle_timeout_s;     /* of a connection without any traffic; 0: 75 */
-    struct ots_service *service; /* borrowed */
+    const char *address;           /* "127.0.0.1:8087", "[::1]:0"; NULL: no TCP */
+    const char *unix_socket;       /* path; NULL: none. One of the two is given, not both */
+    const char *certificate;       /* PEM text; NULL: no TLS. Only borrowed for the start */
+    const char *key;               /* PEM text, with `certificate` */
+    unsigned threads;              /* 1 to 64; 0: 4 */
+    unsigned connections_max;      /* more are closed at once; 0: 512 */
+    unsigned idle_timeout_s;       /* of a connection between requests; 0: 75 */
+    unsigned slow_timeout_s;       /* see above; 0: 60 */
+    size_t body_bytes_max;         /* of all bodies under way: see budget.h; 0: 128 MiB */
+    struct ots_handler *handler;   /* borrowed */
+    struct ots_counters *counters; /* borrowed; may be NULL */
     /* Called on some thread whenever the number of open connections has become 0. May be NULL. */
     void (*on_idle)(void *context);
     void *context;
@@ -28,7 +41,8 @@ struct ots_listener_options {
 /*
  * Start to listen. A Unix socket's path that nobody listens on any more is taken over; the socket
  * is for its owner only.
- * Errors: OTS_INVALID (address), OTS_EXISTS (somebody listens there), OTS_IO, OTS_NOMEM.
+ * Errors: OTS_INVALID (address, certificate or key), OTS_EXISTS (somebody listens there), OTS_IO,
+ * OTS_NOMEM.
  */
 enum ots_status ots_listener_new(const struct ots_listener_options *options,
                                  struct ots_listener **out, struct ots_error *err) OTS_MUST_CHECK;

@@ -12,6 +12,7 @@
 #include "backend/server/directory.h"
 #include "backend/server/listener.h"
 #include "backend/server/options.h"
+#include "backend/server/service.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -119,7 +120,7 @@ static enum ots_status listen_on(struct program *program, const char *address,
     const struct ots_listener_options options = {
         .address = address,
         .unix_socket = unix_socket,
-        .service = program->service,
+        .handler = ots_service_handler(program->service),
         .on_idle = tell_idle,
         .context = program,
     };

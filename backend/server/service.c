@@ -23,7 +23,10 @@ enum {
 };
 
 struct ots_service {
+    struct ots_handler handler; /* first: a pointer to it is one to the service */
     struct ots_instance *instance;
+    struct ots_caller *caller;
+    struct ots_counters *counters;
     struct ots_auth auth;
     const struct ots_clock *clock;
     const struct ots_log *log;
@@ -41,7 +44,26 @@ struct exchange {
     int64_t now_us;
     char request_id[REQUEST_ID_BYTES];
     struct ots_buf inflated; /* the request's body, when it came compressed */
+    enum ots_action action;
+    bool has_action;
+    struct ots_count count;
 };
+
+static void handler_plan(struct ots_handler *handler, struct ots_visit *visit)
+{
+    (void)handler;
+    (void)visit;
+}
+
+static void handler_handle(struct ots_handler *handler, struct ots_visit *visit)
+{
+    struct ots_service *service = (struct ots_service *)handler;
+    if (visit->refusal.code)
+        ots_service_refuse(service, &visit->http, visit->refusal.code, visit->refusal.message,
+                           &visit->response);
+    else
+        ots_service_handle(service, &visit->http, &visit->response);
+}
 
 static bool copy_string(struct ots_service *service, size_t index, const char *text,
                         struct ots_slice *slice)
@@ -60,6 +82,9 @@ static enum ots_status fill(struct ots_service *service, const struct ots_servic
     service->auth.date_skew_max_us = skew_s * 1000 * 1000;
     service->clock = options->clock;
     service->log = options->log;
+    service->caller = options->caller;
+    service->counters = options->counters;
+    service->handler = (struct ots_handler){handler_plan, handler_handle};
     if (!copy_string(service, 0, options->instance, &service->auth.instance) ||
         !copy_string(service, 1, options->access_key_id, &service->auth.access_key_id) ||
         !copy_string(service, 2, options->access_key_secret, &service->auth.access_key_secret))
@@ -160,26 +185,31 @@ static enum ots_status carry_out(struct exchange *exchange, struct ots_call *cal
         status = decode(body, call, err);
     if (status != OTS_OK)
         return status;
-    ots_instance_call(exchange->service->instance, call);
+    struct ots_service *service = exchange->service;
+    if (service->caller)
+        service->caller->call(service->caller, service->instance, call);
+    else
+        ots_instance_call(service->instance, call);
     if (call->status != OTS_OK) {
         *err = call->error;
         return call->status;
     }
+    ots_count_rows(call, &exchange->count);
     return ots_response_encode(call, NULL, &exchange->response->body, err);
 }
 
 static enum ots_status answer(struct exchange *exchange, struct ots_error *err)
 {
     const struct ots_http_request *request = exchange->request;
-    enum ots_action action;
-    enum ots_status status = find_action(request->path, &action, err);
+    enum ots_status status = find_action(request->path, &exchange->action, err);
+    exchange->has_action = status == OTS_OK;
     if (status == OTS_OK)
         status = ots_auth_check(&exchange->service->auth, request, &exchange->key, exchange->now_us,
                                 err);
     if (status != OTS_OK)
         return status;
     struct ots_call call;
-    ots_call_init(&call, action);
+    ots_call_init(&call, exchange->action);
     status = carry_out(exchange, &call, err);
     ots_call_deinit(&call);
     return status;
@@ -259,7 +289,7 @@ static void refuse(struct exchange *exchange, struct ots_error *err)
     assert(code);
     response->status = code->http_status;
     memcpy(err->request_id, exchange->request_id, sizeof(exchange->request_id));
-    if (response->status >= STATUS_INTERNAL) {
+    if (response->status == STATUS_INTERNAL) {
         char shown[64];
         ots_log_error(exchange->service->log, OTS_LOG_ERROR,
                       ots_utf8_show(exchange->request->path, shown, sizeof(shown)), err);
@@ -292,6 +322,11 @@ static void finish(struct exchange *exchange, enum ots_status status, struct ots
         ots_buf_reset(&exchange->response->body);
         exchange->response->status = STATUS_INTERNAL;
     }
+    exchange->count.code = status == OTS_OK ? "" : err->service_code;
+    exchange->count.bytes_in = exchange->request->body.size;
+    exchange->count.bytes_out = exchange->response->body.size;
+    ots_counters_add(exchange->service->counters, exchange->has_action ? &exchange->action : NULL,
+                     &exchange->count);
     ots_buf_deinit(&exchange->inflated);
     ots_signing_key_wipe(&exchange->key);
 }
@@ -316,10 +351,16 @@ void ots_service_refuse(struct ots_service *service, const struct ots_http_reque
     struct exchange exchange = {.service = service, .request = request, .response = response};
     struct ots_error err = {0};
     begin(&exchange);
+    exchange.has_action = find_action(request->path, &exchange.action, NULL) == OTS_OK;
     enum ots_status status = ots_auth_key(&service->auth, &request->headers, &exchange.key);
     if (status == OTS_OK)
         status = ots_error_service(&err, OTS_INVALID, code, "%s", message);
     else
         ots_error_set(&err, status, "cannot make a signing key");
     finish(&exchange, status, &err);
+}
+
+struct ots_handler *ots_service_handler(struct ots_service *service)
+{
+    return &service->handler;
 }

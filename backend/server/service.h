@@ -10,11 +10,19 @@
 
 #include "backend/base/clock.h"
 #include "backend/base/log.h"
-#include "backend/wire/http.h"
+#include "backend/model/call.h"
+#include "backend/server/counters.h"
+#include "backend/server/handler.h"
 
 struct ots_service;
+struct ots_instance;
 
-/* Strings are copied; clock and log are borrowed. */
+/* Carries calls out in the service's stead, mostly by ots_instance_call. Threads: safe. */
+struct ots_caller {
+    void (*call)(struct ots_caller *caller, struct ots_instance *instance, struct ots_call *call);
+};
+
+/* Strings are copied, all else is borrowed. */
 struct ots_service_options {
     const char *directory; /* of the data; created when absent, with mode 0700 */
     const char *instance;  /* name that requests must carry */
@@ -26,6 +34,8 @@ struct ots_service_options {
     int32_t stream_retention_hours;
     const struct ots_clock *clock;
     const struct ots_log *log;
+    struct ots_caller *caller;     /* NULL: ots_instance_call */
+    struct ots_counters *counters; /* NULL: nothing is counted */
 };
 
 /* Errors: OTS_IO, OTS_EXISTS (another process has the directory), OTS_CORRUPT, OTS_NOMEM. */
@@ -47,5 +57,8 @@ void ots_service_handle(struct ots_service *service, const struct ots_http_reque
  */
 void ots_service_refuse(struct ots_service *service, const struct ots_http_request *request,
                         const char *code, const char *message, struct ots_http_response *response);
+
+/* The service as a handler: ots_service_refuse for what HTTP refuses, else ots_service_handle. */
+struct ots_handler *ots_service_handler(struct ots_service *service);
 
 #endif

@@ -3,6 +3,7 @@
 #include "backend/model/limits.h"
 #include "backend/server/listen_socket.h"
 #include "backend/server/listener.h"
+#include "backend/server/service.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -37,7 +38,7 @@ static enum ots_status listen_on(struct fixture *fixture, const char *address, c
     const struct ots_listener_options options = {
         .address = address,
         .unix_socket = path,
-        .service = fixture->service,
+        .handler = ots_service_handler(fixture->service),
         .threads = 2,
         .on_idle = on_idle,
         .context = fixture,
@@ -426,6 +427,38 @@ static void test_bad_addresses(void **state)
     }
 }
 
+static void test_loopback(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int family;
+        bool is_loopback;
+    } cases[] = {
+        {"127.0.0.1", AF_INET, true},
+        {"127.9.8.7", AF_INET, true},
+        {"128.0.0.1", AF_INET, false},
+        {"10.0.0.127", AF_INET, false},
+        {"::1", AF_INET6, true},
+        {"::2", AF_INET6, false},
+        {"::ffff:127.0.0.1", AF_INET6, true},
+        {"::ffff:10.0.0.1", AF_INET6, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sockaddr_in v4 = {.sin_family = AF_INET};
+        struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+        bool is_v4 = cases[i].family == AF_INET;
+        assert_int_equal(inet_pton(cases[i].family, cases[i].text,
+                                   is_v4 ? (void *)&v4.sin_addr : (void *)&v6.sin6_addr),
+                         1);
+        assert_int_equal(
+            ots_listen_is_loopback(is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6),
+            cases[i].is_loopback);
+    }
+    assert_false(ots_listen_is_loopback(NULL));
+    assert_false(ots_listen_is_loopback(&(struct sockaddr){.sa_family = AF_UNIX}));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_listening, teardown)
@@ -443,6 +476,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stale_socket, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tcp, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_addresses, setup, teardown),
+        cmocka_unit_test(test_loopback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
