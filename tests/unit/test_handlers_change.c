@@ -6,6 +6,8 @@
 #include "backend/server/handlers.h"
 #include "backend/wire/service_code.h"
 
+#include <pthread.h>
+
 static int setup(void **state)
 {
     int failed = test_instance_setup(state);
@@ -125,6 +127,59 @@ static void test_update_of_a_held_table(void **state)
     TEST_CALL(delete, OTS_ACTION_DELETE_TABLE);
     delete.request.table.table = OTS_SLICE("t");
     test_call_ok(test, &delete);
+}
+
+struct putter {
+    struct test_instance *test;
+    size_t stored;
+    size_t missing;
+};
+
+enum { PUTTERS = 3, UPDATES = 200 };
+
+/* Put until the table is gone. */
+static void *put_until_gone(void *argument)
+{
+    struct putter *putter = argument;
+    const struct ots_tag tag = {OTS_SLICE("host"), OTS_SLICE("h1")};
+    const struct ots_series_key key = {OTS_SLICE("cpu"), OTS_SLICE_NONE, &tag, 1};
+    const struct ots_field field = {OTS_SLICE("n"), {.type = OTS_INTEGER, .integer = 1}};
+    const struct ots_row row = {&key, TEST_NOW_US, &field, 1};
+    while (!putter->missing) {
+        TEST_CALL(put, OTS_ACTION_PUT);
+        put.request.put = (struct ots_put_request){OTS_SLICE("t"), &row, 1, OTS_META_UPDATE_NORMAL};
+        ots_instance_call(putter->test->instance, &put);
+        putter->stored += put.status == OTS_OK;
+        putter->missing += put.status == OTS_NOT_FOUND;
+        if (put.status != OTS_OK && put.status != OTS_NOT_FOUND)
+            break;
+    }
+    return NULL;
+}
+
+/* Tables that are in use all the time are updated and deleted; no call sees half of it. */
+static void test_updates_while_puts_go_on(void **state)
+{
+    struct test_instance *test = *state;
+    struct putter putters[PUTTERS];
+    pthread_t threads[PUTTERS];
+    for (size_t i = 0; i < PUTTERS; i++) {
+        putters[i] = (struct putter){.test = test};
+        assert_int_equal(pthread_create(&threads[i], NULL, put_until_gone, &putters[i]), 0);
+    }
+    for (int i = 0; i < UPDATES; i++) {
+        TEST_CALL(update, OTS_ACTION_UPDATE_TABLE);
+        make_update(&update, 86400 + i, KEEP, KEEP);
+        test_call_ok(test, &update);
+    }
+    assert_options(test, 86400 + UPDATES - 1, -1, true);
+    TEST_CALL(delete, OTS_ACTION_DELETE_TABLE);
+    delete.request.table.table = OTS_SLICE("t");
+    test_call_ok(test, &delete);
+    for (size_t i = 0; i < PUTTERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(putters[i].missing, 1);
+    }
 }
 
 /* ---- metadata ---- */
@@ -387,6 +442,7 @@ int main(void)
         TEST(test_options),
         TEST(test_options_of_no_table),
         TEST(test_update_of_a_held_table),
+        TEST(test_updates_while_puts_go_on),
         TEST(test_update_makes_a_record),
         TEST(test_attributes_are_replaced),
         TEST(test_attributes_that_may_not_be_updated),
