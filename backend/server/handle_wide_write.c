@@ -119,6 +119,8 @@ static enum ots_status write_row(struct ots_instance *instance, const struct ots
     if (ots_buf_status(&writing.key) == OTS_OK) {
         pthread_mutex_t *lock =
             ots_row_locks_take(&instance->row_locks, ots_buf_slice(&writing.key));
+        /* Who comes later must not write an older version. */
+        writing.now_ms = ots_clock_now_us(instance->clock) / 1000;
         status = write_locked(&writing, response, err);
         pthread_mutex_unlock(lock);
     } else {

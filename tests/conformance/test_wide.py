@@ -181,6 +181,7 @@ class Rows(unittest.TestCase):
 
     def test_update(self):
         self.update(1, {"PUT": [("a", 1), ("b", "x"), ("c", 3)]})
+        time.sleep(0.002)  # versions are milliseconds
         self.update(1, {"PUT": [("b", "y")], "DELETE_ALL": [("a"), ("missing")],
                         "INCREMENT": [("c", -5), ("d", 7)]}, EXIST)
         row = self.get(1)
