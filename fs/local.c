@@ -278,8 +278,9 @@ static enum ots_status reach_server(struct opening *opening, struct ots_error *e
             return status;
         if (now_us() >= opening->deadline_us)
             return explain(opening, OTS_TIMEOUT,
-                           opening->server ? "otslocal accepts no connections"
-                                           : "another otslocal serves it, but not on otslocal.sock in it",
+                           opening->server
+                               ? "otslocal accepts no connections"
+                               : "another otslocal serves it, but not on otslocal.sock in it",
                            err);
         sleep_ms(POLL_MS);
     }
