@@ -50,7 +50,7 @@ static const char USAGE[] =
     "Unmount with fusermount3 -u MOUNTPOINT. See otsfs(1).\n";
 
 /* A wrong host or port should not keep a terminal waiting for as long as a request may take. */
-enum { FIRST_TIMEOUT_MS = 10000 };
+enum { FIRST_TIMEOUT_MS = 10000, IDLE_TIMEOUT_MS = 15000 };
 
 /* Everything a mount consists of, in the order in which it is made. */
 struct parts {
@@ -101,6 +101,9 @@ static enum ots_status make_store(const struct parts *parts, const struct ots_op
         .endpoint = source->endpoint,
         .unix_socket = source->socket,
         .connections_max = options->connections,
+        /* A service that hangs must not hold a try for longer than all tries may take. */
+        .idle_timeout_ms =
+            timeout_ms && timeout_ms < IDLE_TIMEOUT_MS ? timeout_ms : IDLE_TIMEOUT_MS,
     };
     struct ots_client_options client = {
         .instance = source->instance,
