@@ -97,25 +97,28 @@ static enum ots_status load_shards(struct ots_stream *stream, const struct ots_t
     return cursor->ops->check(cursor, err);
 }
 
-static struct ots_cursor *log_cursor(struct ots_stream *stream, uint32_t number, int64_t end_us)
+/* What was trimmed is left out, so that nobody has to go past what is left of it. */
+static struct ots_cursor *log_cursor(struct ots_stream *stream,
+                                     const struct ots_stream_shard *shard, int64_t end_us)
 {
     struct ots_engine *engine = stream->streams->engine;
     uint8_t begin[OTS_LOG_KEY_BYTES];
     uint8_t end[OTS_LOG_KEY_BYTES];
-    return engine->ops->cursor_new(engine, ots_layout_log(begin, stream->table, number, 0),
-                                   ots_layout_log(end, stream->table, number, end_us));
+    return engine->ops->cursor_new(
+        engine, ots_layout_log(begin, stream->table, shard->number, shard->trimmed_us),
+        ots_layout_log(end, stream->table, shard->number, end_us));
 }
 
 /* The time of the last record before `end_us`; 0 when there is none. */
-static enum ots_status last_record(struct ots_stream *stream, uint32_t number, int64_t end_us,
-                                   int64_t *time_us, struct ots_error *err)
+static enum ots_status last_record(struct ots_stream *stream, const struct ots_stream_shard *shard,
+                                   int64_t end_us, int64_t *time_us, struct ots_error *err)
 {
     uint8_t key[OTS_LOG_KEY_BYTES];
     OTS_AUTO(ots_cursor_freep)
-    struct ots_cursor *cursor = log_cursor(stream, number, end_us);
+    struct ots_cursor *cursor = log_cursor(stream, shard, end_us);
     if (!cursor)
         return no_memory(err);
-    cursor->ops->seek_back(cursor, ots_layout_log(key, stream->table, number, end_us));
+    cursor->ops->seek_back(cursor, ots_layout_log(key, stream->table, shard->number, end_us));
     *time_us = 0;
     return cursor->is_valid ? ots_layout_log_parse(cursor->key, time_us, err)
                             : cursor->ops->check(cursor, err);
@@ -135,7 +138,7 @@ static enum ots_status load_clock(struct ots_stream *stream, const struct ots_ta
     for (size_t i = 0; i < stream->shard_count && status == OTS_OK; i++) {
         const struct ots_stream_shard *shard = &stream->shards[i];
         int64_t last_us = 0;
-        status = last_record(stream, shard->number, INT64_MAX, &last_us, err);
+        status = last_record(stream, shard, INT64_MAX, &last_us, err);
         last_us =
             later(later(last_us, shard->trimmed_us), later(shard->created_us, shard->closed_us));
         stream->last_us = later(stream->last_us, last_us);
@@ -216,7 +219,7 @@ enum ots_status ots_stream_read(struct ots_stream *stream, uint32_t number,
     if (found) {
         *shard = *found;
         /* Under the lock, so that nothing is trimmed that the shard's state promises. */
-        *log = log_cursor(stream, number, INT64_MAX);
+        *log = log_cursor(stream, found, INT64_MAX);
     }
     pthread_rwlock_unlock(&stream->map);
     if (!found)
@@ -393,7 +396,9 @@ static enum ots_status plan_trim_shard(struct plan *plan, struct ots_stream_shar
     uint8_t end[OTS_LOG_KEY_BYTES];
     uint32_t table = plan->stream->table;
     int64_t last_us = 0;
-    enum ots_status status = last_record(plan->stream, shard->number, cutoff_us, &last_us, err);
+    if (cutoff_us <= shard->trimmed_us)
+        return OTS_OK;
+    enum ots_status status = last_record(plan->stream, shard, cutoff_us, &last_us, err);
     if (status != OTS_OK || !last_us)
         return status;
     plan->batch->ops->remove_range(plan->batch,
