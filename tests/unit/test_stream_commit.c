@@ -29,6 +29,88 @@ static int setup(void **state)
     return failed;
 }
 
+/* ---- an engine whose writes take their time, each another one ---- */
+
+struct slow_engine {
+    struct ots_engine engine;
+    struct ots_engine *inner;
+    atomic_uint writes;
+};
+
+static struct slow_engine *slow_of(struct ots_engine *engine)
+{
+    return (struct slow_engine *)engine;
+}
+
+static enum ots_status slow_get(struct ots_engine *engine, struct ots_slice key,
+                                struct ots_buf *value, bool *is_found, struct ots_error *err)
+{
+    struct ots_engine *inner = slow_of(engine)->inner;
+    return inner->ops->get(inner, key, value, is_found, err);
+}
+
+static struct ots_batch *slow_batch_new(struct ots_engine *engine)
+{
+    struct ots_engine *inner = slow_of(engine)->inner;
+    return inner->ops->batch_new(inner);
+}
+
+/* Every second write is late: without a lock, one that began after it ends before it. */
+static enum ots_status slow_write(struct ots_engine *engine, struct ots_batch *batch,
+                                  struct ots_error *err)
+{
+    struct ots_engine *inner = slow_of(engine)->inner;
+    if (atomic_fetch_add(&slow_of(engine)->writes, 1) % 2)
+        usleep(200);
+    return inner->ops->write(inner, batch, err);
+}
+
+static struct ots_cursor *slow_cursor_new(struct ots_engine *engine, struct ots_slice begin,
+                                          struct ots_slice end)
+{
+    struct ots_engine *inner = slow_of(engine)->inner;
+    return inner->ops->cursor_new(inner, begin, end);
+}
+
+static void slow_set_filter(struct ots_engine *engine, const struct ots_engine_filter *filter)
+{
+    struct ots_engine *inner = slow_of(engine)->inner;
+    inner->ops->set_filter(inner, filter);
+}
+
+static void slow_free(struct ots_engine *engine)
+{
+    struct ots_engine *inner = slow_of(engine)->inner;
+    inner->ops->free(inner);
+    free(engine);
+}
+
+static const struct ots_engine_ops slow_ops = {
+    .get = slow_get,
+    .batch_new = slow_batch_new,
+    .write = slow_write,
+    .cursor_new = slow_cursor_new,
+    .set_filter = slow_set_filter,
+    .free = slow_free,
+};
+
+static int setup_slow(void **state)
+{
+    if (setup(state))
+        return 1;
+    struct test_instance *test = *state;
+    struct ots_error err = {0};
+    const struct ots_rocksdb_options options = {.directory = test->directory.path};
+    struct slow_engine *slow = calloc(1, sizeof(*slow));
+    assert_non_null(slow);
+    slow->engine.ops = &slow_ops;
+    ots_instance_close(test->instance);
+    assert_int_equal(ots_rocksdb_open(&options, &slow->inner, &err), OTS_OK);
+    assert_int_equal(ots_instance_open(&slow->engine, &test->clock.clock, &test->instance, &err),
+                     OTS_OK);
+    return 0;
+}
+
 /* ---- many at once ---- */
 
 struct crowd {
@@ -328,10 +410,11 @@ int main(int argc, char **argv)
     if (argc == 3)
         return put_until_killed(argv[1], strtoll(argv[2], NULL, 10));
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, test_instance_teardown)
+#define SLOW_TEST(name) cmocka_unit_test_setup_teardown(name, setup_slow, test_instance_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_followed),
-        TEST(test_last_record_stays),
-        TEST(test_splits_under_puts),
+        SLOW_TEST(test_followed),
+        SLOW_TEST(test_last_record_stays),
+        SLOW_TEST(test_splits_under_puts),
         TEST(test_kill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
