@@ -173,6 +173,17 @@ size_t ots_row_size(const struct ots_row *row)
     return size;
 }
 
+/* Columns of the service's own. */
+static bool is_reserved(struct ots_slice name)
+{
+    static const char *const reserved[] = {"_m_name", "_data_source",      "_tags",
+                                           "_time",   "_meta_update_time", "_attributes"};
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+        if (ots_slice_equal(name, ots_slice_str(reserved[i])))
+            return true;
+    return false;
+}
+
 enum ots_status ots_field_name_check(struct ots_slice name, struct ots_error *err)
 {
     char shown[OTS_FIELD_NAME_BYTES_MAX + 1];
@@ -193,6 +204,8 @@ enum ots_status ots_field_name_check(struct ots_slice name, struct ots_error *er
             return ots_error_set(err, OTS_INVALID, "field \"%s\": the name starts with a digit",
                                  shown);
     }
+    if (is_reserved(name))
+        return ots_error_set(err, OTS_INVALID, "field \"%s\": the name is reserved", shown);
     return OTS_OK;
 }
 

@@ -71,7 +71,8 @@ void ots_fields_sort(struct ots_field *fields, size_t count);
 size_t ots_row_size(const struct ots_row *row);
 
 /*
- * Check one field name: 1 to 128 bytes of a-z, 0-9, '_', not starting with a digit.
+ * Check one field name: 1 to 128 bytes of a-z, 0-9, '_', not starting with a digit, and none of the
+ * service's own (_m_name, _data_source, _tags, _time, _meta_update_time, _attributes).
  * Errors: OTS_INVALID or OTS_LIMIT, the message names the field.
  */
 enum ots_status ots_field_name_check(struct ots_slice name, struct ots_error *err) OTS_MUST_CHECK;

@@ -262,15 +262,15 @@ static enum ots_status read_fields(struct ots_lp_line *line, struct ots_lp_curso
 /* --- time ------------------------------------------------------------------------------------- */
 
 static enum ots_status scale_time(enum ots_precision precision, unsigned __int128 time,
-                                  int64_t *time_us, bool *digits_cut)
+                                  int64_t *time_us, uint32_t *cut_ns)
 {
     static const uint32_t MICROSECONDS[] = {
         [OTS_PRECISION_US] = 1, [OTS_PRECISION_MS] = 1000, [OTS_PRECISION_S] = 1000000};
-    *digits_cut = false;
+    *cut_ns = 0;
     if (precision == OTS_PRECISION_NS) {
-        *digits_cut = time % 1000 != 0;
+        *cut_ns = (uint32_t)(time % 1000);
         /* Beyond what nanoseconds in 64 bits can tell only our own printer writes, in whole us. */
-        if (*digits_cut && time > INT64_MAX)
+        if (*cut_ns && time > INT64_MAX)
             return OTS_LIMIT;
         time /= 1000;
     } else if (__builtin_mul_overflow(time, MICROSECONDS[precision], &time)) {
@@ -283,7 +283,7 @@ static enum ots_status scale_time(enum ots_precision precision, unsigned __int12
 }
 
 static enum ots_status read_time(const struct ots_lp_line *line, struct ots_lp_cursor *cursor,
-                                 int64_t *time_us, bool *digits_cut)
+                                 int64_t *time_us, uint32_t *cut_ns)
 {
     const uint8_t *start = cursor->at;
     struct ots_decimal decimal;
@@ -294,12 +294,12 @@ static enum ots_status read_time(const struct ots_lp_line *line, struct ots_lp_c
     if (line->options.precision == OTS_PRECISION_NS && !decimal.is_long && !decimal.is_negative &&
         decimal.mantissa <= INT64_MAX) {
         *time_us = (int64_t)(decimal.mantissa / 1000);
-        *digits_cut = decimal.mantissa % 1000 != 0;
+        *cut_ns = (uint32_t)(decimal.mantissa % 1000);
         return OTS_OK;
     }
     unsigned __int128 time;
     if (ots_decimal_to_u128(&decimal, &time) != OTS_OK ||
-        scale_time(line->options.precision, time, time_us, digits_cut) != OTS_OK)
+        scale_time(line->options.precision, time, time_us, cut_ns) != OTS_OK)
         return ots_lp_wrong(cursor, start, "the time is out of range");
     if (decimal.is_negative && time != 0)
         return ots_lp_wrong(cursor, start, "the service stores no time before 1970");
@@ -323,19 +323,19 @@ static bool take_line_end(struct ots_lp_cursor *cursor)
 
 /* What follows the fields. */
 static enum ots_status read_end(const struct ots_lp_line *line, struct ots_lp_cursor *cursor,
-                                int64_t *time_us, bool *digits_cut)
+                                int64_t *time_us, uint32_t *cut_ns)
 {
     bool is_separated = *cursor->at == ' ';
     skip_spaces(cursor);
     const uint8_t *start = cursor->at;
-    *digits_cut = false;
+    *cut_ns = 0;
     if (take_line_end(cursor)) {
         *time_us = line->options.default_time_us;
         return *time_us < 0 ? ots_lp_wrong(cursor, start, "the line has no time") : OTS_OK;
     }
     if (!is_separated)
         return ots_lp_wrong(cursor, cursor->at, "a malformed value");
-    enum ots_status status = read_time(line, cursor, time_us, digits_cut);
+    enum ots_status status = read_time(line, cursor, time_us, cut_ns);
     if (status != OTS_OK)
         return status;
     skip_spaces(cursor);
@@ -345,7 +345,7 @@ static enum ots_status read_end(const struct ots_lp_line *line, struct ots_lp_cu
 }
 
 enum ots_status ots_lp_line_parse(struct ots_lp_line *line, struct ots_lp_cursor *cursor,
-                                  struct ots_row *row, bool *digits_cut)
+                                  struct ots_row *row, uint32_t *cut_ns)
 {
     if (line->arena.used_bytes)
         ots_arena_reset(&line->arena);
@@ -355,7 +355,7 @@ enum ots_status ots_lp_line_parse(struct ots_lp_line *line, struct ots_lp_cursor
     skip_spaces(cursor);
     status = read_fields(line, cursor);
     if (status == OTS_OK)
-        status = read_end(line, cursor, &row->time_us, digits_cut);
+        status = read_end(line, cursor, &row->time_us, cut_ns);
     row->fields = line->fields;
     row->field_count = line->field_count;
     return status;

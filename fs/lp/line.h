@@ -26,7 +26,7 @@ void ots_lp_line_free(struct ots_lp_line *line);
  * Errors: OTS_INVALID (see `cursor`), OTS_NOT_READY (ends inside a string), OTS_NOMEM.
  */
 enum ots_status ots_lp_line_parse(struct ots_lp_line *line, struct ots_lp_cursor *cursor,
-                                  struct ots_row *row, bool *digits_cut) OTS_MUST_CHECK;
+                                  struct ots_row *row, uint32_t *cut_ns) OTS_MUST_CHECK;
 
 /* The row of the last ots_lp_line_parse was handed on: its key becomes the last key. */
 void ots_lp_line_keep_key(struct ots_lp_line *line);

@@ -123,7 +123,7 @@ struct outcome {
     const uint8_t *next;
     enum ots_status parsed;
     bool is_empty;
-    bool digits_cut;
+    uint32_t cut_ns;
 };
 
 static enum ots_status hand_on(struct ots_lp_parser *parser, const struct outcome *line,
@@ -139,7 +139,7 @@ static enum ots_status hand_on(struct ots_lp_parser *parser, const struct outcom
         status = report(parser, strip_line_end(text), cursor->wrong, cursor->reason);
         lines = count_lines(text);
     } else if (!line->is_empty) {
-        status = parser->handler.row(parser->handler.context, row, line->digits_cut);
+        status = parser->handler.row(parser->handler.context, row, line->cut_ns);
         ots_lp_line_keep_key(parser->line);
     }
     parser->line_number += lines;
@@ -152,11 +152,11 @@ static bool parse_line(struct ots_lp_parser *parser, struct ots_lp_cursor *curso
 {
     cursor->at = line->start;
     cursor->inner_lines = 0;
-    line->digits_cut = false;
+    line->cut_ns = 0;
     line->parsed = OTS_OK;
     line->is_empty = skip_empty(cursor);
     if (!line->is_empty)
-        line->parsed = ots_lp_line_parse(parser->line, cursor, row, &line->digits_cut);
+        line->parsed = ots_lp_line_parse(parser->line, cursor, row, &line->cut_ns);
     line->next = cursor->at;
     if (line->parsed == OTS_INVALID) {
         enum ots_lp_place place = OTS_LP_AT_START;

@@ -25,11 +25,11 @@ struct ots_lp_handler {
      * A line was parsed. `row` and all it points to live until the call returns, except
      * row->key, which stays the same pointer while the key's bytes do not change and lives until
      * the next different key or the parser's end; two different keys in a row never have the same
-     * pointer. Fields stand as in the line, but of two with one name the last. `digits_cut` tells
-     * that the time had digits below a microsecond. Return a status other than OTS_OK to stop the
-     * parse with it.
+     * pointer. Fields stand as in the line, but of two with one name the last. `cut_ns` is
+     * what was cut off its time, 0 to 999 nanoseconds. Return a status other than OTS_OK to stop
+     * the parse with it.
      */
-    enum ots_status (*row)(void *context, const struct ots_row *row, bool digits_cut);
+    enum ots_status (*row)(void *context, const struct ots_row *row, uint32_t cut_ns);
     /*
      * A line could not be parsed; parsing goes on behind the next LF that is not in a string.
      * `problem` lives until the call returns. The same return rule.

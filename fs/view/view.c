@@ -208,6 +208,9 @@ enum ots_status ots_view_add_table_locked(struct ots_view *view, struct ots_slic
         node->table = table;
     }
     node->table->has_field_keys = has_field_keys;
+    /* Until a scan tells what is in it. */
+    if (!node->mtime_ns)
+        node->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
     *out = node;
     return ots_tree_list(&view->synced.tree, node);
 }

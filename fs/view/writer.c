@@ -56,29 +56,55 @@ static enum ots_status learn_key(struct ots_writer *writer, const struct ots_ser
     return status;
 }
 
+/* A row must fit in a put, even alone. */
+static enum ots_status check_size(const struct ots_row *row, struct ots_error *err)
+{
+    size_t size = ots_row_size(row);
+    if (size <= OTS_PUT_BYTES_MAX)
+        return OTS_OK;
+    return ots_error_set(err, OTS_LIMIT, "the row has %zu bytes, and a put at most %d", size,
+                         OTS_PUT_BYTES_MAX);
+}
+
 static enum ots_status check_row(struct ots_writer *writer, const struct ots_row *row,
                                  struct ots_error *err)
 {
-    if (writer->has_key && ots_series_key_equal(&writer->key, row->key))
-        return ots_row_check(row, err);
-    enum ots_status status = check_key(writer, row->key, err);
+    bool is_known_key = writer->has_key && ots_series_key_equal(&writer->key, row->key);
+    enum ots_status status = is_known_key ? OTS_OK : check_key(writer, row->key, err);
     if (status == OTS_OK)
         status = ots_row_check(row, err);
-    return status == OTS_OK ? learn_key(writer, row->key) : status;
+    if (status == OTS_OK)
+        status = check_size(row, err);
+    return status == OTS_OK && !is_known_key ? learn_key(writer, row->key) : status;
 }
 
-static enum ots_status on_row(void *context, const struct ots_row *row, bool digits_cut)
+/* Two lines that only the cut makes equal: the second would take the first one's place. */
+static bool is_cut_onto_last(const struct ots_writer *writer, const struct ots_row *row,
+                             uint32_t cut_ns)
+{
+    return writer->has_key && row->time_us == writer->last_time_us && cut_ns != writer->last_cut_ns;
+}
+
+static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t cut_ns)
 {
     struct ots_writer *writer = context;
     struct ots_error err;
-    enum ots_status status = check_row(writer, row, &err);
+    enum ots_status status = OTS_OK;
+    if (is_cut_onto_last(writer, row, cut_ns))
+        status = ots_error_set(&err, OTS_INVALID,
+                               "has the time of the line before but for digits below a "
+                               "microsecond, which the service does not store");
+    if (status == OTS_OK)
+        status = check_row(writer, row, &err);
     if (status == OTS_INVALID || status == OTS_LIMIT) {
         reject(writer, ots_lp_parser_line(writer->parser), err.message);
         return OTS_OK;
     }
     if (status != OTS_OK)
         return status;
-    writer->digits_cut_count += digits_cut;
+    writer->digits_cut_count += cut_ns != 0;
+    writer->last_time_us = row->time_us;
+    writer->last_cut_ns = cut_ns;
     return ots_pipeline_add(writer->table->pipeline, row, writer->timeline, writer->interrupt);
 }
 

@@ -27,6 +27,9 @@ struct ots_writer {
      * the writer of the file, so every later call fails the same way. */
     enum ots_status broken;
     uint64_t digits_cut_count;
+    /* The last row's time, and what was cut off it. */
+    int64_t last_time_us;
+    uint32_t last_cut_ns;
     uint64_t problem_count;
     uint64_t problem_count_told;
     char first_problem[200];

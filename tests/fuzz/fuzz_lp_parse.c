@@ -22,10 +22,10 @@ static void must(bool claim)
         abort();
 }
 
-static enum ots_status see_row(void *context, const struct ots_row *row, bool digits_cut)
+static enum ots_status see_row(void *context, const struct ots_row *row, uint32_t cut_ns)
 {
     struct seen *seen = context;
-    (void)digits_cut;
+    (void)cut_ns;
     ots_lp_printer_forget_key(&seen->printer);
     must(ots_lp_print(&seen->printer, row, &seen->lines, NULL) == OTS_OK);
     return OTS_OK;

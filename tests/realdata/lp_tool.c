@@ -74,7 +74,7 @@ static void put_value(const struct ots_value *value)
     }
 }
 
-static enum ots_status put_row(void *context, const struct ots_row *row, bool digits_cut)
+static enum ots_status put_row(void *context, const struct ots_row *row, uint32_t cut_ns)
 {
     struct found *found = context;
     printf("%s{\"measurement\":", found->row_count++ ? "," : "");
@@ -90,7 +90,7 @@ static enum ots_status put_row(void *context, const struct ots_row *row, bool di
         printf("]");
     }
     printf("],\"time_us\":\"%" PRId64 "\",\"cut\":%s,\"fields\":[", row->time_us,
-           digits_cut ? "true" : "false");
+           cut_ns ? "true" : "false");
     for (size_t i = 0; i < row->field_count; i++) {
         printf("%s[", i ? "," : "");
         put_bytes(row->fields[i].name);
@@ -287,10 +287,10 @@ struct echo {
     bool has_failed;
 };
 
-static enum ots_status echo_row(void *context, const struct ots_row *row, bool digits_cut)
+static enum ots_status echo_row(void *context, const struct ots_row *row, uint32_t cut_ns)
 {
     struct echo *echo = context;
-    (void)digits_cut;
+    (void)cut_ns;
     ots_buf_reset(&echo->line);
     must(ots_lp_print(&echo->printer, row, &echo->line, NULL));
     fwrite(echo->line.data, 1, echo->line.size, stdout);

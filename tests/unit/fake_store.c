@@ -109,9 +109,9 @@ static void put_row(struct table *table, const struct ots_row *row)
     series->rows.items[at] = copy;
 }
 
-static enum ots_status put_parsed_row(void *context, const struct ots_row *row, bool digits_cut)
+static enum ots_status put_parsed_row(void *context, const struct ots_row *row, uint32_t cut_ns)
 {
-    (void)digits_cut;
+    (void)cut_ns;
     put_row(context, row);
     return OTS_OK;
 }

@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 
-static enum ots_status record_row(void *context, const struct ots_row *row, bool digits_cut)
+static enum ots_status record_row(void *context, const struct ots_row *row, uint32_t cut_ns)
 {
     struct lp_record *record = context;
     struct ots_lp_printer printer;
     ots_lp_printer_init(&printer, OTS_PRECISION_NS);
-    if (digits_cut)
+    if (cut_ns)
         ots_buf_append_str(&record->text, "cut ");
     assert_int_equal(ots_lp_print(&printer, row, &record->text, NULL), OTS_OK);
     ots_lp_printer_deinit(&printer);

@@ -324,11 +324,11 @@ static enum ots_status check_text(void *context, const struct ots_lp_problem *pr
     return OTS_OK;
 }
 
-static enum ots_status take_row(void *context, const struct ots_row *row, bool digits_cut)
+static enum ots_status take_row(void *context, const struct ots_row *row, uint32_t cut_ns)
 {
     (void)context;
     (void)row;
-    (void)digits_cut;
+    (void)cut_ns;
     return OTS_OK;
 }
 

@@ -162,7 +162,8 @@ static void test_size(void **state)
 static void test_field_names(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "A", "aB", "1a", "a-b", "a.b", "a b", "a:b", "\xC3\xA4"};
+    static const char *const bad[] = {"_time", "_tags", "_m_name", "",    "A",   "aB",
+                                      "1a",    "a-b",   "a.b",     "a b", "a:b", "\xC3\xA4"};
     char text[129];
     struct ots_error err = {0};
     memset(text, 'a', sizeof(text));

@@ -154,6 +154,37 @@ static void bad_lines_are_left_out_and_told_once(void **state)
     view_expect_stored(fixture, "t", "cpu,host=a v=1i 1000\ncpu,host=a v=7i 7000\n");
 }
 
+/* Each value may have 2 MiB, but the row must fit in a put of 4 MB. */
+static void a_row_that_fits_in_no_put_is_left_out(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_buf text = OTS_BUF_INIT;
+    ots_buf_append_str(&text, "m a=1i 1000\nm ");
+    for (int field = 0; field < 3; field++) {
+        ots_buf_append_fmt(&text, "%sf%d=\"", field ? "," : "", field);
+        for (size_t size = 0; size < 1500000; size += 10)
+            ots_buf_append_str(&text, "0123456789");
+        ots_buf_append_byte(&text, '"');
+    }
+    ots_buf_append_str(&text, " 2000\nm a=3i 3000\n");
+    ots_buf_append_byte(&text, '\0');
+    assert_int_equal(ots_buf_status(&text), OTS_OK);
+    assert_int_equal(view_mkdir(fixture, "t/m"), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/m/_.lp", (const char *)text.data), OTS_INVALID);
+    view_expect_text(fixture, "t/m/_.lp", "m a=1i 1000\nm a=3i 3000\n");
+    ots_buf_deinit(&text);
+}
+
+static void of_lines_made_equal_by_the_cut_the_first_stays(void **state)
+{
+    struct view_fixture *fixture = *state;
+    assert_int_equal(view_mkdir(fixture, "t/m"), OTS_OK);
+    assert_int_equal(
+        view_store(fixture, "t/m/_.lp", "m v=1i 1001\nm v=2i 1002\nm v=3i 2001\nm w=4i 2001\n"),
+        OTS_INVALID);
+    view_expect_text(fixture, "t/m/_.lp", "m v=1i 1000\nm v=3i,w=4i 2000\n");
+}
+
 static void a_last_line_without_end_is_not_stored(void **state)
 {
     struct view_fixture *fixture = *state;
@@ -234,7 +265,7 @@ static void lines_of_one_time_are_merged(void **state)
 {
     struct view_fixture *fixture = *state;
     assert_int_equal(
-        view_store(fixture, PATH, "cpu,host=a v=1i,w=1i 1000\ncpu,host=a u=2i,w=2i 1001\n"),
+        view_store(fixture, PATH, "cpu,host=a v=1i,w=1i 1000\ncpu,host=a u=2i,w=2i 1000\n"),
         OTS_OK);
     view_expect_text(fixture, PATH, "cpu,host=a u=2i,v=1i,w=2i 1000\n");
 }
@@ -436,6 +467,8 @@ int main(void)
         TEST(names_that_are_no_timelines_are_refused),
         TEST(opening_for_writing_asks_nothing),
         TEST(bad_lines_are_left_out_and_told_once),
+        TEST(a_row_that_fits_in_no_put_is_left_out),
+        TEST(of_lines_made_equal_by_the_cut_the_first_stays),
         TEST(a_last_line_without_end_is_not_stored),
         TEST(a_thousand_bad_lines_are_enough),
         TEST(bytes_must_come_in_order),
