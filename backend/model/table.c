@@ -81,13 +81,13 @@ static enum ots_status key_schema_check(const struct ots_table_meta *meta, struc
                              meta->key_schema_count, OTS_KEY_SCHEMA_MAX);
     for (size_t i = 0; i < meta->key_schema_count; i++) {
         struct ots_slice name = meta->key_schema[i];
-        if (ots_field_name_check(name, err) != OTS_OK)
+        if (is_reserved(name))
+            return ots_error_set(err, OTS_INVALID, "identifier %zu: a reserved name", i + 1);
+        if (!is_part(name) && ots_field_name_check(name, err) != OTS_OK)
             return ots_error_set(err, OTS_INVALID,
                                  "identifier %zu: not 1 to %d of a-z, 0-9, '_', or starts with a "
                                  "digit",
                                  i + 1, OTS_FIELD_NAME_BYTES_MAX);
-        if (is_reserved(name))
-            return ots_error_set(err, OTS_INVALID, "identifier %zu: a reserved name", i + 1);
         for (size_t j = 0; j < i; j++)
             if (ots_slice_equal(name, meta->key_schema[j]))
                 return ots_error_set(err, OTS_INVALID, "identifier %zu: named twice", i + 1);
@@ -102,11 +102,10 @@ static enum ots_status field_keys_check(const struct ots_table_meta *meta, struc
                              meta->field_key_count, OTS_FIELD_PRIMARY_KEYS_MAX);
     for (size_t i = 0; i < meta->field_key_count; i++) {
         const struct ots_field_key *key = &meta->field_keys[i];
-        enum ots_status status = ots_field_name_check(key->name, err);
-        if (status != OTS_OK)
-            return ots_error_set(err, OTS_INVALID, "key field %zu: not a name for a field", i + 1);
         if (is_reserved(key->name) || is_part(key->name))
             return ots_error_set(err, OTS_INVALID, "key field %zu: a reserved name", i + 1);
+        if (ots_field_name_check(key->name, err) != OTS_OK)
+            return ots_error_set(err, OTS_INVALID, "key field %zu: not a name for a field", i + 1);
         if ((int)key->type < OTS_KEY_INTEGER || key->type > OTS_KEY_BINARY)
             return ots_error_set(err, OTS_INVALID, "key field %zu: unknown type %d", i + 1,
                                  (int)key->type);
