@@ -249,7 +249,7 @@ static void test_other_server(void **state)
     struct fixture fixture;
     fixture_init(&fixture);
     write_file(fixture.directory, "served", "", 0600);
-    assert_int_equal(open_local(&fixture, fixture.directory, 100), OTS_TIMEOUT);
+    assert_int_equal(open_local(&fixture, fixture.directory, 400), OTS_TIMEOUT);
     assert_non_null(strstr(fixture.err.message, "another otslocal"));
     assert_int_equal(count_starts(&fixture), 1);
     expect_open(&fixture);
