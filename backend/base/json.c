@@ -90,13 +90,17 @@ const char *ots_json_string(const struct ots_json *object, const char *name)
     return ots_json_text(ots_json_member(object, name));
 }
 
+bool ots_json_number_of(const struct ots_json *json, double *number)
+{
+    if (!cJSON_IsNumber(in(json)))
+        return false;
+    *number = cJSON_GetNumberValue(in(json));
+    return true;
+}
+
 bool ots_json_number(const struct ots_json *object, const char *name, double *number)
 {
-    const cJSON *member = in(ots_json_member(object, name));
-    if (!cJSON_IsNumber(member))
-        return false;
-    *number = cJSON_GetNumberValue(member);
-    return true;
+    return ots_json_number_of(ots_json_member(object, name), number);
 }
 
 bool ots_json_bool(const struct ots_json *object, const char *name, bool *value)

@@ -36,6 +36,8 @@ bool ots_json_is_object(const struct ots_json *json);
 bool ots_json_is_array(const struct ots_json *json);
 /* The text of a value that is a string itself; NULL otherwise. */
 const char *ots_json_text(const struct ots_json *json);
+/* A value that is a number itself. */
+bool ots_json_number_of(const struct ots_json *json, double *number);
 /* The name of the index-th member of an object, NULL beyond the last. */
 const char *ots_json_name_at(const struct ots_json *object, size_t index);
 

@@ -364,3 +364,8 @@ struct ots_handler *ots_service_handler(struct ots_service *service)
 {
     return &service->handler;
 }
+
+struct ots_instance *ots_service_instance(struct ots_service *service)
+{
+    return service->instance;
+}

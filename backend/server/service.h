@@ -61,4 +61,7 @@ void ots_service_refuse(struct ots_service *service, const struct ots_http_reque
 /* The service as a handler: ots_service_refuse for what HTTP refuses, else ots_service_handle. */
 struct ots_handler *ots_service_handler(struct ots_service *service);
 
+/* What it works on, for an operator's commands. */
+struct ots_instance *ots_service_instance(struct ots_service *service);
+
 #endif
