@@ -79,6 +79,33 @@ otslocal_is_ready() {
     grep -qi ready "$otslocal_log"
 }
 
+# With start_otslocal DIR --admin: set_faults JSON; counters; counter ACTION NAME, where NAME is
+# calls, rows_in, ... or a code of an error; hits RULE (from 0); reset_faults.
+admin_call() {
+    local path=$1
+    shift
+    curl -sS --fail-with-body --unix-socket "${otslocal_log%.log}/otslocal.sock" \
+        "http://localhost/otslocal/$path" "$@" || fail "admin call $path"
+}
+set_faults() {
+    admin_call faults --data-binary "$1" >/dev/null
+}
+reset_faults() {
+    admin_call reset -X POST >/dev/null
+}
+counters() {
+    admin_call counters
+}
+counter() {
+    counters | python3 -c 'import json, sys
+action = json.load(sys.stdin)["actions"].get(sys.argv[1], {})
+print(action.get(sys.argv[2], action.get("errors", {}).get(sys.argv[2], 0)))' "$@"
+}
+hits() {
+    admin_call faults | python3 -c 'import json, sys
+print(json.load(sys.stdin)["rules"][int(sys.argv[1])]["hits"])' "$1"
+}
+
 # stop PID: TERM it and wait for its end; gives its exit status.
 stop() {
     local status=0

@@ -164,6 +164,10 @@ static bool set_connection(struct lane *lane)
         !curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L) &&
         !curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, idle_s) &&
         !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)transport->idle_timeout_ms);
+    /* As the curl command does; libcurl by itself knows only the system's certificates. */
+    const char *authorities = secure_getenv("CURL_CA_BUNDLE");
+    if (is_set && authorities && authorities[0])
+        is_set = !curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
     if (is_set && transport->unix_socket)
         is_set = !curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, transport->unix_socket);
     if (is_set && !transport->has_proxy)

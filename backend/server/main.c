@@ -8,8 +8,10 @@
 #include "backend/base/cleanup.h"
 #include "backend/base/digest.h"
 #include "backend/base/version.h"
+#include "backend/server/admin.h"
 #include "backend/server/credentials.h"
 #include "backend/server/directory.h"
+#include "backend/server/file_text.h"
 #include "backend/server/listener.h"
 #include "backend/server/options.h"
 #include "backend/server/service.h"
@@ -41,7 +43,11 @@ struct program {
     struct ots_arena arena;
     struct ots_credentials credentials;
     const char *credentials_path;
+    struct ots_counters *counters; /* this and faults: only when asked for */
+    struct ots_faults *faults;
     struct ots_service *service;
+    struct ots_admin admin;
+    struct ots_handler *handler; /* the service with all layers over it */
     struct ots_listener *tcp;
     struct ots_listener *local;
     int signal_fd;
@@ -88,9 +94,26 @@ static enum ots_status find_credentials(struct program *program, bool *is_new,
     return OTS_OK;
 }
 
+/* What is to go wrong from the start. */
+static enum ots_status read_faults(struct program *program, struct ots_error *err)
+{
+    const char *path = program->options.faults;
+    struct ots_buf text = OTS_BUF_INIT;
+    if (!path)
+        return OTS_OK;
+    enum ots_status status = ots_file_text(path, false, &text, err);
+    if (status == OTS_OK) {
+        status = ots_faults_set(program->faults, ots_slice(text.data, text.size - 1), err);
+        if (status != OTS_OK)
+            ots_error_prefix(err, "%s", path);
+    }
+    ots_buf_deinit(&text);
+    return status;
+}
+
 static enum ots_status open_service(struct program *program, struct ots_error *err)
 {
-    const struct ots_service_options options = {
+    struct ots_service_options options = {
         .directory = path_in(program, "data"),
         .instance = program->credentials.instance,
         .access_key_id = program->credentials.access_key_id,
@@ -101,7 +124,30 @@ static enum ots_status open_service(struct program *program, struct ots_error *e
     };
     if (!options.directory)
         return no_memory(err);
-    return ots_service_open(&options, &program->service, err);
+    if (program->options.wants_admin || program->options.faults) {
+        program->counters = ots_counters_new();
+        program->faults = ots_faults_new(&ots_clock_system);
+        if (!program->counters || !program->faults)
+            return no_memory(err);
+        options.counters = program->counters;
+        options.caller = ots_faults_caller(program->faults);
+        options.clock = ots_faults_clock(program->faults);
+    }
+    enum ots_status status = read_faults(program, err);
+    return status == OTS_OK ? ots_service_open(&options, &program->service, err) : status;
+}
+
+/* The layers, each over the one before. */
+static void stack_layers(struct program *program)
+{
+    program->handler = ots_service_handler(program->service);
+    if (program->faults)
+        program->handler = ots_faults_handler(program->faults, program->handler);
+    if (!program->options.wants_admin)
+        return;
+    ots_admin_init(&program->admin, program->handler, program->faults, program->counters,
+                   ots_service_instance(program->service));
+    program->handler = &program->admin.handler;
 }
 
 static void tell_idle(void *context)
@@ -113,18 +159,39 @@ static void tell_idle(void *context)
         return;
 }
 
-static enum ots_status listen_on(struct program *program, const char *address,
-                                 const char *unix_socket, struct ots_listener **listener,
-                                 struct ots_error *err)
+static enum ots_status listen_on(struct program *program, const struct ots_listener_options *where,
+                                 struct ots_listener **listener, struct ots_error *err)
 {
-    const struct ots_listener_options options = {
-        .address = address,
-        .unix_socket = unix_socket,
-        .handler = ots_service_handler(program->service),
-        .on_idle = tell_idle,
-        .context = program,
-    };
+    struct ots_listener_options options = *where;
+    options.handler = program->handler;
+    options.counters = program->counters;
+    options.on_idle = tell_idle;
+    options.context = program;
     return ots_listener_new(&options, listener, err);
+}
+
+static enum ots_status listen_on_tcp(struct program *program, struct ots_error *err)
+{
+    const struct ots_local_options *options = &program->options;
+    struct ots_buf certificate = OTS_BUF_INIT;
+    struct ots_buf key = OTS_BUF_INIT;
+    enum ots_status status = OTS_OK;
+    if (options->certificate)
+        status = ots_file_text(options->certificate, false, &certificate, err);
+    if (status == OTS_OK && options->key)
+        status = ots_file_text(options->key, true, &key, err);
+    const struct ots_listener_options where = {
+        .address = options->listen,
+        .certificate = (const char *)certificate.data,
+        .key = (const char *)key.data,
+    };
+    if (status == OTS_OK)
+        status = listen_on(program, &where, &program->tcp, err);
+    if (key.data)
+        ots_secret_wipe(key.data, key.size);
+    ots_buf_deinit(&key);
+    ots_buf_deinit(&certificate);
+    return status;
 }
 
 /* The given address with the port that was taken; a Unix socket needs a host all the same. */
@@ -132,7 +199,8 @@ static enum ots_status set_endpoint(struct program *program, struct ots_error *e
 {
     struct ots_buf endpoint = OTS_BUF_INIT;
     const char *address = program->options.listen;
-    ots_buf_append_str(&endpoint, "http://");
+    ots_buf_append_str(&endpoint,
+                       program->tcp && program->options.certificate ? "https://" : "http://");
     if (program->tcp) {
         ots_buf_append(&endpoint, address, (size_t)(strrchr(address, ':') - address));
         ots_buf_append_fmt(&endpoint, ":%u", ots_listener_port(program->tcp));
@@ -190,7 +258,7 @@ static enum ots_status start_listening(struct program *program, struct ots_error
     const struct ots_local_options *options = &program->options;
     enum ots_status status = OTS_OK;
     if (options->listen)
-        status = listen_on(program, options->listen, NULL, &program->tcp, err);
+        status = listen_on_tcp(program, err);
     program->credentials.endpoint = NULL;
     if (status == OTS_OK)
         status = set_endpoint(program, err);
@@ -200,7 +268,9 @@ static enum ots_status start_listening(struct program *program, struct ots_error
         status = ots_credentials_write(program->credentials_path, &program->credentials, err);
     forget_secret(program);
     if (status == OTS_OK && options->unix_socket)
-        status = listen_on(program, NULL, options->unix_socket, &program->local, err);
+        status =
+            listen_on(program, &(struct ots_listener_options){.unix_socket = options->unix_socket},
+                      &program->local, err);
     return status;
 }
 
@@ -230,7 +300,10 @@ static enum ots_status start(struct program *program, bool *is_new, struct ots_e
         status = find_credentials(program, is_new, err);
     if (status == OTS_OK)
         status = open_service(program, err);
-    return status == OTS_OK ? start_listening(program, err) : status;
+    if (status != OTS_OK)
+        return status;
+    stack_layers(program);
+    return start_listening(program, err);
 }
 
 static void say_ready(const struct program *program, bool is_new)
@@ -307,6 +380,8 @@ static void end(struct program *program)
     ots_listener_free(program->tcp, DRAIN_MS);
     ots_listener_free(program->local, DRAIN_MS);
     ots_service_close(program->service);
+    ots_faults_free(program->faults);
+    ots_counters_free(program->counters);
     ots_directory_release(&program->directory);
     ots_arena_deinit(&program->arena);
 }

@@ -15,6 +15,10 @@ static const struct option known[] = {
     {"credentials", required_argument, NULL, 'c'},
     {"linger", required_argument, NULL, 'L'},
     {"stream-retention", required_argument, NULL, 'R'},
+    {"certificate", required_argument, NULL, 'C'},
+    {"key", required_argument, NULL, 'K'},
+    {"admin", no_argument, NULL, 'A'},
+    {"faults", required_argument, NULL, 'F'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -34,6 +38,10 @@ const char *ots_local_options_help(void)
            "  --linger SECONDS     end after so long without a connection and a mount of DIR\n"
            "  --stream-retention HOURS\n"
            "                       how long streams keep what was put, 1 to 168 (168)\n"
+           "  --certificate FILE, --key FILE\n"
+           "                       speak TLS on TCP, with these PEM files\n"
+           "  --admin              let this machine set faults and read counters\n"
+           "  --faults FILE        misbehave as this JSON file says\n"
            "  --help, --version    print this text or the version, and end\n";
 }
 
@@ -74,6 +82,18 @@ static enum ots_status set_option(struct ots_local_options *options, int option,
     case 'R':
         return parse_number("stream-retention", value, 1, OTS_STREAM_RETENTION_HOURS_MAX,
                             &options->stream_retention_hours, err);
+    case 'C':
+        options->certificate = value;
+        return OTS_OK;
+    case 'K':
+        options->key = value;
+        return OTS_OK;
+    case 'A':
+        options->wants_admin = true;
+        return OTS_OK;
+    case 'F':
+        options->faults = value;
+        return OTS_OK;
     case 'h':
         options->wants_help = true;
         return OTS_OK;
@@ -112,6 +132,8 @@ enum ots_status ots_local_options_parse(int argc, char **argv, struct ots_local_
     if (optind + 1 != argc || !argv[optind][0])
         return ots_error_set(err, OTS_INVALID, "one directory is wanted; see --help");
     options->directory = argv[optind];
+    if (!options->certificate != !options->key)
+        return ots_error_set(err, OTS_INVALID, "--certificate and --key are wanted together");
     if (!options->listen && !options->unix_socket)
         options->listen = "127.0.0.1:8087";
     return OTS_OK;

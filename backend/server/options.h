@@ -17,6 +17,10 @@ struct ots_local_options {
     int linger_s;
     /* How long records of streams are kept; 1 to 168. */
     int stream_retention_hours;
+    const char *certificate; /* file; NULL: TCP without TLS */
+    const char *key;         /* file, with `certificate` */
+    const char *faults;      /* file; NULL: no faults from the start */
+    bool wants_admin;
     bool wants_help;
     bool wants_version;
 };
