@@ -6,6 +6,8 @@ DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 # How long `make fuzz` stays with each target.
 SECONDS_EACH ?= 60
+# How often `make soak` kills otslocal.
+ROUNDS ?= 50
 
 ifeq ($(PROFILE),fuzz)
 override CC := clang
@@ -143,6 +145,13 @@ BENCH_HELP_OBJ := $(call obj,$(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.
 $(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(BENCH_HELP_OBJ) $(LIB)
 	$(CC) $(LINK) -o $@ $< $(BENCH_HELP_OBJ) $(LIB) $(LIBS)
 
+SOAK_SRC := $(wildcard tests/soak/soak_*.c)
+SOAK_BIN := $(SOAK_SRC:%.c=$(BUILD)/%)
+SOAK_HELP_OBJ := $(call obj,$(filter-out $(SOAK_SRC),$(wildcard tests/soak/*.c)))
+
+$(SOAK_BIN): $(BUILD)/%: $(BUILD)/%.o $(SOAK_HELP_OBJ) $(LIB)
+	$(CC) $(LINK) -o $@ $< $(SOAK_HELP_OBJ) $(LIB) $(LIBS)
+
 REALDATA_SRC := $(wildcard tests/realdata/*.c)
 REALDATA_BIN := $(REALDATA_SRC:%.c=$(BUILD)/%)
 
@@ -157,23 +166,25 @@ RUN_TESTS = scripts/run-tests --build $(BUILD) --log $(BUILD)/log --jobs $(JOBS)
 # $(call fuzz_tests,SECONDS)
 fuzz_tests = $(foreach name,$(FUZZ_NAMES),'fuzz/$(name)=scripts/fuzz-one $(name) $(1)')
 
-.PHONY: unit-bin fuzz-bin bench-bin realdata-bin
+.PHONY: unit-bin fuzz-bin bench-bin soak-bin realdata-bin
 unit-bin: $(UNIT_BIN)
 fuzz-bin: $(FUZZ_BIN)
 bench-bin: $(BENCH_BIN)
+soak-bin: $(SOAK_BIN)
 realdata-bin: $(REALDATA_BIN)
 
 .PHONY: test
 test: ## install what is missing, build, run every test, also under ASan/UBSan, and fuzz briefly
 	@scripts/deps test
 	@echo 'building the programs and tests'
-	@+$(SUBMAKE) -s all unit-bin
+	@+$(SUBMAKE) -s all unit-bin soak-bin
 	@echo 'building the tests with ASan and UBSan'
 	@+$(SUBMAKE) -s PROFILE=asan unit-bin
 	@echo 'building the fuzz targets'
 	@+$(SUBMAKE) -s PROFILE=fuzz fuzz-bin
 	@$(RUN_TESTS) $(SCRIPT_TESTS) $(UNIT_BIN) \
-		$(foreach t,$(UNIT_SRC:%.c=%),'asan/$(t)=build/asan/$(t)') $(call fuzz_tests,5)
+		$(foreach t,$(UNIT_SRC:%.c=%),'asan/$(t)=build/asan/$(t)') $(call fuzz_tests,5) \
+		'soak/server=$(BUILD)/tests/soak/soak_server 3'
 
 .PHONY: unit
 unit: ## run the unit and loop tests only (PROFILE=asan or tsan for the sanitizers)
@@ -185,7 +196,7 @@ unit: ## run the unit and loop tests only (PROFILE=asan or tsan for the sanitize
 lint: ## check layers, format, sizes, headers, shell, manual pages, words; build with clang
 	@scripts/deps lint
 	@+$(SUBMAKE) -s headers
-	@+$(SUBMAKE) -s CC=clang all unit-bin
+	@+$(SUBMAKE) -s CC=clang all unit-bin soak-bin
 	@scripts/lint --jobs $(JOBS)
 
 # Every header stands alone. Generated ones are protobuf-c's affair.
@@ -217,6 +228,12 @@ fuzz: ## run every fuzz target for SECONDS_EACH=60 seconds
 	@scripts/deps test
 	@+$(SUBMAKE) -s PROFILE=fuzz fuzz-bin
 	@$(RUN_TESTS) --timeout $$(($(SECONDS_EACH) + 120)) $(call fuzz_tests,$(SECONDS_EACH))
+
+.PHONY: soak
+soak: ## kill -9 otslocal under load ROUNDS=50 times; nothing acknowledged may be lost (SEED=N)
+	@scripts/deps build
+	@+$(SUBMAKE) -s all soak-bin
+	@set -e; for soak in $(SOAK_BIN); do $$soak $(ROUNDS) $(SEED); done
 
 .PHONY: bench
 bench: ## measure the codecs, one benchmark after another
