@@ -178,6 +178,7 @@ static void sleep_ms(struct soak *soak, size_t ms)
     struct timespec time = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
     if (sigtimedwait(&soak->signals, NULL, &time) < 0)
         return;
+    atomic_store(&soak->is_killed, true);
     soak_server_deinit(&soak->server);
     _exit(1);
 }
