@@ -184,28 +184,35 @@ static bool is_reserved(struct ots_slice name)
     return false;
 }
 
-enum ots_status ots_field_name_check(struct ots_slice name, struct ots_error *err)
+static enum ots_status refuse_name(struct ots_slice name, const char *reason, struct ots_error *err)
 {
     char shown[OTS_FIELD_NAME_BYTES_MAX + 1];
+    return ots_error_set(err, OTS_INVALID, "field \"%s\": the name %s",
+                         ots_utf8_show(name, shown, sizeof(shown)), reason);
+}
+
+/* Every field of every row comes by here: nothing is made ready for a refusal. */
+enum ots_status ots_field_name_check(struct ots_slice name, struct ots_error *err)
+{
     if (!name.size)
         return ots_error_set(err, OTS_INVALID, "field: the name is empty");
-    ots_utf8_show(name, shown, sizeof(shown));
-    if (name.size > OTS_FIELD_NAME_BYTES_MAX)
+    if (name.size > OTS_FIELD_NAME_BYTES_MAX) {
+        char shown[OTS_FIELD_NAME_BYTES_MAX + 1];
         return ots_error_set(err, OTS_LIMIT, "field \"%s...\": the name has %zu bytes, not %d",
-                             shown, name.size, OTS_FIELD_NAME_BYTES_MAX);
+                             ots_utf8_show(name, shown, sizeof(shown)), name.size,
+                             OTS_FIELD_NAME_BYTES_MAX);
+    }
     for (size_t i = 0; i < name.size; i++) {
         uint8_t byte = name.data[i];
         bool is_digit = byte >= '0' && byte <= '9';
         if (!(byte >= 'a' && byte <= 'z') && !is_digit && byte != '_')
-            return ots_error_set(err, OTS_INVALID,
-                                 "field \"%s\": the name has other characters than a-z, 0-9, '_'",
-                                 shown);
+            return refuse_name(name, "has other characters than a-z, 0-9, '_'", err);
         if (i == 0 && is_digit)
-            return ots_error_set(err, OTS_INVALID, "field \"%s\": the name starts with a digit",
-                                 shown);
+            return refuse_name(name, "starts with a digit", err);
     }
-    if (is_reserved(name))
-        return ots_error_set(err, OTS_INVALID, "field \"%s\": the name is reserved", shown);
+    /* All reserved names begin so. */
+    if (name.data[0] == '_' && is_reserved(name))
+        return refuse_name(name, "is reserved", err);
     return OTS_OK;
 }
 
