@@ -91,41 +91,25 @@ static enum ots_status encode_change_meta(struct encoding *encoding)
     return ots_encode_change_meta(encoding->call, &encoding->arena, encoding->body);
 }
 
-static enum ots_status pack_get_page(const struct ots_page_response *response,
-                                     struct ots_slice rows, struct ots_buf *body)
-{
-    Ots__Wire__GetPage page = OTS__WIRE__GET_PAGE__INIT;
-    page.rows = ots_proto_bytes(rows);
-    /* A token that is there but empty would mean that more follows. */
-    if (response->next_token.size)
-        OTS_PROTO_SET(&page, next_token, ots_proto_bytes(response->next_token));
-    return ots_proto_pack(&page, body);
-}
-
-static enum ots_status pack_scan_page(const struct ots_page_response *response,
-                                      struct ots_slice rows, struct ots_buf *body)
-{
-    Ots__Wire__ScanPage page = OTS__WIRE__SCAN_PAGE__INIT;
-    OTS_PROTO_SET(&page, type, OTS__WIRE__ROW_FORMAT__PLAIN_BUFFER);
-    page.rows = ots_proto_bytes(rows);
-    if (response->next_token.size)
-        OTS_PROTO_SET(&page, next_token, ots_proto_bytes(response->next_token));
-    return ots_proto_pack(&page, body);
-}
-
+/* GetPage and ScanPage of timeseries.proto, without a copy of the rows. */
 static enum ots_status encode_page(struct encoding *encoding)
 {
     const struct ots_page_response *response = &encoding->call->response.page;
     const struct ots_table_meta *meta = encoding->meta ? encoding->meta : response->meta;
-    struct ots_buf rows = OTS_BUF_INIT;
+    struct ots_buf *body = encoding->body;
+    unsigned number = 1;
+    if (encoding->call->action == OTS_ACTION_SCAN)
+        ots_proto_int_append(body, number++, OTS__WIRE__ROW_FORMAT__PLAIN_BUFFER);
+    size_t start = ots_proto_bytes_begin(body);
     enum ots_status status =
-        ots_tsrows_encode(response->rows.items, response->rows.count, meta, &rows);
-    if (status == OTS_OK && encoding->call->action == OTS_ACTION_GET)
-        status = pack_get_page(response, ots_buf_slice(&rows), encoding->body);
-    else if (status == OTS_OK)
-        status = pack_scan_page(response, ots_buf_slice(&rows), encoding->body);
-    ots_buf_deinit(&rows);
-    return status;
+        ots_tsrows_encode(response->rows.items, response->rows.count, meta, body);
+    if (status != OTS_OK)
+        return status;
+    ots_proto_bytes_end(body, number++, start);
+    /* A token that is there but empty would mean that more follows. */
+    if (response->next_token.size)
+        ots_proto_bytes_append(body, number, response->next_token);
+    return ots_buf_status(body);
 }
 
 static enum ots_status encode_query_meta(struct encoding *encoding)

@@ -1,5 +1,7 @@
 #include "backend/wire/proto.h"
 
+#include <assert.h>
+
 struct memory {
     struct ots_arena *arena;
     bool has_failed;
@@ -47,6 +49,75 @@ enum ots_status ots_proto_pack(const void *message, struct ots_buf *buf)
         return OTS_NOMEM;
     ots_buf_advance(buf, protobuf_c_message_pack(message, to));
     return OTS_OK;
+}
+
+enum {
+    WIRE_VARINT = 0,
+    WIRE_BYTES = 2,
+    FIELDS_MAX = 16,      /* whose tags are one byte */
+    SIZE_BYTES_USUAL = 3, /* of a large field's size: 16 KiB to 2 MiB */
+};
+
+static size_t varint_size(uint64_t value)
+{
+    size_t size = 1;
+    while (value >>= 7)
+        size++;
+    return size;
+}
+
+static void put_varint(uint8_t *to, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *to++ = (uint8_t)(value | 0x80);
+    *to = (uint8_t)value;
+}
+
+static void head_append(struct ots_buf *buf, unsigned number, unsigned type, uint64_t value)
+{
+    size_t size = 1 + varint_size(value);
+    assert(number > 0 && number < FIELDS_MAX);
+    uint8_t *to = ots_buf_reserve(buf, size);
+    if (!to)
+        return;
+    *to = (uint8_t)(number << 3 | type);
+    put_varint(to + 1, value);
+    ots_buf_advance(buf, size);
+}
+
+void ots_proto_int_append(struct ots_buf *buf, unsigned number, uint32_t value)
+{
+    head_append(buf, number, WIRE_VARINT, value);
+}
+
+void ots_proto_bytes_append(struct ots_buf *buf, unsigned number, struct ots_slice bytes)
+{
+    head_append(buf, number, WIRE_BYTES, bytes.size);
+    ots_buf_append_slice(buf, bytes);
+}
+
+size_t ots_proto_bytes_begin(struct ots_buf *buf)
+{
+    size_t start = buf->size;
+    if (ots_buf_reserve(buf, 1 + SIZE_BYTES_USUAL))
+        ots_buf_advance(buf, 1 + SIZE_BYTES_USUAL);
+    return start;
+}
+
+/* The head gets its place last, so the bytes move when it has not the usual size. */
+void ots_proto_bytes_end(struct ots_buf *buf, unsigned number, size_t start)
+{
+    if (ots_buf_status(buf) != OTS_OK)
+        return;
+    size_t size = buf->size - start - 1 - SIZE_BYTES_USUAL;
+    size_t head = 1 + varint_size(size);
+    if (!ots_buf_reserve(buf, head))
+        return;
+    if (head != 1 + SIZE_BYTES_USUAL)
+        memmove(buf->data + start + head, buf->data + start + 1 + SIZE_BYTES_USUAL, size);
+    buf->size = start;
+    head_append(buf, number, WIRE_BYTES, size);
+    ots_buf_advance(buf, size);
 }
 
 void **ots_proto_array(struct ots_arena *arena, size_t count, size_t size,

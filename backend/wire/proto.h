@@ -22,6 +22,16 @@ enum ots_status ots_proto_unpack(const ProtobufCMessageDescriptor *descriptor,
 enum ots_status ots_proto_pack(const void *message, struct ots_buf *buf) OTS_MUST_CHECK;
 
 /*
+ * A message field by field, for what is too large to be copied once more by ots_proto_pack. Field
+ * numbers are below 16. What is appended between begin and end are the field's bytes; end takes
+ * what begin returned. Failures are remembered in `buf`.
+ */
+void ots_proto_int_append(struct ots_buf *buf, unsigned number, uint32_t value);
+void ots_proto_bytes_append(struct ots_buf *buf, unsigned number, struct ots_slice bytes);
+size_t ots_proto_bytes_begin(struct ots_buf *buf);
+void ots_proto_bytes_end(struct ots_buf *buf, unsigned number, size_t start);
+
+/*
  * `count` messages of `size` bytes, each started by `init`, and the array of pointers to them that
  * a repeated field wants. Cannot fail for no messages: then the array is NULL. Otherwise NULL
  * means no memory.

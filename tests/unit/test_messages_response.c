@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -269,6 +270,34 @@ static void pages_are_written_as_they_are_read(void **state)
     }
 }
 
+/* The size before the rows takes 2, 3 or 4 bytes. */
+static void pages_of_all_sizes_are_written(void **state)
+{
+    (void)state;
+    const enum ots_action actions[] = {OTS_ACTION_GET, OTS_ACTION_SCAN};
+    const size_t sizes[] = {0, 200, 16383, 16384, 40000, 2097151, 2097152};
+    uint8_t *text = calloc(1, 2097152);
+    assert_non_null(text);
+    for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+        const struct ots_field field = {
+            SLICE("s"), {.type = OTS_STRING, .bytes = ots_slice(text, sizes[i / 2])}};
+        struct ots_row large = {&key, 1, &field, 1};
+        struct ots_call call;
+        struct ots_buf body = OTS_BUF_INIT;
+        ots_call_init(&call, actions[i % 2]);
+        call.response.page.rows = (struct ots_rows){.items = &large, .count = 1};
+        call.response.page.next_token = OTS_SLICE("next");
+        assert_int_equal(ots_response_encode(&call, NULL, &body, NULL), OTS_OK);
+        memset(&call.response, 0, sizeof(call.response));
+        assert_int_equal(decode_buf(&call, &body), OTS_OK);
+        assert_int_equal(call.response.page.rows.count, 1);
+        assert_true(ots_row_equal(&call.response.page.rows.items[0], &large));
+        assert_true(ots_slice_equal(call.response.page.next_token, OTS_SLICE("next")));
+        ots_call_deinit(&call);
+    }
+    free(text);
+}
+
 static void empty_pages_still_have_their_fields(void **state)
 {
     (void)state;
@@ -413,6 +442,7 @@ int main(void)
         cmocka_unit_test(a_failed_row_was_in_the_request),
         cmocka_unit_test(get_pages_hold_rows_and_token),
         cmocka_unit_test(pages_are_written_as_they_are_read),
+        cmocka_unit_test(pages_of_all_sizes_are_written),
         cmocka_unit_test(empty_pages_still_have_their_fields),
         cmocka_unit_test(splits_are_bytes),
         cmocka_unit_test(metas_carry_tags_as_text_and_list),
