@@ -183,8 +183,8 @@ enum ots_status ots_writer_check(struct ots_writer *writer, struct ots_error *er
     if (writer->problem_count > writer->problem_count_told) {
         uint64_t count = writer->problem_count - writer->problem_count_told;
         writer->problem_count_told = writer->problem_count;
-        return ots_error_set(err, OTS_INVALID, "%" PRIu64 " lines left out, the first: %s", count,
-                             writer->first_problem);
+        return ots_error_set(err, OTS_INVALID, "%" PRIu64 " line%s left out, the first: %s", count,
+                             count == 1 ? "" : "s", writer->first_problem);
     }
     if (ots_lp_parser_rest(writer->parser).size)
         return ots_error_set(err, OTS_INVALID, "the last line has no end");
