@@ -533,12 +533,13 @@ void ots_listener_free(struct ots_listener *listener, int64_t drain_ms)
         unlink(listener->unix_socket);
     if (listener->daemon) {
         int fd = MHD_quiesce_daemon(listener->daemon);
-        if (fd >= 0)
-            close(fd);
         /* libmicrohttpd cannot end with suspended connections. */
         ots_alarms_hurry(listener->delays);
         ots_traffic_end(&listener->traffic, drain_ms);
         MHD_stop_daemon(listener->daemon);
+        /* Not before: libmicrohttpd's thread takes it out of its epoll set some time later. */
+        if (fd >= 0)
+            close(fd);
     }
     ots_alarms_free(listener->delays);
     ots_alarms_free(listener->deadlines);
