@@ -98,14 +98,16 @@ static enum ots_status write_locked(struct writing *writing, struct ots_wide_row
 }
 
 static enum ots_status write_row(struct ots_instance *instance, const struct ots_table *table,
-                                 const struct ots_wide_write *write, struct ots_arena *arena,
+                                 const struct ots_wide_write *write,
                                  struct ots_wide_row_response *response, struct ots_error *err)
 {
+    /* Of this row only: a batch must not keep all old rows until its end. */
+    struct ots_arena arena = OTS_ARENA_INIT;
     struct writing writing = {
         .instance = instance,
         .table = table,
         .write = write,
-        .arena = arena,
+        .arena = &arena,
         .now_ms = ots_clock_now_us(instance->clock) / 1000,
         .key = OTS_BUF_INIT,
         .value = OTS_BUF_INIT,
@@ -128,6 +130,7 @@ static enum ots_status write_row(struct ots_instance *instance, const struct ots
     }
     ots_buf_deinit(&writing.key);
     ots_buf_deinit(&writing.value);
+    ots_arena_deinit(&arena);
     if (status == OTS_OK && write->returns_key) {
         response->has_row = true;
         response->row.key = write->row.key;
@@ -147,7 +150,7 @@ enum ots_status ots_handle_wide_write(struct ots_instance *instance, struct ots_
     enum ots_status status = ots_handle_hold_wide(instance, request->table, &table, err);
     if (status != OTS_OK)
         return status;
-    return write_row(instance, table, &request->write, &call->arena, response, err);
+    return write_row(instance, table, &request->write, response, err);
 }
 
 static enum ots_status batch_check(const struct ots_wide_batch_write_request *request,
@@ -197,7 +200,7 @@ static enum ots_status batch_table(struct ots_instance *instance,
             written =
                 ots_physical_write(instance, request->table, write, &response->rows[i], &failure);
         else if (held == OTS_OK)
-            written = write_row(instance, table, write, arena, &response->rows[i], &failure);
+            written = write_row(instance, table, write, &response->rows[i], &failure);
         if (written != OTS_OK)
             status = ots_handle_wide_row_failed(&failure, arena, &response->rows[i], err);
     }

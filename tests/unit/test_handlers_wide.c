@@ -417,6 +417,30 @@ static void test_batch_bytes(void **state)
     wide_expect(test, "y", 2, NULL);
 }
 
+/* Old rows are larger than what is written: they are not kept until the batch's end. */
+static void test_batch_memory(void **state)
+{
+    enum { WRITES = 50, VALUE_BYTES = 256 * 1024 };
+    struct test_instance *test = *state;
+    static uint8_t value[VALUE_BYTES];
+    struct ots_cell cell = wide_string("v", "");
+    cell.bytes = ots_slice(value, sizeof(value));
+    wide_create(test, 1, FOREVER);
+    wide_write(test, OTS_ACTION_WIDE_PUT_ROW, wide_row(test, "x", 1, &cell, 1), OTS_EXPECT_NOTHING);
+    struct ots_wide_write writes[WRITES];
+    for (int i = 0; i < WRITES; i++)
+        writes[i] = (struct ots_wide_write){.operation = OTS_WIDE_UPDATE,
+                                            .row = WIDE_ROW(test, "x", 1, wide_increment("b", 1))};
+    const struct ots_wide_batch_write_table table = {OTS_SLICE("t"), writes, WRITES};
+    TEST_CALL(call, OTS_ACTION_WIDE_BATCH_WRITE);
+    call.request.wide.batch_write.tables = &table;
+    call.request.wide.batch_write.table_count = 1;
+    test_call_ok(test, &call);
+    for (int i = 0; i < WRITES; i++)
+        assert_int_equal(call.response.wide.batch.tables[0].rows[i].code.size, 0);
+    assert_true(call.arena.used_bytes < VALUE_BYTES);
+}
+
 static void test_batch_get(void **state)
 {
     struct test_instance *test = *state;
@@ -503,6 +527,7 @@ int main(void)
         TEST(test_batch_write),
         TEST(test_batch_limits),
         TEST(test_batch_bytes),
+        TEST(test_batch_memory),
         TEST(test_batch_get),
         TEST(test_no_addition_is_lost),
     };
