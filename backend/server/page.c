@@ -88,12 +88,16 @@ enum ots_status ots_page_init(struct ots_page *page, struct ots_instance *instan
         page->limit = (size_t)request->limit;
     call->response.page = (struct ots_page_response){0};
     status = ots_page_identifiers(table, &call->arena, &call->response.page.meta, err);
-    return status == OTS_OK ? select_fields(page, request, err) : status;
+    if (status == OTS_OK)
+        status = select_fields(page, request, err);
+    page->start_bytes = call->arena.used_bytes;
+    return status;
 }
 
 bool ots_page_is_full(const struct ots_page *page)
 {
-    return page->rows->count == page->limit || page->arena->used_bytes >= OTS_PAGE_BYTES_MAX ||
+    return page->rows->count == page->limit ||
+           page->arena->used_bytes - page->start_bytes >= OTS_PAGE_BYTES_MAX ||
            page->examined >= OTS_PAGE_EXAMINED_MAX;
 }
 

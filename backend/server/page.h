@@ -34,6 +34,7 @@ struct ots_page {
     bool has_end;
     size_t limit;
     size_t examined;
+    size_t start_bytes; /* of the arena when the page began: the request's */
 };
 
 /*

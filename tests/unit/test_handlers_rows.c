@@ -243,6 +243,22 @@ static void test_page_bytes(void **state)
     free(bytes);
 }
 
+/* A request that takes as much memory as a page is answered with rows all the same. */
+static void test_page_of_large_request(void **state)
+{
+    struct test_instance *test = *state;
+    test_put_one(test, "t", "cpu", "h1", 1, 1);
+    TEST_CALL(get, OTS_ACTION_GET);
+    assert_non_null(ots_arena_alloc(&get.arena, OTS_PAGE_BYTES_MAX));
+    get.request.get = (struct ots_get_request){
+        .table = OTS_SLICE("t"),
+        .key = *test_key(test, "cpu", "h1"),
+    };
+    test_call_ok(test, &get);
+    assert_int_equal(get.response.page.rows.count, 1);
+    assert_int_equal(get.response.page.next_token.size, 0);
+}
+
 static void test_fields_to_get(void **state)
 {
     struct test_instance *test = *state;
@@ -417,11 +433,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, test_instance_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_put_get_types),   TEST(test_put_replaces_row),  TEST(test_put_refused_whole),
-        TEST(test_put_sizes),       TEST(test_get_ranges),        TEST(test_get_refused),
-        TEST(test_get_pages),       TEST(test_get_default_limit), TEST(test_page_bytes),
-        TEST(test_fields_to_get),   TEST(test_tokens_are_bound),  TEST(test_time_to_live),
-        TEST(test_put_as_messages), TEST(test_concurrent_puts),
+        TEST(test_put_get_types),     TEST(test_put_replaces_row),
+        TEST(test_put_refused_whole), TEST(test_put_sizes),
+        TEST(test_get_ranges),        TEST(test_get_refused),
+        TEST(test_get_pages),         TEST(test_get_default_limit),
+        TEST(test_page_bytes),        TEST(test_page_of_large_request),
+        TEST(test_fields_to_get),     TEST(test_tokens_are_bound),
+        TEST(test_time_to_live),      TEST(test_put_as_messages),
+        TEST(test_concurrent_puts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
