@@ -2,14 +2,27 @@
 
 #include <assert.h>
 
+/*
+ * protobuf-c takes up to 52 bytes for each byte of a message of nothing but tiny fields. What a put
+ * or a page can need fits in the first of these; large values need little more than themselves.
+ */
+enum { MEMORY_BYTES_FREE = 128 * 1024 * 1024, MEMORY_PER_BYTE = 4 };
+
 struct memory {
     struct ots_arena *arena;
+    size_t bytes_left;
     bool has_failed;
+    bool is_too_much;
 };
 
 static void *allocate(void *context, size_t size)
 {
     struct memory *memory = context;
+    if (size > memory->bytes_left) {
+        memory->is_too_much = true;
+        return NULL;
+    }
+    memory->bytes_left -= size;
     void *data = ots_arena_alloc(memory->arena, size);
     if (!data)
         memory->has_failed = true;
@@ -27,7 +40,10 @@ enum ots_status ots_proto_unpack(const ProtobufCMessageDescriptor *descriptor,
                                  struct ots_slice input, struct ots_arena *arena, const char *what,
                                  const void **message, struct ots_error *err)
 {
-    struct memory memory = {.arena = arena};
+    struct memory memory = {
+        .arena = arena,
+        .bytes_left = MEMORY_BYTES_FREE + input.size * MEMORY_PER_BYTE,
+    };
     ProtobufCAllocator allocator = {.alloc = allocate, .free = leave, .allocator_data = &memory};
     /* No bytes are a message without fields, but protobuf-c wants a pointer all the same. */
     const uint8_t *data = input.data ? input.data : (const uint8_t *)"";
@@ -35,6 +51,8 @@ enum ots_status ots_proto_unpack(const ProtobufCMessageDescriptor *descriptor,
         protobuf_c_message_unpack(descriptor, &allocator, input.size, data);
     if (!unpacked && memory.has_failed)
         return ots_error_set(err, OTS_NOMEM, "no memory to decode %s", what);
+    if (!unpacked && memory.is_too_much)
+        return ots_error_set(err, OTS_CORRUPT, "a %s of too many small fields", what);
     if (!unpacked)
         return ots_error_set(err, OTS_CORRUPT, "malformed %s", what);
     *message = unpacked;

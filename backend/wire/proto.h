@@ -12,7 +12,8 @@
 /*
  * Decode `input`. `*message` (its type is the descriptor's) and all that it points to live in
  * `arena`; nothing borrows from `input`. `what` names the message for the error.
- * Errors: OTS_CORRUPT (not that message, a required field missing), OTS_NOMEM.
+ * Errors: OTS_CORRUPT (not that message, a required field missing, so many small fields that
+ * decoding them would take far more memory than any real message), OTS_NOMEM.
  */
 enum ots_status ots_proto_unpack(const ProtobufCMessageDescriptor *descriptor,
                                  struct ots_slice input, struct ots_arena *arena, const char *what,
