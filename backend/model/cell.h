@@ -4,7 +4,7 @@
 #ifndef OTS_MODEL_CELL_H
 #define OTS_MODEL_CELL_H
 
-#include "backend/base/slice.h"
+#include "backend/base/arena.h"
 
 enum ots_cell_type {
     OTS_CELL_INTEGER = 0x00,
@@ -57,5 +57,10 @@ struct ots_plain_row {
     bool has_sequence;
     struct ots_sequence sequence;
 };
+
+/* A copy of the array that may be changed, never NULL but for want of memory; names and values
+ * stay where they are. */
+struct ots_cell *ots_cells_copy(struct ots_arena *arena, const struct ots_cell *cells,
+                                size_t count);
 
 #endif

@@ -106,12 +106,6 @@ struct ots_rocksdb_options {
 enum ots_status ots_rocksdb_open(const struct ots_rocksdb_options *options, struct ots_engine **out,
                                  struct ots_error *err) OTS_MUST_CHECK;
 
-static inline void ots_engine_freep(struct ots_engine **engine)
-{
-    if (*engine)
-        (*engine)->ops->free(*engine);
-}
-
 static inline void ots_batch_freep(struct ots_batch **batch)
 {
     if (*batch)

@@ -126,6 +126,13 @@ enum ots_status ots_layout_log_parse(struct ots_slice key, int64_t *time_us, str
     return OTS_OK;
 }
 
+void ots_layout_integer_append(struct ots_buf *buf, int64_t integer)
+{
+    uint8_t bytes[sizeof(uint64_t)];
+    ots_layout_put_u64(bytes, (uint64_t)integer ^ UINT64_C(1) << 63);
+    ots_buf_append(buf, bytes, sizeof(bytes));
+}
+
 void ots_layout_part_append(struct ots_buf *buf, struct ots_slice part)
 {
     while (part.size) {

@@ -113,6 +113,9 @@ enum ots_status ots_layout_shard_parse(struct ots_slice key, uint32_t *shard,
 enum ots_status ots_layout_log_parse(struct ots_slice key, int64_t *time_us,
                                      struct ots_error *err) OTS_MUST_CHECK;
 
+/* Append eight bytes that compare as the numbers do, negative ones first. */
+void ots_layout_integer_append(struct ots_buf *buf, int64_t integer);
+
 /* Append one part of a series key in order, without and with its end. */
 void ots_layout_part_append(struct ots_buf *buf, struct ots_slice part);
 void ots_layout_part_end_append(struct ots_buf *buf);

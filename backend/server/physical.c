@@ -273,21 +273,12 @@ static enum ots_status next_key(const struct schema *schema, struct ots_slice to
     return OTS_OK;
 }
 
-static struct ots_cell *cells_copy(struct ots_arena *arena, const struct ots_cell *cells,
-                                   size_t count)
-{
-    struct ots_cell *copy = ots_arena_array(arena, count ? count : 1, sizeof(*copy));
-    if (copy && count)
-        memcpy(copy, cells, count * sizeof(*copy));
-    return copy;
-}
-
 /* Each cell of a wide-column row has a version: the row's time in milliseconds. */
 static enum ots_status plain_copy(struct ots_arena *arena, struct ots_plain_row *row,
                                   int64_t time_us)
 {
-    struct ots_cell *key = cells_copy(arena, row->key, row->key_count);
-    struct ots_cell *cells = cells_copy(arena, row->cells, row->cell_count);
+    struct ots_cell *key = ots_cells_copy(arena, row->key, row->key_count);
+    struct ots_cell *cells = ots_cells_copy(arena, row->cells, row->cell_count);
     if (!key || !cells)
         return OTS_NOMEM;
     for (size_t i = 0; i < row->cell_count; i++) {

@@ -2,13 +2,6 @@
 
 #include <assert.h>
 
-static void integer_append(struct ots_buf *key, int64_t integer)
-{
-    uint8_t bytes[sizeof(uint64_t)];
-    ots_layout_put_u64(bytes, (uint64_t)integer ^ UINT64_C(1) << 63);
-    ots_buf_append(key, bytes, sizeof(bytes));
-}
-
 void ots_row_key_append(struct ots_buf *key, const struct ots_table *table, uint64_t timeline,
                         const struct ots_row *row)
 {
@@ -19,7 +12,7 @@ void ots_row_key_append(struct ots_buf *key, const struct ots_table *table, uint
         const struct ots_field *field = ots_row_field(row, wanted->name);
         assert(field && field->value.type == ots_key_value_type(wanted->type));
         if (wanted->type == OTS_KEY_INTEGER) {
-            integer_append(key, field->value.integer);
+            ots_layout_integer_append(key, field->value.integer);
             continue;
         }
         ots_layout_part_append(key, field->value.bytes);

@@ -54,13 +54,6 @@ enum ots_status ots_wide_key_check(const struct ots_wide_meta *meta,
     return OTS_OK;
 }
 
-static void integer_append(struct ots_buf *buf, int64_t value)
-{
-    uint8_t bytes[8];
-    ots_layout_put_u64(bytes, (uint64_t)value ^ UINT64_C(1) << 63);
-    ots_buf_append(buf, bytes, sizeof(bytes));
-}
-
 void ots_wide_key_append(struct ots_buf *buf, uint32_t table, const struct ots_plain_row *row)
 {
     uint8_t prefix[OTS_TABLE_PREFIX_BYTES];
@@ -73,7 +66,7 @@ void ots_wide_key_append(struct ots_buf *buf, uint32_t table, const struct ots_p
         }
         ots_buf_append_byte(buf, COLUMN_VALUE);
         if (cell->type == OTS_CELL_INTEGER) {
-            integer_append(buf, cell->integer);
+            ots_layout_integer_append(buf, cell->integer);
         } else {
             ots_layout_part_append(buf, cell->bytes);
             ots_layout_part_end_append(buf);

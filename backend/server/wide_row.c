@@ -33,18 +33,6 @@ enum ots_status ots_wide_row_encode(const struct ots_wide_row *row, struct ots_b
     return OTS_OK;
 }
 
-static enum ots_status cells_copy(const struct ots_cell *cells, size_t count,
-                                  struct ots_arena *arena, const struct ots_cell **copy)
-{
-    struct ots_cell *own = ots_arena_array(arena, count, sizeof(*own));
-    if (!own)
-        return OTS_NOMEM;
-    if (count)
-        memcpy(own, cells, count * sizeof(*own));
-    *copy = own;
-    return OTS_OK;
-}
-
 enum ots_status ots_wide_row_decode(struct ots_slice value, struct ots_arena *arena,
                                     struct ots_wide_row *row, struct ots_error *err)
 {
@@ -64,9 +52,12 @@ enum ots_status ots_wide_row_decode(struct ots_slice value, struct ots_arena *ar
     if (status == OTS_OK && !has_row)
         status = ots_error_set(err, OTS_CORRUPT, "the store holds an empty row");
     row->row = read;
-    if (status == OTS_OK && (cells_copy(read.key, read.key_count, arena, &row->row.key) != OTS_OK ||
-                             cells_copy(read.cells, read.cell_count, arena, &row->row.cells)))
-        status = no_memory(err);
+    if (status == OTS_OK) {
+        row->row.key = ots_cells_copy(arena, read.key, read.key_count);
+        row->row.cells = ots_cells_copy(arena, read.cells, read.cell_count);
+        if (!row->row.key || !row->row.cells)
+            status = no_memory(err);
+    }
     ots_plainbuf_reader_deinit(&reader);
     return status;
 }

@@ -121,18 +121,6 @@ static enum ots_status decode_list(struct ots_slice body, struct ots_call *call,
 
 /* ---- rows ---- */
 
-static enum ots_status cells_copy(const struct ots_cell *cells, size_t count,
-                                  struct ots_arena *arena, const struct ots_cell **copy)
-{
-    struct ots_cell *own = ots_arena_array(arena, count, sizeof(*own));
-    if (!own)
-        return OTS_NOMEM;
-    if (count)
-        memcpy(own, cells, count * sizeof(*own));
-    *copy = own;
-    return OTS_OK;
-}
-
 /* Just one row. Its names and values are borrowed from `bytes`. */
 static enum ots_status row_in(ProtobufCBinaryData bytes, struct ots_arena *arena,
                               struct ots_plain_row *row, struct ots_error *err)
@@ -146,12 +134,14 @@ static enum ots_status row_in(ProtobufCBinaryData bytes, struct ots_arena *arena
         status = ots_plainbuf_read_row(&reader, row, &has_row, err);
     if (status == OTS_OK && (!has_row || row->has_sequence))
         status = ots_error_set(err, OTS_CORRUPT, "PlainBuffer: no row, or one with an extension");
-    const struct ots_cell *key = NULL;
-    const struct ots_cell *cells = NULL;
-    if (status == OTS_OK)
-        status = cells_copy(row->key, row->key_count, arena, &key);
-    if (status == OTS_OK)
-        status = cells_copy(row->cells, row->cell_count, arena, &cells);
+    struct ots_cell *key = NULL;
+    struct ots_cell *cells = NULL;
+    if (status == OTS_OK) {
+        key = ots_cells_copy(arena, row->key, row->key_count);
+        cells = ots_cells_copy(arena, row->cells, row->cell_count);
+        if (!key || !cells)
+            status = OTS_NOMEM;
+    }
     if (status == OTS_OK)
         status = ots_plainbuf_read_row(&reader, &extra, &has_extra, err);
     if (status == OTS_OK && has_extra)
