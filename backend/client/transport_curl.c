@@ -17,13 +17,13 @@
 #include "backend/client/transport.h"
 
 #include "backend/base/clock.h"
+#include "backend/client/endpoint.h"
 #include "backend/model/limits.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 enum {
     CONNECTIONS_MAX = 256,
@@ -32,7 +32,7 @@ enum {
     IDLE_TIMEOUT_MS_MAX = 3600000,
     TRANSFER_BUFFER_BYTES = 256 * 1024,
     POLL_MS_MAX = 60000,
-    URL_BYTES_MAX = 1024,
+    URL_BYTES_MAX = OTS_ENDPOINT_BYTES_MAX + 512,
     HEADER_LINE_BYTES_MAX = 16 * 1024,
 };
 
@@ -498,41 +498,11 @@ static void transport_free(struct ots_transport *base)
     free(transport);
 }
 
-/* Whether `endpoint` is http(s)://host[:port]; `host` is set. An IPv6 host stands in brackets. */
-static bool parse_endpoint(struct ots_slice endpoint, struct ots_slice *host)
-{
-    size_t skip = 0;
-    if (ots_slice_starts(endpoint, OTS_SLICE("https://")))
-        skip = strlen("https://");
-    else if (ots_slice_starts(endpoint, OTS_SLICE("http://")))
-        skip = strlen("http://");
-    if (!skip || endpoint.size == skip || endpoint.size > URL_BYTES_MAX / 2)
-        return false;
-    struct ots_slice rest = ots_slice(endpoint.data + skip, endpoint.size - skip);
-    for (size_t i = 0; i < rest.size; i++)
-        if (rest.data[i] <= ' ' || rest.data[i] > '~' || strchr("/?#@\\", rest.data[i]))
-            return false;
-    const uint8_t *end = rest.data[0] == '[' ? memchr(rest.data, ']', rest.size) : NULL;
-    const uint8_t *colon = end ? NULL : memchr(rest.data, ':', rest.size);
-    *host = ots_slice(rest.data, rest.size);
-    if (end)
-        host->size = (size_t)(end - rest.data) + 1;
-    else if (colon)
-        host->size = (size_t)(colon - rest.data);
-    return host->size > 0;
-}
-
-static bool is_loopback(struct ots_slice host)
-{
-    return ots_slice_equal(host, OTS_SLICE("localhost")) ||
-           ots_slice_equal(host, OTS_SLICE("[::1]")) || ots_slice_starts(host, OTS_SLICE("127."));
-}
-
 static enum ots_status set_options(struct curl_transport *transport,
                                    const struct ots_curl_options *options, struct ots_error *err)
 {
     struct ots_slice host;
-    if (!parse_endpoint(ots_slice_str(options->endpoint), &host))
+    if (!ots_endpoint_parse(ots_slice_str(options->endpoint), &host))
         return ots_error_set(err, OTS_INVALID, "endpoint %s: must be http(s)://host[:port]",
                              options->endpoint);
     if (options->connections_max > CONNECTIONS_MAX)
@@ -541,7 +511,7 @@ static enum ots_status set_options(struct curl_transport *transport,
     if (options->idle_timeout_ms < 0 || options->idle_timeout_ms > IDLE_TIMEOUT_MS_MAX)
         return ots_error_set(err, OTS_INVALID, "idle time-out: must be 0 to %d ms",
                              IDLE_TIMEOUT_MS_MAX);
-    transport->has_proxy = !options->unix_socket && !is_loopback(host);
+    transport->has_proxy = !options->unix_socket && !ots_endpoint_is_loopback(host);
     transport->lane_count =
         options->connections_max ? options->connections_max : CONNECTIONS_DEFAULT;
     transport->idle_timeout_ms =
