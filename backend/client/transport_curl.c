@@ -17,6 +17,7 @@
 #include "backend/client/transport.h"
 
 #include "backend/base/clock.h"
+#include "backend/base/digest.h"
 #include "backend/client/endpoint.h"
 #include "backend/model/limits.h"
 
@@ -224,7 +225,9 @@ static bool add_headers(struct lane *lane, const struct ots_headers *headers)
         /* libcurl's way to send a header without a value is a ';'. */
         int length = snprintf(line, sizeof(line), "%.*s%s%.*s", OTS_SLICE_FMT(header->name),
                               header->value.size ? ": " : ";", OTS_SLICE_FMT(header->value));
-        if (length < 0 || (size_t)length >= sizeof(line) || !add_line(lane, line))
+        bool is_added = length >= 0 && (size_t)length < sizeof(line) && add_line(lane, line);
+        ots_secret_wipe(line, strlen(line));
+        if (!is_added)
             return false;
     }
     return true;
@@ -245,13 +248,21 @@ static bool lane_load(struct lane *lane, const struct ots_http_request *request)
            !curl_easy_setopt(lane->easy, CURLOPT_POSTFIELDS, body);
 }
 
+/* One of the headers may be an STS token. */
+static void wipe_headers(struct lane *lane)
+{
+    for (struct curl_slist *line = lane->headers; line; line = line->next)
+        ots_secret_wipe(line->data, strlen(line->data));
+    curl_slist_free_all(lane->headers);
+    lane->headers = NULL;
+}
+
 static void lane_release(struct lane *lane)
 {
     struct curl_transport *transport = lane->transport;
     curl_easy_setopt(lane->easy, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(lane->easy, CURLOPT_POSTFIELDS, NULL);
-    curl_slist_free_all(lane->headers);
-    lane->headers = NULL;
+    wipe_headers(lane);
     lane->exchange = NULL;
     lane->next_free = transport->free_lanes;
     transport->free_lanes = lane;

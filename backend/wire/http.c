@@ -1,11 +1,16 @@
 #include "backend/wire/http.h"
 
+#include "backend/base/digest.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 void ots_headers_deinit(struct ots_headers *headers)
 {
+    /* An STS token or a signature may be among them. */
+    if (headers->text)
+        ots_secret_wipe(headers->text, headers->text_size);
     free(headers->text);
     *headers = OTS_HEADERS_INIT;
 }

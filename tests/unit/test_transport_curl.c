@@ -2,6 +2,8 @@
 #include "backend/client/transport.h"
 #include "tests/unit/http_peer.h"
 
+#include <curl/curl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -195,6 +197,52 @@ static void test_request_head(void **state)
     assert_null(strcasestr(head, "\r\naccept"));
     assert_int_equal(job.exchange.response.body.size, 0);
     job_deinit(&job);
+    fixture_stop(&fixture);
+}
+
+/* What stood in the request's headers when the transport gave them back. */
+static struct {
+    unsigned freed_count;
+    unsigned legible_count;
+} header_lines;
+
+/* Stands before libcurl's own: looks at each line, then frees it as that one does. */
+void curl_slist_free_all(struct curl_slist *line)
+{
+    while (line) {
+        struct curl_slist *next = line->next;
+        header_lines.freed_count++;
+        if (memmem(line->data, malloc_usable_size(line->data), "legible", strlen("legible")))
+            header_lines.legible_count++;
+        free(line->data);
+        free(line);
+        line = next;
+    }
+}
+
+/* A token must not stay in freed memory, whatever became of the exchange. */
+static void test_headers_are_wiped(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/echo", "/cut-inside"};
+    struct fixture fixture;
+    struct job job;
+    fixture_start(&fixture, true, (struct ots_curl_options){.connections_max = 1});
+    header_lines.freed_count = 0;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+        char head[4096];
+        job_init(&job, &fixture.waiter, paths[i], OTS_SLICE("body"));
+        assert_int_equal(ots_headers_add(&job.exchange.request.headers, OTS_SLICE("x-ots-ststoken"),
+                                         OTS_SLICE("legible token")),
+                         OTS_OK);
+        submit(&fixture, &job, 0);
+        waiter_wait(&fixture.waiter, (unsigned)i + 1);
+        http_peer_last_head(fixture.peer, head, sizeof(head));
+        assert_non_null(strstr(head, "\r\nx-ots-ststoken: legible token\r\n"));
+        assert_true(header_lines.freed_count >= (i + 1) * 6);
+        assert_int_equal(header_lines.legible_count, 0);
+        job_deinit(&job);
+    }
     fixture_stop(&fixture);
 }
 
@@ -499,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_keep_alive_tcp),
         cmocka_unit_test(test_keep_alive_unix),
         cmocka_unit_test(test_request_head),
+        cmocka_unit_test(test_headers_are_wiped),
         cmocka_unit_test(test_large_body),
         cmocka_unit_test(test_parallel),
         cmocka_unit_test(test_answers_that_are_no_success),
