@@ -234,6 +234,8 @@ static enum ots_status range_token(const struct ots_wide_range_request *request,
 static enum ots_status range_check(const struct ots_wide_range_request *request,
                                    const struct schema *schema, struct ots_error *err)
 {
+    if (request->has_limit && request->limit < 1)
+        return ots_error_set(err, OTS_INVALID, "The limit must be greater than 0.");
     enum ots_status status = key_check(schema, &request->start, OTS_CELL_INF_MIN, err);
     if (status == OTS_OK)
         status = key_check(schema, &request->end, OTS_CELL_INF_MAX, err);

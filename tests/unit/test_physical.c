@@ -331,6 +331,15 @@ static void test_range_refused(void **state)
     request->selection.columns = columns;
     request->selection.column_count = 1;
     test_call_refused(*state, &call, OTS_CODE_UNSUPPORTED);
+    for (int32_t limit = -1; limit <= 1; limit++) {
+        range_init(&call, start, end);
+        request->has_limit = true;
+        request->limit = limit;
+        if (limit < 1)
+            test_call_refused(*state, &call, OTS_CODE_PARAMETER_INVALID);
+        else
+            test_call_ok(*state, &call);
+    }
 }
 
 int main(void)
