@@ -98,6 +98,8 @@ static enum ots_status fill(struct ots_service *service, const struct ots_servic
     if (status != OTS_OK)
         return status;
     status = ots_instance_open(engine, options->clock, &service->instance, err);
+    if (status == OTS_OK)
+        ots_streams_set_log(service->instance->streams, service->log);
     if (status == OTS_OK && options->stream_retention_hours)
         ots_streams_set_retention(service->instance->streams, options->stream_retention_hours);
     return status;

@@ -449,19 +449,25 @@ static bool is_due(int64_t next_us, int64_t now_us)
     return now_us >= next_us || now_us < next_us - OTS_TRIM_INTERVAL_US;
 }
 
-enum ots_status ots_stream_trim(struct ots_stream *stream, struct ots_error *err)
+void ots_stream_trim(struct ots_stream *stream)
 {
     struct ots_streams *streams = stream->streams;
+    struct ots_error err = {0};
     int64_t now_us = ots_clock_now_us(streams->clock);
     int64_t next_us = atomic_load(&stream->next_trim_us);
     if (!is_due(next_us, now_us) || !atomic_compare_exchange_strong(&stream->next_trim_us, &next_us,
                                                                     now_us + OTS_TRIM_INTERVAL_US))
-        return OTS_OK;
+        return;
     int64_t kept_us = (int64_t)ots_streams_retention(streams) * 3600 * 1000 * 1000;
     if (now_us <= kept_us)
-        return OTS_OK;
+        return;
     pthread_rwlock_wrlock(&stream->map);
-    enum ots_status status = trim_locked(stream, now_us - kept_us, err);
+    enum ots_status status = trim_locked(stream, now_us - kept_us, &err);
     pthread_rwlock_unlock(&stream->map);
-    return status;
+    if (status == OTS_OK)
+        return;
+    atomic_store(&stream->next_trim_us, now_us + OTS_TRIM_RETRY_US);
+    const struct ots_log *log = atomic_load(&streams->log);
+    if (log)
+        ots_log_error(log, OTS_LOG_ERROR, "cannot remove old stream records", &err);
 }

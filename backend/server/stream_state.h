@@ -31,6 +31,7 @@ struct ots_streams {
     struct ots_engine *engine;
     const struct ots_clock *clock;
     _Atomic(int32_t) retention_hours;
+    _Atomic(const struct ots_log *) log;
     struct {
         pthread_mutex_t lock;
         struct ots_stream **streams;
@@ -44,8 +45,11 @@ enum ots_status ots_stream_load(struct ots_streams *streams, const struct ots_ta
                                 struct ots_stream **out, struct ots_error *err) OTS_MUST_CHECK;
 void ots_stream_unload(struct ots_stream *stream);
 
-/* Remove what has expired, if it is time to look. Errors: OTS_CORRUPT, OTS_IO, OTS_NOMEM. */
-enum ots_status ots_stream_trim(struct ots_stream *stream, struct ots_error *err) OTS_MUST_CHECK;
+/*
+ * Remove what has expired, if it is time to look. What cannot be removed stays: that is logged, and
+ * tried again after OTS_TRIM_RETRY_US. The caller's own work does not depend on it.
+ */
+void ots_stream_trim(struct ots_stream *stream);
 
 /* A time later than all before; `commit` is held, or `map` alone. */
 static inline int64_t ots_stream_tick_locked(struct ots_stream *stream)

@@ -44,6 +44,11 @@ int32_t ots_streams_retention(const struct ots_streams *streams)
     return atomic_load(&streams->retention_hours);
 }
 
+void ots_streams_set_log(struct ots_streams *streams, const struct ots_log *log)
+{
+    atomic_store(&streams->log, log);
+}
+
 static size_t position_locked(const struct ots_streams *streams, uint32_t table)
 {
     size_t at = 0;
@@ -88,7 +93,9 @@ enum ots_status ots_streams_get(struct ots_streams *streams, const struct ots_ta
     pthread_mutex_lock(&streams->synced.lock);
     enum ots_status status = find_locked(streams, table, stream, err);
     pthread_mutex_unlock(&streams->synced.lock);
-    return status == OTS_OK ? ots_stream_trim(*stream, err) : status;
+    if (status == OTS_OK)
+        ots_stream_trim(*stream);
+    return status;
 }
 
 void ots_streams_forget(struct ots_streams *streams, uint32_t table)

@@ -24,10 +24,12 @@
 #ifndef OTS_SERVER_STREAMS_H
 #define OTS_SERVER_STREAMS_H
 
+#include "backend/base/log.h"
 #include "backend/model/series.h"
 #include "backend/server/catalog.h"
 
 #define OTS_TRIM_INTERVAL_US (INT64_C(600) * 1000 * 1000)
+#define OTS_TRIM_RETRY_US (INT64_C(60) * 1000 * 1000)
 
 enum {
     OTS_STREAM_RETENTION_HOURS_DEFAULT = 168,
@@ -47,6 +49,9 @@ void ots_streams_free(struct ots_streams *streams);
 /* How long records are kept; at least 1, at most OTS_STREAM_RETENTION_HOURS_MAX. */
 void ots_streams_set_retention(struct ots_streams *streams, int32_t hours);
 int32_t ots_streams_retention(const struct ots_streams *streams);
+
+/* Where to say what could not be removed; borrowed. NULL, as at first: nowhere. */
+void ots_streams_set_log(struct ots_streams *streams, const struct ots_log *log);
 
 /*
  * The stream of a table, to be used as long as the table is held; what has expired is trimmed.

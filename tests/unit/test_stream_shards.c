@@ -327,6 +327,39 @@ static void test_trim(void **state)
     assert_string_equal(shard.id.text, "00000001-00000001");
 }
 
+static enum ots_status refuse_write(struct ots_engine *engine, struct ots_batch *batch,
+                                    struct ots_error *err)
+{
+    (void)engine;
+    (void)batch;
+    return ots_error_set(err, OTS_IO, "the disk is full");
+}
+
+/* Who meets records that cannot be removed is answered, and they go some time later. */
+static void test_trim_that_fails(void **state)
+{
+    struct test_instance *test = *state;
+    struct ots_engine *engine = test->instance->engine;
+    const struct ots_engine_ops *ops = engine->ops;
+    struct ots_engine_ops full = *ops;
+    struct test_record records[HOSTS];
+    full.write = refuse_write;
+    struct test_name stream = test_stream_of(test, "t");
+    struct test_shard shard = test_only_shard(test, &stream);
+    struct test_name oldest = test_iterator(test, &stream, &shard.id);
+    put_round(test, 0);
+    advance(test, 169);
+    engine->ops = &full;
+    struct test_name at = oldest;
+    assert_int_equal(test_read_all(test, &at, records, HOSTS), HOSTS);
+    test_only_shard(test, &stream);
+    engine->ops = ops;
+    at = oldest;
+    assert_int_equal(test_read_all(test, &at, records, HOSTS), HOSTS);
+    test->clock.now_us += OTS_TRIM_RETRY_US;
+    test_read_refused(test, &oldest, OTS_CODE_TRIMMED);
+}
+
 /* Nobody loses a position because nothing happens. */
 static void test_trim_idle(void **state)
 {
@@ -422,7 +455,7 @@ int main(void)
         TEST(test_seek_in_closed), TEST(test_merge),           TEST(test_commands_refused),
         TEST(test_smallest_shard), TEST(test_too_many_shards), TEST(test_generations),
         TEST(test_trim),           TEST(test_trim_idle),       TEST(test_trim_and_clock),
-        TEST(test_trim_closed),
+        TEST(test_trim_closed),    TEST(test_trim_that_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
