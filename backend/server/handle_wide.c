@@ -18,18 +18,6 @@ int32_t ots_handle_wide_units(size_t bytes)
     return bytes ? (int32_t)((bytes + UNIT_BYTES - 1) / UNIT_BYTES) : 1;
 }
 
-enum ots_status ots_handle_wide_row_failed(struct ots_error *failure, struct ots_arena *arena,
-                                           struct ots_wide_row_response *response,
-                                           struct ots_error *err)
-{
-    ots_instance_error_code(failure);
-    enum ots_status status =
-        ots_arena_copy(arena, ots_slice_str(failure->service_code), &response->code);
-    if (status == OTS_OK)
-        status = ots_arena_copy(arena, ots_slice_str(failure->message), &response->message);
-    return status == OTS_OK ? OTS_OK : ots_error_set(err, status, "no memory for an error");
-}
-
 static enum ots_status create_table(struct ots_instance *instance, struct ots_call *call,
                                     struct ots_error *err)
 {
@@ -83,8 +71,8 @@ static enum ots_status (*const handlers[OTS_ACTION_COUNT])(struct ots_instance *
     [OTS_ACTION_WIDE_DELETE_ROW] = ots_handle_wide_write,
     [OTS_ACTION_WIDE_GET_ROW] = ots_handle_wide_get,
     [OTS_ACTION_WIDE_GET_RANGE] = ots_handle_wide_range,
-    [OTS_ACTION_WIDE_BATCH_WRITE] = ots_handle_wide_batch_write,
-    [OTS_ACTION_WIDE_BATCH_GET] = ots_handle_wide_batch_get,
+    [OTS_ACTION_WIDE_BATCH_WRITE] = ots_handle_wide_batch,
+    [OTS_ACTION_WIDE_BATCH_GET] = ots_handle_wide_batch,
 };
 
 enum ots_status ots_handle_wide(struct ots_instance *instance, struct ots_call *call,

@@ -5,16 +5,16 @@
 #define OTS_SERVER_HANDLE_WIDE_H
 
 #include "backend/server/handlers.h"
+#include "backend/server/wide_reader.h"
 
 /* PutRow, UpdateRow, DeleteRow. */
 enum ots_status ots_handle_wide_write(struct ots_instance *instance, struct ots_call *call,
                                       struct ots_error *err) OTS_MUST_CHECK;
-enum ots_status ots_handle_wide_batch_write(struct ots_instance *instance, struct ots_call *call,
-                                            struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_handle_wide_get(struct ots_instance *instance, struct ots_call *call,
                                     struct ots_error *err) OTS_MUST_CHECK;
-enum ots_status ots_handle_wide_batch_get(struct ots_instance *instance, struct ots_call *call,
-                                          struct ots_error *err) OTS_MUST_CHECK;
+/* BatchWriteRow, BatchGetRow. */
+enum ots_status ots_handle_wide_batch(struct ots_instance *instance, struct ots_call *call,
+                                      struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_handle_wide_range(struct ots_instance *instance, struct ots_call *call,
                                       struct ots_error *err) OTS_MUST_CHECK;
 
@@ -23,10 +23,18 @@ enum ots_status ots_handle_hold_wide(struct ots_instance *instance, struct ots_s
                                      const struct ots_table **table,
                                      struct ots_error *err) OTS_MUST_CHECK;
 
-/* Keep the error of one row of a batch in its answer. Errors: OTS_NOMEM. */
-enum ots_status ots_handle_wide_row_failed(struct ots_error *failure, struct ots_arena *arena,
-                                           struct ots_wide_row_response *response,
-                                           struct ots_error *err) OTS_MUST_CHECK;
+/* One row of a table that is held. */
+enum ots_status ots_handle_wide_write_row(struct ots_instance *instance,
+                                          const struct ots_table *table,
+                                          const struct ots_wide_write *write,
+                                          struct ots_wide_row_response *response,
+                                          struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_handle_wide_get_row(struct ots_instance *instance,
+                                        const struct ots_table *table,
+                                        const struct ots_wide_reader *reader,
+                                        const struct ots_plain_row *wanted,
+                                        struct ots_wide_row_response *response,
+                                        struct ots_error *err) OTS_MUST_CHECK;
 
 /* What so many bytes cost: units of 4 KiB, at least one. */
 int32_t ots_handle_wide_units(size_t bytes);

@@ -2,7 +2,6 @@
 
 #include "backend/server/physical.h"
 #include "backend/server/wide_key.h"
-#include "backend/server/wide_reader.h"
 
 static enum ots_status no_memory(struct ots_error *err)
 {
@@ -16,10 +15,10 @@ static int64_t now_ms(const struct ots_instance *instance)
 
 /* ---- single rows ---- */
 
-static enum ots_status get_row(struct ots_instance *instance, const struct ots_table *table,
-                               const struct ots_wide_reader *reader,
-                               const struct ots_plain_row *wanted,
-                               struct ots_wide_row_response *response, struct ots_error *err)
+enum ots_status
+ots_handle_wide_get_row(struct ots_instance *instance, const struct ots_table *table,
+                        const struct ots_wide_reader *reader, const struct ots_plain_row *wanted,
+                        struct ots_wide_row_response *response, struct ots_error *err)
 {
     enum ots_status status = ots_wide_key_check(table->wide, wanted, OTS_WIDE_KEY_OF_ROW, err);
     if (status != OTS_OK)
@@ -53,73 +52,8 @@ enum ots_status ots_handle_wide_get(struct ots_instance *instance, struct ots_ca
                                       &call->arena, err);
     if (status != OTS_OK)
         return status;
-    return get_row(instance, table, &reader, &request->key, &call->response.wide.row, err);
-}
-
-/* ---- batches ---- */
-
-static enum ots_status batch_check(const struct ots_wide_batch_get_request *request,
-                                   struct ots_error *err)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < request->table_count; i++) {
-        if (!request->tables[i].key_count)
-            return ots_error_set(err, OTS_INVALID, "No row is specified for a table.");
-        count += request->tables[i].key_count;
-    }
-    if (count < 1 || count > OTS_WIDE_BATCH_READS_MAX)
-        return ots_error_set(err, OTS_INVALID, "%zu rows instead of 1 to %d.", count,
-                             OTS_WIDE_BATCH_READS_MAX);
-    return OTS_OK;
-}
-
-static enum ots_status batch_table(struct ots_instance *instance,
-                                   const struct ots_wide_batch_get_table *request,
-                                   struct ots_arena *arena,
-                                   struct ots_wide_batch_table_response *response,
-                                   struct ots_error *err)
-{
-    OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
-    response->table = request->table;
-    response->row_count = request->key_count;
-    response->rows = ots_arena_array(arena, request->key_count, sizeof(*response->rows));
-    if (!response->rows)
-        return no_memory(err);
-    struct ots_error failure = {0};
-    struct ots_wide_reader reader;
-    enum ots_status held = ots_handle_hold_wide(instance, request->table, &table, &failure);
-    if (held == OTS_OK)
-        held = ots_wide_reader_init(&reader, &request->selection, table->wide, now_ms(instance),
-                                    arena, &failure);
-    enum ots_status status = OTS_OK;
-    for (size_t i = 0; i < request->key_count && status == OTS_OK; i++) {
-        enum ots_status got = held;
-        if (held == OTS_OK)
-            got =
-                get_row(instance, table, &reader, &request->keys[i], &response->rows[i], &failure);
-        if (got != OTS_OK)
-            status = ots_handle_wide_row_failed(&failure, arena, &response->rows[i], err);
-    }
-    return status;
-}
-
-enum ots_status ots_handle_wide_batch_get(struct ots_instance *instance, struct ots_call *call,
-                                          struct ots_error *err)
-{
-    const struct ots_wide_batch_get_request *request = &call->request.wide.batch_get;
-    struct ots_wide_batch_response *response = &call->response.wide.batch;
-    enum ots_status status = batch_check(request, err);
-    if (status != OTS_OK)
-        return status;
-    struct ots_wide_batch_table_response *tables =
-        ots_arena_array(&call->arena, request->table_count, sizeof(*tables));
-    if (!tables)
-        return no_memory(err);
-    response->tables = tables;
-    response->table_count = request->table_count;
-    for (size_t i = 0; i < request->table_count && status == OTS_OK; i++)
-        status = batch_table(instance, &request->tables[i], &call->arena, &tables[i], err);
-    return status;
+    return ots_handle_wide_get_row(instance, table, &reader, &request->key,
+                                   &call->response.wide.row, err);
 }
 
 /* ---- ranges ---- */

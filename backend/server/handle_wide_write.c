@@ -1,7 +1,6 @@
 /*
  * A row is read, checked against the expectation and written back under its lock, in one batch of
- * the engine: nobody sees half of it, and no two writers build on the same row. The rows of a
- * BatchWriteRow are written one after another, each for itself.
+ * the engine: nobody sees half of it, and no two writers build on the same row.
  */
 #include "backend/server/handle_wide.h"
 
@@ -97,9 +96,11 @@ static enum ots_status write_locked(struct writing *writing, struct ots_wide_row
     return status;
 }
 
-static enum ots_status write_row(struct ots_instance *instance, const struct ots_table *table,
-                                 const struct ots_wide_write *write,
-                                 struct ots_wide_row_response *response, struct ots_error *err)
+enum ots_status ots_handle_wide_write_row(struct ots_instance *instance,
+                                          const struct ots_table *table,
+                                          const struct ots_wide_write *write,
+                                          struct ots_wide_row_response *response,
+                                          struct ots_error *err)
 {
     /* Of this row only: a batch must not keep all old rows until its end. */
     struct ots_arena arena = OTS_ARENA_INIT;
@@ -150,78 +151,5 @@ enum ots_status ots_handle_wide_write(struct ots_instance *instance, struct ots_
     enum ots_status status = ots_handle_hold_wide(instance, request->table, &table, err);
     if (status != OTS_OK)
         return status;
-    return write_row(instance, table, &request->write, response, err);
-}
-
-static enum ots_status batch_check(const struct ots_wide_batch_write_request *request,
-                                   struct ots_error *err)
-{
-    size_t count = 0;
-    size_t bytes = 0;
-    for (size_t i = 0; i < request->table_count; i++) {
-        const struct ots_wide_batch_write_table *table = &request->tables[i];
-        if (!table->write_count)
-            return ots_error_set(err, OTS_INVALID, "No row is specified for a table.");
-        count += table->write_count;
-        for (size_t j = 0; j < table->write_count; j++)
-            bytes += ots_wide_row_bytes(&table->writes[j].row);
-    }
-    if (count < 1 || count > OTS_WIDE_BATCH_WRITES_MAX)
-        return ots_error_set(err, OTS_INVALID, "%zu rows instead of 1 to %d.", count,
-                             OTS_WIDE_BATCH_WRITES_MAX);
-    if (bytes > OTS_WIDE_WRITE_BYTES_MAX)
-        return ots_error_set(err, OTS_INVALID, "The rows have %zu bytes instead of at most %d.",
-                             bytes, OTS_WIDE_WRITE_BYTES_MAX);
-    return OTS_OK;
-}
-
-static enum ots_status batch_table(struct ots_instance *instance,
-                                   const struct ots_wide_batch_write_table *request,
-                                   struct ots_arena *arena,
-                                   struct ots_wide_batch_table_response *response,
-                                   struct ots_error *err)
-{
-    OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
-    response->table = request->table;
-    response->row_count = request->write_count;
-    response->rows = ots_arena_array(arena, request->write_count, sizeof(*response->rows));
-    if (!response->rows)
-        return no_memory(err);
-    struct ots_error failure = {0};
-    bool is_physical = ots_physical_is_name(request->table);
-    enum ots_status held = OTS_OK;
-    if (!is_physical)
-        held = ots_handle_hold_wide(instance, request->table, &table, &failure);
-    enum ots_status status = OTS_OK;
-    for (size_t i = 0; i < request->write_count && status == OTS_OK; i++) {
-        const struct ots_wide_write *write = &request->writes[i];
-        enum ots_status written = held;
-        if (is_physical)
-            written =
-                ots_physical_write(instance, request->table, write, &response->rows[i], &failure);
-        else if (held == OTS_OK)
-            written = write_row(instance, table, write, &response->rows[i], &failure);
-        if (written != OTS_OK)
-            status = ots_handle_wide_row_failed(&failure, arena, &response->rows[i], err);
-    }
-    return status;
-}
-
-enum ots_status ots_handle_wide_batch_write(struct ots_instance *instance, struct ots_call *call,
-                                            struct ots_error *err)
-{
-    const struct ots_wide_batch_write_request *request = &call->request.wide.batch_write;
-    struct ots_wide_batch_response *response = &call->response.wide.batch;
-    enum ots_status status = batch_check(request, err);
-    if (status != OTS_OK)
-        return status;
-    struct ots_wide_batch_table_response *tables =
-        ots_arena_array(&call->arena, request->table_count, sizeof(*tables));
-    if (!tables)
-        return no_memory(err);
-    response->tables = tables;
-    response->table_count = request->table_count;
-    for (size_t i = 0; i < request->table_count && status == OTS_OK; i++)
-        status = batch_table(instance, &request->tables[i], &call->arena, &tables[i], err);
-    return status;
+    return ots_handle_wide_write_row(instance, table, &request->write, response, err);
 }
