@@ -10,7 +10,7 @@
 #include "backend/model/cell.h"
 #include "backend/model/table.h"
 
-/* Source: "Limits on the Wide Column model", Alibaba Cloud documentation. The last three are ours.
+/* Source: "Limits on the Wide Column model", Alibaba Cloud documentation. The last four are ours.
  */
 enum {
     OTS_WIDE_TABLES_MAX = 64,
@@ -29,6 +29,7 @@ enum {
     OTS_WIDE_VERSIONS_MAX = 100,
     OTS_WIDE_ROW_BYTES_MAX = 16 * 1024 * 1024,
     OTS_WIDE_PAGE_EXAMINED_MAX = 50000,
+    OTS_WIDE_BATCH_READ_BYTES = 16 * 1024 * 1024, /* after which no further row is read */
 };
 
 /* Kept for who asks; a row may have other columns, and these with other types. */

@@ -20,6 +20,7 @@ struct batch {
     struct part *parts;
     size_t part_count;
     size_t rows_max;
+    size_t bytes_read; /* of the rows in the answer */
 };
 
 static enum ots_status no_memory(struct ots_error *err)
@@ -79,6 +80,53 @@ static enum ots_status check_bytes(const struct batch *batch, struct ots_error *
     return OTS_OK;
 }
 
+static enum ots_status check_tables(const struct batch *batch, struct ots_error *err)
+{
+    for (size_t i = 1; i < batch->part_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (ots_slice_equal(batch->parts[i].table, batch->parts[j].table))
+                return ots_error_set(err, OTS_INVALID, "A table is named twice.");
+    return OTS_OK;
+}
+
+static bool is_same_key(const struct ots_plain_row *a, const struct ots_plain_row *b)
+{
+    bool is_same = a->key_count == b->key_count;
+    for (size_t i = a->key_count; i-- > 0 && is_same;) {
+        const struct ots_cell *x = &a->key[i];
+        const struct ots_cell *y = &b->key[i];
+        is_same = x->type == y->type;
+        if (is_same && x->type == OTS_CELL_INTEGER)
+            is_same = x->integer == y->integer;
+        else if (is_same && (x->type == OTS_CELL_STRING || x->type == OTS_CELL_BLOB))
+            is_same = ots_slice_equal(x->bytes, y->bytes);
+    }
+    return is_same;
+}
+
+/* The service refuses a row that is written twice; one may be read twice. */
+static enum ots_status check_keys(const struct batch *batch, struct ots_error *err)
+{
+    for (size_t i = 0; i < batch->part_count; i++) {
+        const struct part *part = &batch->parts[i];
+        for (size_t j = 1; part->write && j < part->row_count; j++)
+            for (size_t k = 0; k < j; k++)
+                if (is_same_key(&part->write->writes[j].row, &part->write->writes[k].row))
+                    return ots_error_set(err, OTS_INVALID, "A row is written twice.");
+    }
+    return OTS_OK;
+}
+
+static enum ots_status check(const struct batch *batch, struct ots_error *err)
+{
+    enum ots_status status = check_rows(batch, err);
+    if (status == OTS_OK)
+        status = check_bytes(batch, err);
+    if (status == OTS_OK)
+        status = check_tables(batch, err);
+    return status == OTS_OK ? check_keys(batch, err) : status;
+}
+
 /* ---- working ---- */
 
 static enum ots_status row_failed(struct batch *batch, struct ots_error *failure,
@@ -113,13 +161,28 @@ static enum ots_status part_open(struct batch *batch, const struct part *part,
                                 ots_clock_now_us(batch->instance->clock) / 1000, batch->arena, err);
 }
 
+/* What is full refuses the rows that are left: the client reads them with its next request. */
+static enum ots_status get_row(struct batch *batch, const struct opened *opened,
+                               const struct ots_plain_row *key,
+                               struct ots_wide_row_response *response, struct ots_error *err)
+{
+    if (batch->bytes_read >= OTS_WIDE_BATCH_READ_BYTES)
+        return ots_error_service(err, OTS_THROTTLED, OTS_CODE_SERVER_BUSY,
+                                 "The rows before this one have over %d bytes.",
+                                 OTS_WIDE_BATCH_READ_BYTES);
+    enum ots_status status = ots_handle_wide_get_row(batch->instance, opened->table,
+                                                     &opened->reader, key, response, err);
+    if (status == OTS_OK && response->has_row)
+        batch->bytes_read += ots_wide_row_bytes(&response->row);
+    return status;
+}
+
 static enum ots_status run_row(struct batch *batch, const struct part *part,
                                const struct opened *opened, size_t row,
                                struct ots_wide_row_response *response, struct ots_error *err)
 {
     if (part->get)
-        return ots_handle_wide_get_row(batch->instance, opened->table, &opened->reader,
-                                       &part->get->keys[row], response, err);
+        return get_row(batch, opened, &part->get->keys[row], response, err);
     const struct ots_wide_write *write = &part->write->writes[row];
     if (opened->is_physical)
         return ots_physical_write(batch->instance, part->table, write, response, err);
@@ -157,9 +220,7 @@ enum ots_status ots_handle_wide_batch(struct ots_instance *instance, struct ots_
     struct ots_wide_batch_response *response = &call->response.wide.batch;
     enum ots_status status = parts_make(&batch, call, err);
     if (status == OTS_OK)
-        status = check_rows(&batch, err);
-    if (status == OTS_OK)
-        status = check_bytes(&batch, err);
+        status = check(&batch, err);
     if (status != OTS_OK)
         return status;
     struct ots_wide_batch_table_response *tables =

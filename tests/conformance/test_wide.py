@@ -273,6 +273,18 @@ class Rows(unittest.TestCase):
         self.assertEqual([columns(item.row) for item in items],
                          [[("a", 1), ("b", 2)], None, [("a", 5)]])
 
+    def test_batches_with_repeats(self):
+        """A row may be read twice, but not written twice."""
+        self.ots.put_row("rows", Row(self.key(10), [("a", 1)]), IGNORE)
+        request = BatchWriteRowRequest()
+        request.add(TableInBatchWriteRowItem("rows", [
+            PutRowItem(Row(self.key(10), [("a", number)]), IGNORE) for number in (2, 3)]))
+        self.assertEqual(refusal(self.ots.batch_write_row, request), ("OTSParameterInvalid", 400))
+        request = BatchGetRowRequest()
+        request.add(TableInBatchGetRowItem("rows", [self.key(10)] * 2, max_version=1))
+        items = self.ots.batch_get_row(request).get_result_by_table("rows")
+        self.assertEqual([columns(item.row) for item in items], [[("a", 1)]] * 2)
+
     def test_many_at_once(self):
         def add():
             ots = service.client()
