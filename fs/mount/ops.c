@@ -391,14 +391,15 @@ static void op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offse
 
 static void run_write(struct ots_task *task)
 {
+    size_t taken;
     enum ots_status status = ots_file_write(file_of(&task->file_info), task->offset, task->bytes,
-                                            &task->interrupt, &task->error);
+                                            &task->interrupt, &taken, &task->error);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
     }
     ots_task_end(task);
-    fuse_reply_write(task->request, task->bytes.size);
+    fuse_reply_write(task->request, taken);
 }
 
 static void op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t size,

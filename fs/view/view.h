@@ -114,11 +114,11 @@ enum ots_status ots_file_read(struct ots_file *file, uint64_t offset, size_t siz
 
 /*
  * Lines to put. Bytes must follow those written before through this file. Lines that cannot be
- * rows are logged and left out; flush tells. Errors: OTS_INVALID (a hole, or over 1,000 such
- * lines).
+ * rows are logged and left out; flush tells. With OTS_OK `*taken` bytes were taken, all of them
+ * or, when it was interrupted, some. Errors: OTS_INVALID (a hole, or over 1,000 such lines).
  */
 enum ots_status ots_file_write(struct ots_file *file, uint64_t offset, struct ots_slice bytes,
-                               struct ots_interrupt *interrupt,
+                               struct ots_interrupt *interrupt, size_t *taken,
                                struct ots_error *err) OTS_MUST_CHECK;
 
 /*

@@ -47,7 +47,10 @@ static void lines_may_be_cut_anywhere(void **state)
     for (size_t at = 0; at < size;) {
         struct ots_error err;
         size_t piece = at % 7 + 1 < size - at ? at % 7 + 1 : size - at;
-        assert_int_equal(ots_file_write(file, at, ots_slice(text + at, piece), NULL, &err), OTS_OK);
+        size_t taken;
+        assert_int_equal(ots_file_write(file, at, ots_slice(text + at, piece), NULL, &taken, &err),
+                         OTS_OK);
+        assert_int_equal(taken, piece);
         at += piece;
     }
     assert_int_equal(flush(file), OTS_OK);
@@ -347,10 +350,11 @@ static void a_write_is_a_modification(void **state)
 static enum ots_status write_much(struct view_waiter *waiter)
 {
     struct ots_error err;
+    size_t taken;
     struct ots_file *file = view_open(waiter->fixture, PATH, OTS_OPEN_WRITE);
     char *lines = view_lines("cpu,host=a", 1, 5000);
     enum ots_status status =
-        ots_file_write(file, 0, ots_slice_str(lines), &waiter->interrupt, &err);
+        ots_file_write(file, 0, ots_slice_str(lines), &waiter->interrupt, &taken, &err);
     /* Which lines were taken nobody can tell: the file says so to the end. */
     if (status != OTS_OK) {
         assert_int_equal(view_write(file, strlen(lines), "cpu,host=a v=1i 1000\n"), status);
@@ -377,9 +381,10 @@ static void a_writer_waits_and_can_be_interrupted(void **state)
 static enum ots_status write_to_file(struct view_waiter *waiter)
 {
     struct ots_error err;
+    size_t taken;
     char *lines = view_lines("cpu,host=a", 1, 5000);
     enum ots_status status =
-        ots_file_write(waiter->file, 0, ots_slice_str(lines), &waiter->interrupt, &err);
+        ots_file_write(waiter->file, 0, ots_slice_str(lines), &waiter->interrupt, &taken, &err);
     free(lines);
     return status;
 }

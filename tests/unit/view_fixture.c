@@ -214,7 +214,8 @@ enum ots_status view_create_status(struct view_fixture *fixture, const char *pat
 enum ots_status view_write(struct ots_file *file, uint64_t offset, const char *text)
 {
     struct ots_error err;
-    return ots_file_write(file, offset, ots_slice_str(text), NULL, &err);
+    size_t taken;
+    return ots_file_write(file, offset, ots_slice_str(text), NULL, &taken, &err);
 }
 
 enum ots_status view_store(struct view_fixture *fixture, const char *path, const char *text)

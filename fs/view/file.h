@@ -1,0 +1,62 @@
+/*
+ * An open file: a struct of functions, and what its kinds have in common.
+ *
+ * A kind embeds `struct ots_file` as its first member, so that a pointer to one is a pointer to
+ * the other. ots_file_read and its like (fs/view/view.h) call through here.
+ *
+ * Threads: whoever works on a file has entered it and is alone; others wait.
+ */
+#ifndef OTS_VIEW_FILE_H
+#define OTS_VIEW_FILE_H
+
+#include "fs/view/state.h"
+
+/*
+ * Each as the ots_file_... of its name. The file was entered for `read` and `write`; `flush` and
+ * `sync` enter it themselves, because they never wait, or wait first. NULL: for `read` the file is
+ * empty, `write` is OTS_INVALID, the others have nothing to do.
+ */
+struct ots_file_ops {
+    enum ots_status (*read)(struct ots_file *file, uint64_t offset, size_t size,
+                            struct ots_interrupt *interrupt, struct ots_buf *out,
+                            struct ots_error *err);
+    enum ots_status (*write)(struct ots_file *file, uint64_t offset, struct ots_slice bytes,
+                             struct ots_interrupt *interrupt, size_t *taken, struct ots_error *err);
+    enum ots_status (*flush)(struct ots_file *file, struct ots_error *err);
+    enum ots_status (*sync)(struct ots_file *file, struct ots_interrupt *interrupt,
+                            struct ots_error *err);
+    /* End what the kind has of its own and free the file; ots_file_deinit comes before that. */
+    void (*close)(struct ots_file *file);
+};
+
+struct ots_file {
+    const struct ots_file_ops *ops;
+    struct ots_view *view;
+    struct ots_node *node;
+    /* Guards who has entered; nothing else is locked while it is held. */
+    struct {
+        pthread_mutex_t lock;
+        pthread_cond_t idle;
+        bool is_busy;
+    } synced;
+};
+
+void ots_file_init(struct ots_file *file, const struct ots_file_ops *ops, struct ots_view *view,
+                   struct ots_node *node);
+void ots_file_deinit(struct ots_file *file);
+
+/* Wait until nobody else works on the file. Errors: OTS_CANCELLED. */
+enum ots_status ots_file_enter(struct ots_file *file,
+                               struct ots_interrupt *interrupt) OTS_MUST_CHECK;
+/* Enter without waiting; false while somebody else works on the file. */
+bool ots_file_try_enter(struct ots_file *file) OTS_MUST_CHECK;
+void ots_file_leave(struct ots_file *file);
+
+/* --- the kinds --------------------------------------------------------------------------------*/
+
+/* A timeline's file: `mode` of enum ots_open_mode. Errors: as ots_view_open. */
+enum ots_status ots_timeline_file_open(struct ots_view *view, struct ots_node *timeline,
+                                       unsigned mode, struct ots_interrupt *interrupt,
+                                       struct ots_file **out, struct ots_error *err) OTS_MUST_CHECK;
+
+#endif
