@@ -28,27 +28,6 @@
 #include "fs/options.h"
 #include "fs/view/view.h"
 
-static const char USAGE[] =
-    "usage: otsfs SOURCE MOUNTPOINT [-f] [-d] [-o OPTION,...]\n"
-    "\n"
-    "Mounts a Tablestore instance. SOURCE is\n"
-    "  NAME               a data source of datasources.json\n"
-    "  https://HOST       an endpoint, with the access key in the environment variables\n"
-    "                     TABLESTORE_ACCESS_KEY_ID and TABLESTORE_ACCESS_KEY_SECRET\n"
-    "  local:DIR          a local instance kept in DIR\n"
-    "\n"
-    "  -f                 stay in the foreground\n"
-    "  -d                 the same, and print every request of the kernel\n"
-    "  -o config=FILE     where data sources are described\n"
-    "  -o instance=NAME   the instance, where the endpoint does not tell it\n"
-    "  -o timeout=SECONDS give up what the service does not answer (60)\n"
-    "  -o connections=N   connections to the service at once (16)\n"
-    "  -o put=sdk|shared  how rows are laid out in requests\n"
-    "  -o signature=v2|v4 how requests are signed (v2; v4 needs a region)\n"
-    "  -o ...             everything else is for fusermount3 and the kernel (ro, allow_other)\n"
-    "\n"
-    "Unmount with fusermount3 -u MOUNTPOINT. See otsfs(1).\n";
-
 /* A wrong host or port should not keep a terminal waiting for as long as a request may take. */
 enum { FIRST_TIMEOUT_MS = 10000, IDLE_TIMEOUT_MS = 15000 };
 
@@ -70,7 +49,7 @@ static enum ots_status find_source(struct parts *parts, const struct ots_options
         .instance = options->instance,
     };
     struct ots_local_options local = {0};
-    enum ots_status status = ots_config_load(options->source, &config, &parts->source, err);
+    enum ots_status status = ots_config_load(options->sources[0], &config, &parts->source, err);
     if (status == OTS_OK && parts->source.directory)
         status = ots_local_open(&parts->source, &local, &parts->local, err);
     return status;
@@ -209,12 +188,14 @@ int main(int argc, char **argv)
     struct ots_error err = {0};
     int result = EXIT_SUCCESS;
     enum ots_status status = ots_options_parse(&options, argc, argv, &err);
+    if (status == OTS_OK && (options.is_check || options.source_count > 1))
+        status = ots_error_set(&err, OTS_UNSUPPORTED, "--check and several sources are not ready");
     if (status != OTS_OK) {
         fprintf(stderr, "otsfs: %s; see otsfs --help\n",
                 err.message[0] ? err.message : ots_status_text(status));
         result = EXIT_FAILURE;
     } else if (options.wants_help) {
-        fputs(USAGE, stdout);
+        fputs(ots_options_usage, stdout);
     } else if (options.wants_version) {
         puts("otsfs " OTS_VERSION);
     } else {

@@ -39,7 +39,7 @@ static void what_mount_passes_from_fstab(void **state)
     (void)state;
     char line[] =
         "otsfs src /mnt -o rw,nosuid,_netdev,x-systemd.automount,nofail,relatime,allow_other,"
-        "config=/etc/my.json,timeout=5,connections=8,put=shared,instance=inst,"
+        "config=/etc/my.json,timeout=5,connections=8,put=shared,instance=inst,user=joe,comment=x,"
         "signature=v4";
     struct ots_options options;
     assert_int_equal(parse(&options, line, NULL), OTS_OK);
@@ -50,6 +50,110 @@ static void what_mount_passes_from_fstab(void **state)
     assert_int_equal(options.connections, 8);
     assert_int_equal(options.put, OTS_PUT_CHOICE_SHARED);
     assert_true(options.wants_v4);
+    ots_options_deinit(&options);
+}
+
+static void what_is_not_told_is_zero(void **state)
+{
+    (void)state;
+    char line[] = "otsfs src /mnt";
+    struct ots_options options;
+    assert_int_equal(parse(&options, line, NULL), OTS_OK);
+    assert_false(options.is_check || options.is_browse || options.is_sync || options.may_delete);
+    assert_false(options.has_uid || options.has_gid);
+    assert_int_equal(options.umask, 0);
+    assert_int_equal(options.max_rps, 0);
+    assert_int_equal(options.max_mbps, 0);
+    assert_int_equal(options.precision, OTS_PRECISION_NS);
+    assert_null(options.state_dir);
+    ots_options_deinit(&options);
+}
+
+static void options_of_the_mount(void **state)
+{
+    (void)state;
+    char line[] = "otsfs src /mnt -o browse,sync,allow_delete,auto_unmount,ro,state_dir=/var/x,"
+                  "max_rps=1000000,max_mbps=1,uid=0,gid=4294967294,umask=0027,noatime";
+    struct ots_options options;
+    assert_int_equal(parse(&options, line, NULL), OTS_OK);
+    assert_true(options.is_browse && options.is_sync && options.may_delete);
+    assert_string_equal((const char *)options.rest.data, "auto_unmount,ro,noatime");
+    assert_string_equal(options.state_dir, "/var/x");
+    assert_int_equal(options.max_rps, 1000000);
+    assert_int_equal(options.max_mbps, 1);
+    assert_true(options.has_uid && options.has_gid);
+    assert_int_equal(options.uid, 0);
+    assert_int_equal(options.gid, 4294967294);
+    assert_int_equal(options.umask, 027);
+    ots_options_deinit(&options);
+}
+
+static void the_last_word_counts(void **state)
+{
+    (void)state;
+    char line[] = "otsfs src /mnt -o sync,async,put=shared,put=sdk,state_dir=a,state_dir=b";
+    struct ots_options options;
+    assert_int_equal(parse(&options, line, NULL), OTS_OK);
+    assert_false(options.is_sync);
+    assert_int_equal(options.put, OTS_PUT_CHOICE_SDK);
+    assert_string_equal(options.state_dir, "b");
+    ots_options_deinit(&options);
+}
+
+static void every_precision(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"ns", "us", "ms", "s"};
+    static const enum ots_precision wanted[] = {OTS_PRECISION_NS, OTS_PRECISION_US,
+                                                OTS_PRECISION_MS, OTS_PRECISION_S};
+    for (size_t i = 0; i < 4; i++) {
+        char line[64];
+        struct ots_options options;
+        snprintf(line, sizeof(line), "otsfs src /mnt -o precision=%s", names[i]);
+        assert_int_equal(parse(&options, line, NULL), OTS_OK);
+        assert_int_equal(options.precision, wanted[i]);
+        ots_options_deinit(&options);
+    }
+}
+
+static void several_sources(void **state)
+{
+    (void)state;
+    char line[] = "otsfs prod,local:/a\\,b,https://x.example /mnt";
+    struct ots_options options;
+    assert_int_equal(parse(&options, line, NULL), OTS_OK);
+    assert_int_equal(options.source_count, 3);
+    assert_string_equal(options.sources[0], "prod");
+    assert_string_equal(options.sources[1], "local:/a,b");
+    assert_string_equal(options.sources[2], "https://x.example");
+    assert_string_equal(options.source, "prod,local:/a\\,b,https://x.example");
+    ots_options_deinit(&options);
+}
+
+static void as_many_sources_as_allowed(void **state)
+{
+    (void)state;
+    for (int count = OTS_SOURCES_MAX; count <= OTS_SOURCES_MAX + 1; count++) {
+        char line[1024] = "otsfs s0";
+        for (int i = 1; i < count; i++)
+            snprintf(line + strlen(line), sizeof(line) - strlen(line), ",s%d", i);
+        strcat(line, " /mnt");
+        struct ots_options options;
+        bool is_allowed = count <= OTS_SOURCES_MAX;
+        assert_int_equal(parse(&options, line, NULL), is_allowed ? OTS_OK : OTS_INVALID);
+        ots_options_deinit(&options);
+    }
+}
+
+static void a_check_needs_no_mount_point(void **state)
+{
+    (void)state;
+    char line[] = "otsfs --check src -o config=/etc/my.json";
+    struct ots_options options;
+    assert_int_equal(parse(&options, line, NULL), OTS_OK);
+    assert_true(options.is_check);
+    assert_string_equal(options.sources[0], "src");
+    assert_null(options.mountpoint);
     ots_options_deinit(&options);
 }
 
@@ -118,6 +222,31 @@ static void what_cannot_be_understood_is_refused(void **state)
     expect_refused("otsfs src /mnt -o connections=", "connections");
     expect_refused("otsfs src /mnt -o put=fast", "fast");
     expect_refused("otsfs src /mnt -o signature=v3", "v3");
+    expect_refused("otsfs src /mnt -o precision=m", "ns, us, ms, s");
+    expect_refused("otsfs src /mnt -o max_rps=0", "max_rps");
+    expect_refused("otsfs src /mnt -o max_rps=-1", "max_rps");
+    expect_refused("otsfs src /mnt -o max_mbps=99999999999999999999", "max_mbps");
+    expect_refused("otsfs src /mnt -o umask=8", "umask");
+    expect_refused("otsfs src /mnt -o umask=1777", "umask");
+    expect_refused("otsfs src /mnt -o umask=", "umask");
+    expect_refused("otsfs src /mnt -o uid=root", "uid");
+    expect_refused("otsfs src /mnt -o gid=4294967295", "gid");
+    expect_refused("otsfs src /mnt -o state_dir=", "state_dir");
+    expect_refused("otsfs a,,b /mnt", "empty");
+    expect_refused("otsfs a, /mnt", "empty");
+    expect_refused("otsfs --check", "source");
+    expect_refused("otsfs --check src /mnt", "--check");
+}
+
+static void unknown_options_are_refused(void **state)
+{
+    (void)state;
+    expect_refused("otsfs src /mnt -o precison=ms", "precison=ms");
+    expect_refused("otsfs src /mnt -o ro,allow_others", "allow_others");
+    expect_refused("otsfs src /mnt -o browse=yes", "browse=yes");
+    expect_refused("otsfs src /mnt -o precision", "precision");
+    expect_refused("otsfs src /mnt -o sync=1", "sync=1");
+    expect_refused("otsfs src /mnt -o fsname", "fsname");
 }
 
 int main(void)
@@ -129,6 +258,14 @@ int main(void)
         cmocka_unit_test(a_backslash_keeps_a_comma),
         cmocka_unit_test(help_and_version_want_nothing_else),
         cmocka_unit_test(what_cannot_be_understood_is_refused),
+        cmocka_unit_test(unknown_options_are_refused),
+        cmocka_unit_test(what_is_not_told_is_zero),
+        cmocka_unit_test(options_of_the_mount),
+        cmocka_unit_test(the_last_word_counts),
+        cmocka_unit_test(every_precision),
+        cmocka_unit_test(several_sources),
+        cmocka_unit_test(as_many_sources_as_allowed),
+        cmocka_unit_test(a_check_needs_no_mount_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
