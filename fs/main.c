@@ -12,112 +12,46 @@
  *   fs/lp            line protocol and file names <-> rows and timelines
  *   fs/view          tables seen as files: tree, sizes, readers, writers
  *   fs/mount         libfuse's requests -> view
- *   fs               command line, mount point, data sources, otslocal as a child, this file
+ *   fs               command line, data sources, otslocal as a child, mount point, this file
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 
 #include "backend/base/version.h"
-#include "backend/client/client.h"
-#include "fs/config.h"
 #include "fs/daemon.h"
-#include "fs/local.h"
 #include "fs/mount/mount.h"
 #include "fs/mountpoint.h"
 #include "fs/options.h"
+#include "fs/source.h"
 #include "fs/view/view.h"
-
-/* A wrong host or port should not keep a terminal waiting for as long as a request may take. */
-enum { FIRST_TIMEOUT_MS = 10000, IDLE_TIMEOUT_MS = 15000 };
 
 /* Everything a mount consists of, in the order in which it is made. */
 struct parts {
     struct ots_log log;
-    struct ots_data_source source;
-    struct ots_local *local;
+    const char *subject; /* what a failure is about */
+    struct ots_source sources[OTS_SOURCES_MAX];
+    size_t source_count;
     struct ots_mount *mount;
-    struct ots_store *store;
     struct ots_view *view;
 };
 
-static enum ots_status find_source(struct parts *parts, const struct ots_options *options,
-                                   struct ots_error *err)
+/* All are asked before anything is mounted, while the terminal is still there to hear it. */
+static enum ots_status open_sources(struct parts *parts, const struct ots_options *options,
+                                    struct ots_error *err)
 {
-    struct ots_config_options config = {
-        .config_file = options->config,
-        .instance = options->instance,
-    };
-    struct ots_local_options local = {0};
-    enum ots_status status = ots_config_load(options->sources[0], &config, &parts->source, err);
-    if (status == OTS_OK && parts->source.directory)
-        status = ots_local_open(&parts->source, &local, &parts->local, err);
-    return status;
-}
-
-static enum ots_put_layout put_layout(const struct parts *parts, const struct ots_options *options)
-{
-    switch (options->put) {
-    case OTS_PUT_CHOICE_SDK:
-        return OTS_PUT_PLAIN;
-    case OTS_PUT_CHOICE_SHARED:
-        return OTS_PUT_SHARED;
-    case OTS_PUT_CHOICE_DEFAULT:
-        break;
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; i < options->source_count && status == OTS_OK; i++) {
+        struct ots_source *source = &parts->sources[parts->source_count++];
+        parts->subject = options->sources[i];
+        status = ots_source_open(source, options->sources[i], options, err);
+        if (status == OTS_OK)
+            status = ots_source_connect(source, options, &parts->log, err);
     }
-    /* The real service could not be asked whether it follows shared offsets; otslocal does. */
-    return parts->source.directory ? OTS_PUT_SHARED : OTS_PUT_PLAIN;
-}
-
-static enum ots_status make_store(const struct parts *parts, const struct ots_options *options,
-                                  int64_t timeout_ms, struct ots_store **store,
-                                  struct ots_error *err)
-{
-    const struct ots_data_source *source = &parts->source;
-    if (options->wants_v4 && !source->region)
-        return ots_error_set(err, OTS_INVALID, "-o signature=v4 needs a region in the data source");
-    struct ots_curl_options curl = {
-        .endpoint = source->endpoint,
-        .unix_socket = source->socket,
-        .connections_max = options->connections,
-        /* A service that hangs must not hold a try for longer than all tries may take. */
-        .idle_timeout_ms =
-            timeout_ms && timeout_ms < IDLE_TIMEOUT_MS ? timeout_ms : IDLE_TIMEOUT_MS,
-    };
-    struct ots_client_options client = {
-        .instance = source->instance,
-        .access_key_id = source->access_key_id,
-        .access_key_secret = source->access_key_secret,
-        .sts_token = source->sts_token,
-        .region = options->wants_v4 ? source->region : NULL,
-        .put_layout = put_layout(parts, options),
-        .timeout_ms = timeout_ms,
-        .clock = &ots_clock_system,
-        .log = &parts->log,
-    };
-    struct ots_transport *transport;
-    enum ots_status status = ots_curl_transport_new(&curl, &transport, err);
-    return status == OTS_OK ? ots_client_new(&client, transport, store, err) : status;
-}
-
-/* The first question tells whether endpoint, instance and key are right, while the terminal is
- * still there to hear it. */
-static enum ots_status ask_once(const struct parts *parts, const struct ots_options *options,
-                                struct ots_error *err)
-{
-    int64_t timeout_ms = FIRST_TIMEOUT_MS;
-    if (options->timeout_ms && options->timeout_ms < timeout_ms)
-        timeout_ms = options->timeout_ms;
-    struct ots_store *store = NULL;
-    enum ots_status status = make_store(parts, options, timeout_ms, &store, err);
     if (status != OTS_OK)
         return status;
-    struct ots_call call;
-    ots_call_init(&call, OTS_ACTION_LIST_TABLES);
-    status = ots_store_run(store, &call, NULL, err);
-    ots_call_deinit(&call);
-    ots_store_free(store);
-    return status;
+    parts->subject = options->source;
+    return ots_sources_check_names(parts->sources, parts->source_count, err);
 }
 
 static enum ots_status make_parts(struct parts *parts, const struct ots_options *options,
@@ -132,13 +66,9 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
     };
     enum ots_status status = ots_mountpoint_check(options->mountpoint, NULL, err);
     if (status == OTS_OK)
-        status = find_source(parts, options, err);
-    if (status == OTS_OK)
-        status = ask_once(parts, options, err);
-    if (status == OTS_OK)
-        status = make_store(parts, options, options->timeout_ms, &parts->store, err);
+        status = open_sources(parts, options, err);
     struct ots_view_options view = {
-        .store = parts->store,
+        .store = parts->sources[0].store,
         .clock = &ots_clock_system,
         .log = &parts->log,
     };
@@ -154,14 +84,16 @@ static void free_parts(struct parts *parts)
 {
     ots_mount_free(parts->mount);
     ots_view_free(parts->view);
-    ots_store_free(parts->store);
-    ots_local_close(parts->local);
-    ots_data_source_deinit(&parts->source);
+    for (size_t i = 0; i < parts->source_count; i++)
+        ots_source_close(&parts->sources[i]);
 }
 
 static int run(const struct ots_options *options)
 {
-    struct parts parts = {.log = {.program = "otsfs", .level = OTS_LOG_INFO}};
+    struct parts parts = {
+        .log = {.program = "otsfs", .level = OTS_LOG_INFO},
+        .subject = options->source,
+    };
     struct ots_daemon daemon;
     struct ots_error err = {0};
     /* No core file: it would hold the access key. */
@@ -176,7 +108,7 @@ static int run(const struct ots_options *options)
     }
     if (status != OTS_OK) {
         err.status = status;
-        ots_log_error(&parts.log, OTS_LOG_ERROR, options->source, &err);
+        ots_log_error(&parts.log, OTS_LOG_ERROR, parts.subject, &err);
     }
     free_parts(&parts);
     return status == OTS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
