@@ -26,7 +26,8 @@ static enum ots_status print_page(struct ots_snapshot *snapshot, struct ots_erro
     for (size_t i = 0; status == OTS_OK && i < rows->count; i++)
         status = ots_lp_print(&snapshot->printer, &rows->items[i], &text, err);
     if (status == OTS_OK)
-        status = ots_spool_append(&snapshot->spool, ots_buf_slice(&text), err);
+        status = ots_spool_write(&snapshot->spool, snapshot->extent.size_bytes,
+                                 ots_buf_slice(&text), err);
     if (status == OTS_OK && rows->count) {
         snapshot->extent.size_bytes += text.size;
         snapshot->extent.row_count += rows->count;

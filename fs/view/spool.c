@@ -46,41 +46,99 @@ static enum ots_status open_file(struct ots_spool *spool, struct ots_error *err)
                           : ots_error_errno(err, errno, "a temporary file in %s", directory);
 }
 
-static enum ots_status move_to_file(struct ots_spool *spool, struct ots_error *err)
+static enum ots_status write_file(struct ots_spool *spool, uint64_t offset, struct ots_slice bytes,
+                                  struct ots_error *err)
 {
-    if (spool->fd < 0) {
-        enum ots_status status = open_file(spool, err);
-        if (status != OTS_OK)
-            return status;
-    }
     size_t done = 0;
-    while (done < spool->memory.size) {
-        ssize_t written = pwrite(spool->fd, spool->memory.data + done, spool->memory.size - done,
-                                 (off_t)(spool->file_bytes + done));
+    while (done < bytes.size) {
+        ssize_t written =
+            pwrite(spool->fd, bytes.data + done, bytes.size - done, (off_t)(offset + done));
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
             return ots_error_errno(err, errno, "temporary file");
         done += (size_t)written;
     }
-    spool->file_bytes += done;
-    ots_buf_reset(&spool->memory);
     return OTS_OK;
 }
 
-enum ots_status ots_spool_append(struct ots_spool *spool, struct ots_slice text,
-                                 struct ots_error *err)
+static enum ots_status move_to_file(struct ots_spool *spool, struct ots_error *err)
 {
-    if (spool->memory.size && spool->memory.size + text.size > OTS_SPOOL_MEMORY_BYTES_MAX) {
-        enum ots_status status = move_to_file(spool, err);
-        if (status != OTS_OK)
-            return status;
+    enum ots_status status = open_file(spool, err);
+    if (status == OTS_OK)
+        status = write_file(spool, 0, ots_buf_slice(&spool->memory), err);
+    if (status == OTS_OK) {
+        ots_buf_deinit(&spool->memory);
+    } else if (spool->fd >= 0) {
+        close(spool->fd);
+        spool->fd = -1;
     }
-    ots_buf_append_slice(&spool->memory, text);
-    if (ots_buf_status(&spool->memory) != OTS_OK)
-        return ots_error_set(err, OTS_NOMEM, "out of memory");
-    spool->size_bytes += text.size;
+    return status;
+}
+
+/* What is in memory gets `size_bytes`. */
+static enum ots_status resize_memory(struct ots_spool *spool, size_t size_bytes,
+                                     struct ots_error *err)
+{
+    struct ots_buf *memory = &spool->memory;
+    if (size_bytes > memory->size) {
+        size_t more = size_bytes - memory->size;
+        uint8_t *to = ots_buf_reserve(memory, more);
+        if (!to) {
+            memory->has_failed = false;
+            return ots_error_set(err, OTS_NOMEM, "out of memory");
+        }
+        memset(to, 0, more);
+        ots_buf_advance(memory, more);
+    }
+    memory->size = size_bytes;
     return OTS_OK;
+}
+
+enum ots_status ots_spool_truncate(struct ots_spool *spool, uint64_t size_bytes,
+                                   struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    if (size_bytes > INT64_MAX)
+        return ots_error_set(err, OTS_LIMIT, "no file is that long");
+    if (spool->fd < 0 && size_bytes > OTS_SPOOL_MEMORY_BYTES_MAX)
+        status = move_to_file(spool, err);
+    if (status != OTS_OK)
+        return status;
+    if (spool->fd < 0)
+        status = resize_memory(spool, (size_t)size_bytes, err);
+    else if (ftruncate(spool->fd, (off_t)size_bytes) != 0)
+        status = ots_error_errno(err, errno, "temporary file");
+    if (status == OTS_OK)
+        spool->size_bytes = size_bytes;
+    return status;
+}
+
+enum ots_status ots_spool_write(struct ots_spool *spool, uint64_t offset, struct ots_slice bytes,
+                                struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    uint64_t end;
+    if (!bytes.size)
+        return OTS_OK;
+    if (__builtin_add_overflow(offset, bytes.size, &end) || end > INT64_MAX)
+        return ots_error_set(err, OTS_LIMIT, "no file is that long");
+    if (spool->fd < 0 && end > OTS_SPOOL_MEMORY_BYTES_MAX)
+        status = move_to_file(spool, err);
+    else if (spool->fd < 0 && end > spool->size_bytes)
+        status = resize_memory(spool, (size_t)end, err);
+    if (status != OTS_OK)
+        return status;
+    if (spool->fd < 0)
+        memcpy(spool->memory.data + offset, bytes.data, bytes.size);
+    else
+        status = write_file(spool, offset, bytes, err);
+    if (status == OTS_OK && end > spool->size_bytes)
+        spool->size_bytes = end;
+    /* What was written behind the end must not show when the file grows later. */
+    if (status != OTS_OK && spool->fd >= 0)
+        (void)!ftruncate(spool->fd, (off_t)spool->size_bytes);
+    return status;
 }
 
 static enum ots_status read_file(const struct ots_spool *spool, uint64_t offset, size_t size,
@@ -109,16 +167,8 @@ enum ots_status ots_spool_read(const struct ots_spool *spool, uint64_t offset, s
         return OTS_OK;
     if (size > spool->size_bytes - offset)
         size = (size_t)(spool->size_bytes - offset);
-    if (offset < spool->file_bytes) {
-        uint64_t in_file = spool->file_bytes - offset;
-        size_t part = in_file < size ? (size_t)in_file : size;
-        enum ots_status status = read_file(spool, offset, part, out, err);
-        if (status != OTS_OK)
-            return status;
-        offset += part;
-        size -= part;
-    }
-    if (size)
-        ots_buf_append(out, spool->memory.data + (offset - spool->file_bytes), size);
+    if (spool->fd >= 0)
+        return read_file(spool, offset, size, out, err);
+    ots_buf_append(out, spool->memory.data + offset, size);
     return ots_buf_status(out);
 }

@@ -1,5 +1,5 @@
 /*
- * Text that is appended once and read anywhere: in memory while it is small, then in an unlinked
+ * Bytes that are written and read anywhere: in memory while they are few, then in an unlinked
  * temporary file.
  *
  * Threads: one at a time.
@@ -13,17 +13,24 @@ enum { OTS_SPOOL_MEMORY_BYTES_MAX = 4 * 1024 * 1024 };
 
 struct ots_spool {
     uint64_t size_bytes;
-    struct ots_buf memory; /* all of it, or what is not in the file yet */
-    uint64_t file_bytes;
-    int fd; /* -1: no file */
+    struct ots_buf memory; /* all of it, until there is a file */
+    int fd;                /* -1: no file */
 };
 
 void ots_spool_init(struct ots_spool *spool);
 void ots_spool_deinit(struct ots_spool *spool);
 
-/* The file is made in $TMPDIR or /var/tmp. Errors: OTS_NOMEM, OTS_IO (disk full, ...). */
-enum ots_status ots_spool_append(struct ots_spool *spool, struct ots_slice text,
-                                 struct ots_error *err) OTS_MUST_CHECK;
+/*
+ * Write at `offset`; behind the end there are zeros before it. The file is made in $TMPDIR or
+ * /var/tmp. Errors: OTS_NOMEM, OTS_LIMIT (no file can be so long), OTS_IO (disk full, ...): what
+ * was there before is unchanged but for bytes of [offset, offset + size).
+ */
+enum ots_status ots_spool_write(struct ots_spool *spool, uint64_t offset, struct ots_slice bytes,
+                                struct ots_error *err) OTS_MUST_CHECK;
+
+/* Cut, or grow by zeros. Errors: as ots_spool_write. */
+enum ots_status ots_spool_truncate(struct ots_spool *spool, uint64_t size_bytes,
+                                   struct ots_error *err) OTS_MUST_CHECK;
 
 /* Append up to `size` bytes from `offset` to `out`; fewer only at the end. Errors: OTS_IO. */
 enum ots_status ots_spool_read(const struct ots_spool *spool, uint64_t offset, size_t size,
