@@ -31,7 +31,7 @@ struct batch {
     int64_t started_us; /* when the first row came, monotonic */
     struct ots_arena arena;
     struct ots_row rows[OTS_PUT_ROWS_MAX];
-    void *origins[OTS_PUT_ROWS_MAX];
+    struct ots_origin *origins[OTS_PUT_ROWS_MAX];
     uint64_t hashes[OTS_PUT_ROWS_MAX];
     size_t count;
     size_t bytes;
@@ -78,6 +78,8 @@ static void batch_free(struct batch *batch)
 {
     if (!batch)
         return;
+    for (size_t i = 0; i < batch->count; i++)
+        ots_origin_unref(batch->origins[i]);
     ots_arena_deinit(&batch->arena);
     free(batch);
 }
@@ -152,7 +154,7 @@ static void fail_rows(struct batch *batch, size_t first, size_t count,
 {
     const struct ots_pipeline_options *options = &batch->pipeline->options;
     for (size_t i = first; i < first + count; i++)
-        options->failed(options->failed_context, batch->origins[i], error);
+        options->failed(options->failed_context, batch->origins[i], &batch->rows[i], error);
 }
 
 /* Submit rows of a batch as one put; without memory for it they are lost. */
@@ -323,7 +325,7 @@ static enum ots_status merge_fields(struct ots_arena *arena, const struct ots_ro
 
 /* Put a copy of `row` in place of the batch's row `index`. */
 static enum ots_status replace_row(struct batch *batch, size_t index, const struct ots_row *row,
-                                   void *origin)
+                                   struct ots_origin *origin)
 {
     struct ots_row *place = &batch->rows[index];
     struct ots_row changed = *row;
@@ -337,12 +339,13 @@ static enum ots_status replace_row(struct batch *batch, size_t index, const stru
         return OTS_NOMEM;
     batch->bytes += ots_row_size(&copy) - ots_row_size(place);
     *place = copy;
-    batch->origins[index] = origin;
+    ots_origin_unref(batch->origins[index]);
+    batch->origins[index] = ots_origin_ref(origin);
     return OTS_OK;
 }
 
 static enum ots_status append_row(struct batch *batch, size_t slot, uint64_t hash,
-                                  const struct ots_row *row, void *origin)
+                                  const struct ots_row *row, struct ots_origin *origin)
 {
     const struct ots_series_key *key = batch->count ? batch->rows[batch->count - 1].key : NULL;
     if (!key || !ots_series_key_equal(key, row->key)) {
@@ -354,7 +357,7 @@ static enum ots_status append_row(struct batch *batch, size_t slot, uint64_t has
     size_t index = batch->count;
     if (ots_row_copy(&batch->arena, row, key, &batch->rows[index]) != OTS_OK)
         return OTS_NOMEM;
-    batch->origins[index] = origin;
+    batch->origins[index] = ots_origin_ref(origin);
     batch->hashes[index] = hash;
     batch->slots[slot] = (uint16_t)(index + 1);
     batch->bytes += ots_row_size(row);
@@ -385,7 +388,7 @@ static void push_locked(struct ots_pipeline *pipeline)
 }
 
 static enum ots_status add_locked(struct ots_pipeline *pipeline, const struct ots_row *row,
-                                  void *origin, struct ots_interrupt *interrupt)
+                                  struct ots_origin *origin, struct ots_interrupt *interrupt)
 {
     while (pipeline->synced.filling &&
            (pipeline->synced.filling->is_sealed || !has_room(pipeline->synced.filling, row))) {
@@ -419,7 +422,7 @@ static void wake_waiters(void *context)
 }
 
 enum ots_status ots_pipeline_add(struct ots_pipeline *pipeline, const struct ots_row *row,
-                                 void *origin, struct ots_interrupt *interrupt)
+                                 struct ots_origin *origin, struct ots_interrupt *interrupt)
 {
     struct batch *full = NULL;
     ots_interrupt_attach(interrupt, wake_waiters, pipeline);

@@ -17,6 +17,7 @@
 #include "backend/base/clock.h"
 #include "backend/base/log.h"
 #include "backend/store.h"
+#include "fs/view/origin.h"
 
 struct ots_pipeline;
 
@@ -27,10 +28,11 @@ struct ots_pipeline_options {
     const struct ots_log *log;
     size_t in_flight_max; /* batches, at least 1 */
     /*
-     * Told once for each row that was lost, with what ots_pipeline_add was given as origin.
+     * Told once for each row that was lost. `row` lives until the call returns.
      * Runs on a thread of the store's; must not call the pipeline.
      */
-    void (*failed)(void *context, void *origin, const struct ots_error *error);
+    void (*failed)(void *context, struct ots_origin *origin, const struct ots_row *row,
+                   const struct ots_error *error);
     void *failed_context;
 };
 
@@ -41,11 +43,13 @@ enum ots_status ots_pipeline_new(const struct ots_pipeline_options *options,
 void ots_pipeline_free(struct ots_pipeline *pipeline);
 
 /*
- * Add a copy of `row`. Waits while the batches in flight are at their maximum and the next is
- * full. Errors: OTS_CANCELLED (interrupted while waiting; the row is not added), OTS_NOMEM.
+ * Add a copy of `row`, written by `origin`, which the row holds a reference to. Waits while the
+ * batches in flight are at their maximum and the next is full. Errors: OTS_CANCELLED (interrupted
+ * while waiting; the row is not added), OTS_NOMEM.
  */
 enum ots_status ots_pipeline_add(struct ots_pipeline *pipeline, const struct ots_row *row,
-                                 void *origin, struct ots_interrupt *interrupt) OTS_MUST_CHECK;
+                                 struct ots_origin *origin,
+                                 struct ots_interrupt *interrupt) OTS_MUST_CHECK;
 
 /*
  * Wait until every row added before this call was acknowledged or given up.

@@ -161,10 +161,12 @@ void ots_view_free(struct ots_view *view)
 
 /* --- failures of rows -------------------------------------------------------------------------*/
 
-static void note_failed_row(void *context, void *origin, const struct ots_error *error)
+static void note_failed_row(void *context, struct ots_origin *origin, const struct ots_row *row,
+                            const struct ots_error *error)
 {
+    (void)row;
     struct ots_table *table = context;
-    struct ots_node *timeline = origin;
+    struct ots_node *timeline = origin->timeline;
     struct ots_view *view = table->view;
     pthread_mutex_lock(&view->synced.lock);
     timeline->lost_rows++;

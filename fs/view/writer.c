@@ -105,7 +105,7 @@ static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t
     writer->digits_cut_count += cut_ns != 0;
     writer->last_time_us = row->time_us;
     writer->last_cut_ns = cut_ns;
-    return ots_pipeline_add(writer->table->pipeline, row, writer->timeline, writer->interrupt);
+    return ots_pipeline_add(writer->table->pipeline, row, writer->origin, writer->interrupt);
 }
 
 static enum ots_status on_problem(void *context, const struct ots_lp_problem *problem)
@@ -122,6 +122,9 @@ enum ots_status ots_writer_init(struct ots_writer *writer, struct ots_table *tab
 {
     *writer = (struct ots_writer){
         .table = table, .timeline = timeline, .is_append = is_append, .arena = OTS_ARENA_INIT};
+    writer->origin = ots_origin_new(timeline);
+    if (!writer->origin)
+        return OTS_NOMEM;
     struct ots_lp_options options = {.precision = OTS_PRECISION_NS, .default_time_us = -1};
     struct ots_lp_handler handler = {on_row, on_problem, writer};
     return ots_lp_parser_new(&options, &handler, &writer->parser);
@@ -137,6 +140,7 @@ void ots_writer_deinit(struct ots_writer *writer)
                 "%.*s: %" PRIu64 " times were cut to microseconds",
                 OTS_SLICE_FMT(writer->timeline->name), writer->digits_cut_count);
     ots_lp_parser_free(writer->parser);
+    ots_origin_unref(writer->origin);
     ots_arena_deinit(&writer->arena);
 }
 

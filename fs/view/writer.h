@@ -14,6 +14,7 @@ enum { OTS_WRITER_PROBLEMS_MAX = 1000, OTS_WRITER_PROBLEMS_LOGGED_MAX = 10 };
 struct ots_writer {
     struct ots_table *table;
     struct ots_node *timeline;
+    struct ots_origin *origin;
     struct ots_lp_parser *parser;
     struct ots_interrupt *interrupt; /* of the write under way */
     /* The key that the first accepted line had; every other line must have it. */

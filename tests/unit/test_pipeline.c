@@ -87,15 +87,20 @@ struct fixture {
     struct held_store held;
     struct ots_pipeline *pipeline;
     int failed_rows;
-    void *last_failed_origin;
+    struct ots_origin *origin;
+    struct ots_origin *guilty;
+    struct ots_origin *last_failed_origin;
+    int64_t last_failed_time_us;
     struct ots_tag tag;
     struct ots_series_key key;
 };
 
-static void on_failed(void *context, void *origin, const struct ots_error *error)
+static void on_failed(void *context, struct ots_origin *origin, const struct ots_row *row,
+                      const struct ots_error *error)
 {
     struct fixture *fixture = context;
     assert_true(error->status != OTS_OK);
+    fixture->last_failed_time_us = row->time_us;
     fixture->failed_rows++;
     fixture->last_failed_origin = origin;
 }
@@ -116,6 +121,8 @@ static int setup(void **state)
         .failed = on_failed,
         .failed_context = fixture,
     };
+    fixture->origin = ots_origin_new(NULL);
+    fixture->guilty = ots_origin_new(NULL);
     assert_int_equal(ots_pipeline_new(&options, &fixture->pipeline), OTS_OK);
     *state = fixture;
     return 0;
@@ -125,6 +132,10 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
     ots_pipeline_free(fixture->pipeline);
+    /* No row holds one any more. */
+    assert_int_equal(atomic_load(&fixture->origin->references), 1);
+    ots_origin_unref(fixture->origin);
+    ots_origin_unref(fixture->guilty);
     pthread_cond_destroy(&fixture->held.submitted);
     pthread_mutex_destroy(&fixture->held.lock);
     free(fixture);
@@ -132,7 +143,8 @@ static int teardown(void **state)
 }
 
 static enum ots_status add_named(struct fixture *fixture, int64_t time_us, struct ots_slice name,
-                                 int64_t value, void *origin, struct ots_interrupt *interrupt)
+                                 int64_t value, struct ots_origin *origin,
+                                 struct ots_interrupt *interrupt)
 {
     struct ots_field field = {name, {.type = OTS_INTEGER, .integer = value}};
     struct ots_row row = {&fixture->key, time_us, &field, 1};
@@ -141,7 +153,8 @@ static enum ots_status add_named(struct fixture *fixture, int64_t time_us, struc
 
 static void add(struct fixture *fixture, int64_t time_us, int64_t value)
 {
-    assert_int_equal(add_named(fixture, time_us, OTS_SLICE("v"), value, fixture, NULL), OTS_OK);
+    assert_int_equal(add_named(fixture, time_us, OTS_SLICE("v"), value, fixture->origin, NULL),
+                     OTS_OK);
 }
 
 static size_t rows_of(const struct fixture *fixture, size_t put)
@@ -171,7 +184,7 @@ static void a_batch_is_full_by_size_too(void **state)
                               {.type = OTS_STRING, .bytes = {text, OTS_VALUE_BYTES_MAX}}};
     for (int64_t i = 0; i < 3; i++) {
         struct ots_row row = {&fixture->key, i, &field, 1};
-        assert_int_equal(ots_pipeline_add(fixture->pipeline, &row, fixture, NULL), OTS_OK);
+        assert_int_equal(ots_pipeline_add(fixture->pipeline, &row, fixture->origin, NULL), OTS_OK);
     }
     assert_int_equal(ots_pipeline_wait(fixture->pipeline, NULL), OTS_OK);
     /* Two of 2 MiB and their keys are over 4 MiB. */
@@ -221,8 +234,8 @@ struct adder {
 static void *add_one(void *argument)
 {
     struct adder *adder = argument;
-    adder->status =
-        add_named(adder->fixture, 1000, OTS_SLICE("v"), 1, adder->fixture, &adder->interrupt);
+    adder->status = add_named(adder->fixture, 1000, OTS_SLICE("v"), 1, adder->fixture->origin,
+                              &adder->interrupt);
     return NULL;
 }
 
@@ -308,9 +321,9 @@ static void another_row_need_not_wait(void **state)
 static void one_origin_merges_fields(void **state)
 {
     struct fixture *fixture = *state;
-    assert_int_equal(add_named(fixture, 1, OTS_SLICE("b"), 1, fixture, NULL), OTS_OK);
-    assert_int_equal(add_named(fixture, 1, OTS_SLICE("a"), 2, fixture, NULL), OTS_OK);
-    assert_int_equal(add_named(fixture, 1, OTS_SLICE("b"), 3, fixture, NULL), OTS_OK);
+    assert_int_equal(add_named(fixture, 1, OTS_SLICE("b"), 1, fixture->origin, NULL), OTS_OK);
+    assert_int_equal(add_named(fixture, 1, OTS_SLICE("a"), 2, fixture->origin, NULL), OTS_OK);
+    assert_int_equal(add_named(fixture, 1, OTS_SLICE("b"), 3, fixture->origin, NULL), OTS_OK);
     ots_pipeline_send_older(fixture->pipeline, 0);
     assert_int_equal(rows_of(fixture, 0), 1);
     const struct ots_row *row = fixture->held.puts[0]->request.put.rows;
@@ -323,9 +336,8 @@ static void one_origin_merges_fields(void **state)
 static void another_origin_replaces_the_row(void **state)
 {
     struct fixture *fixture = *state;
-    int other;
-    assert_int_equal(add_named(fixture, 1, OTS_SLICE("b"), 1, fixture, NULL), OTS_OK);
-    assert_int_equal(add_named(fixture, 1, OTS_SLICE("a"), 2, &other, NULL), OTS_OK);
+    assert_int_equal(add_named(fixture, 1, OTS_SLICE("b"), 1, fixture->origin, NULL), OTS_OK);
+    assert_int_equal(add_named(fixture, 1, OTS_SLICE("a"), 2, fixture->guilty, NULL), OTS_OK);
     ots_pipeline_send_older(fixture->pipeline, 0);
     const struct ots_row *row = fixture->held.puts[0]->request.put.rows;
     assert_int_equal(rows_of(fixture, 0), 1);
@@ -339,13 +351,12 @@ static void refused_rows_are_found_and_the_others_stored(void **state)
     struct fixture *fixture = *state;
     fixture->held.is_immediate = true;
     fixture->held.poison = 666;
-    int guilty;
     for (int64_t i = 0; i < 99; i++)
         add(fixture, i, i == 41 ? 666 : i);
-    assert_int_equal(add_named(fixture, 99, OTS_SLICE("v"), 666, &guilty, NULL), OTS_OK);
+    assert_int_equal(add_named(fixture, 99, OTS_SLICE("v"), 666, fixture->guilty, NULL), OTS_OK);
     assert_int_equal(ots_pipeline_wait(fixture->pipeline, NULL), OTS_OK);
     assert_int_equal(fixture->failed_rows, 2);
-    assert_ptr_equal(fixture->last_failed_origin, &guilty);
+    assert_ptr_equal(fixture->last_failed_origin, fixture->guilty);
     for (int64_t i = 0; i < 99; i++)
         assert_int_equal(fixture->held.stored[i], i == 41 ? 0 : i);
     struct ots_pipeline_counts counts;
@@ -371,9 +382,8 @@ static void a_put_that_fails_otherwise_loses_its_rows(void **state)
 static void single_failed_rows_are_told(void **state)
 {
     struct fixture *fixture = *state;
-    int guilty;
     add(fixture, 1, 1);
-    assert_int_equal(add_named(fixture, 2, OTS_SLICE("v"), 2, &guilty, NULL), OTS_OK);
+    assert_int_equal(add_named(fixture, 2, OTS_SLICE("v"), 2, fixture->guilty, NULL), OTS_OK);
     ots_pipeline_send_older(fixture->pipeline, 0);
     struct ots_call *call = fixture->held.puts[0];
     struct ots_failed_row failed = {1, OTS_SLICE("OTSParameterInvalid"), OTS_SLICE("no")};
@@ -382,7 +392,8 @@ static void single_failed_rows_are_told(void **state)
     call->response.put.failed_row_count = 1;
     call->done(call, call->done_context);
     assert_int_equal(fixture->failed_rows, 1);
-    assert_ptr_equal(fixture->last_failed_origin, &guilty);
+    assert_ptr_equal(fixture->last_failed_origin, fixture->guilty);
+    assert_int_equal(fixture->last_failed_time_us, 2);
 }
 
 static void a_failed_row_that_is_named_twice_counts_once(void **state)
@@ -415,7 +426,7 @@ static void replaced_rows_bound_its_memory(void **state)
                               {.type = OTS_STRING, .bytes = {text, OTS_VALUE_BYTES_MAX / 2}}};
     struct ots_row row = {&fixture->key, 100, &field, 1};
     for (int i = 0; i < 100; i++)
-        assert_int_equal(ots_pipeline_add(fixture->pipeline, &row, fixture, NULL), OTS_OK);
+        assert_int_equal(ots_pipeline_add(fixture->pipeline, &row, fixture->origin, NULL), OTS_OK);
     assert_true(fixture->held.put_count >= 5);
     assert_int_equal(ots_pipeline_wait(fixture->pipeline, NULL), OTS_OK);
     free(text);
