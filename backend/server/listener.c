@@ -9,6 +9,9 @@
  * as it ends one that was closed by the client. The deadline is moved when a connection is opened,
  * a head is complete, an answer begins to be sent or was sent; there is none during the work.
  *
+ * When nearly all connections are taken, those that have been idle longest have a deadline soon
+ * (crowd.h). One is idle until the first line of a request has come, and after the answer.
+ *
  * A request is under way from its first call until its answer was sent or the connection was lost.
  */
 #include "backend/server/listener.h"
@@ -18,6 +21,7 @@
 #include "backend/model/limits.h"
 #include "backend/server/alarm.h"
 #include "backend/server/budget.h"
+#include "backend/server/crowd.h"
 #include "backend/server/listen_socket.h"
 #include "backend/server/traffic.h"
 #include "backend/wire/service_code.h"
@@ -29,18 +33,15 @@
 #include <sys/socket.h>
 
 enum {
-    THREADS_DEFAULT = 4,
-    THREADS_MAX = 64,
-    CONNECTIONS_DEFAULT = 512,
-    IDLE_TIMEOUT_DEFAULT_S = 75,
-    SLOW_TIMEOUT_DEFAULT_S = 60,
-    BODY_BYTES_DEFAULT = 128 * 1024 * 1024,
     /* Per connection: bounds the headers before we see them, and is what bodies are read with. */
     CONNECTION_MEMORY_BYTES = 64 * 1024,
     CONNECTION_GROWTH_BYTES = 16 * 1024,
     HEADER_VALUE_BYTES = 512,
     HEADER_NAME_BYTES = 64,
     CUT_BLOCK_BYTES = 16 * 1024,
+    /* How long one may be idle when others wait, and the part of all that is kept free for them. */
+    CROWDED_IDLE_US = 1000000,
+    FREE_PART = 8,
 };
 
 /* What is read and thrown away of a body that is refused for its size. */
@@ -60,6 +61,7 @@ struct ots_listener {
     void (*on_idle)(void *context);
     void *context;
     struct ots_traffic traffic;
+    struct ots_crowd crowd;
 };
 
 struct connection {
@@ -69,6 +71,7 @@ struct connection {
     bool is_local;
     struct ots_alarm deadline;
     struct ots_alarm delay;
+    struct ots_guest guest;
 };
 
 struct request {
@@ -97,6 +100,14 @@ static void expect_within(struct connection *connection, int64_t timeout_us, uin
     int64_t extra_us = (int64_t)(bytes / OTS_SLOW_BYTES_PER_S) * 1000000;
     ots_alarms_set(connection->listener->deadlines, &connection->deadline,
                    now_us + timeout_us + extra_us);
+}
+
+/* Between requests: wait for the next one, if the room allows. */
+static void wait_for_next(struct connection *connection)
+{
+    struct ots_listener *listener = connection->listener;
+    expect_within(connection, listener->idle_timeout_us, 0);
+    ots_crowd_idle(&listener->crowd, &connection->guest, ots_clock_monotonic_us(&ots_clock_system));
 }
 
 static void request_free(struct request *request)
@@ -354,6 +365,20 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *mhd, const c
     return MHD_YES;
 }
 
+/* The first line of a request has come. What is returned is *state in `handle`. */
+static void *on_line(void *context, const char *uri, struct MHD_Connection *mhd)
+{
+    (void)uri;
+    struct ots_listener *listener = context;
+    struct connection *connection =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    if (connection) {
+        ots_crowd_busy(&listener->crowd, &connection->guest);
+        expect_within(connection, listener->idle_timeout_us, 0);
+    }
+    return NULL;
+}
+
 static void on_completed(void *context, struct MHD_Connection *mhd, void **state,
                          enum MHD_RequestTerminationCode code)
 {
@@ -363,7 +388,7 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **state
     struct request *request = *state;
     if (!request)
         return;
-    expect_within(request->connection, listener->idle_timeout_us, 0);
+    wait_for_next(request->connection);
     request_free(request);
     *state = NULL;
     ots_traffic_finish(&listener->traffic);
@@ -374,6 +399,13 @@ static void cut_connection(void *context)
     const struct connection *connection = context;
     ots_counters_cut(connection->listener->counters);
     shutdown(connection->fd, SHUT_RDWR);
+}
+
+static void leave_soon(void *context, int64_t idle_since_us)
+{
+    struct connection *connection = context;
+    ots_alarms_set(connection->listener->deadlines, &connection->deadline,
+                   idle_since_us + CROWDED_IDLE_US);
 }
 
 static void resume_connection(void *context)
@@ -396,7 +428,10 @@ static struct connection *connection_new(struct ots_listener *listener, struct M
             MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
     connection->deadline = (struct ots_alarm){.ring = cut_connection, .context = connection};
     connection->delay = (struct ots_alarm){.ring = resume_connection, .context = connection};
+    connection->guest = (struct ots_guest){.leave = leave_soon, .context = connection};
     expect_within(connection, listener->idle_timeout_us, 0);
+    ots_crowd_enter(&listener->crowd, &connection->guest,
+                    ots_clock_monotonic_us(&ots_clock_system));
     return connection;
 }
 
@@ -404,6 +439,7 @@ static void connection_free(struct connection *connection)
 {
     if (!connection)
         return;
+    ots_crowd_exit(&connection->listener->crowd, &connection->guest);
     ots_alarms_clear(connection->listener->deadlines, &connection->deadline);
     ots_alarms_clear(connection->listener->delays, &connection->delay);
     free(connection);
@@ -428,18 +464,10 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **stat
 
 /* ---- starting and ending ---- */
 
-static unsigned or_default(unsigned value, unsigned fallback)
-{
-    return value ? value : fallback;
-}
-
 static enum ots_status start_daemon(struct ots_listener *listener,
                                     const struct ots_listener_options *options, int take_fd,
                                     struct ots_error *err)
 {
-    unsigned threads = or_default(options->threads, THREADS_DEFAULT);
-    unsigned connections = or_default(options->connections_max, CONNECTIONS_DEFAULT);
-    unsigned idle_s = or_default(options->idle_timeout_s, IDLE_TIMEOUT_DEFAULT_S);
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key},
@@ -449,18 +477,15 @@ static enum ots_status start_daemon(struct ots_listener *listener,
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME;
     if (options->certificate)
         flags |= MHD_USE_TLS;
-    if (threads > THREADS_MAX)
-        threads = THREADS_MAX;
-    if (connections < threads)
-        connections = threads;
     errno = 0;
     listener->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, handle, listener, MHD_OPTION_LISTEN_SOCKET, take_fd,
-        MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_CONNECTION_LIMIT, connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
-        (size_t)CONNECTION_GROWTH_BYTES, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_ARRAY,
+        MHD_OPTION_THREAD_POOL_SIZE, options->threads, MHD_OPTION_CONNECTION_LIMIT,
+        options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)CONNECTION_GROWTH_BYTES,
+        MHD_OPTION_URI_LOG_CALLBACK, on_line, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        listener, MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_ARRAY,
         options->certificate ? tls : tls + 3, MHD_OPTION_END);
     if (listener->daemon)
         return OTS_OK;
@@ -495,28 +520,25 @@ static enum ots_status start(struct ots_listener *listener,
     return start_daemon(listener, options, fd, err);
 }
 
-static int64_t seconds(unsigned value, unsigned fallback)
-{
-    return (int64_t)or_default(value, fallback) * 1000000;
-}
-
-enum ots_status ots_listener_new(const struct ots_listener_options *options,
+enum ots_status ots_listener_new(const struct ots_listener_options *given,
                                  struct ots_listener **out, struct ots_error *err)
 {
     *out = NULL;
     struct ots_listener *listener = calloc(1, sizeof(*listener));
     if (!listener)
         return ots_error_set(err, OTS_NOMEM, "no memory for a listener");
-    listener->handler = options->handler;
-    listener->counters = options->counters;
-    listener->on_idle = options->on_idle;
-    listener->context = options->context;
-    listener->idle_timeout_us = seconds(options->idle_timeout_s, IDLE_TIMEOUT_DEFAULT_S);
-    listener->slow_timeout_us = seconds(options->slow_timeout_s, SLOW_TIMEOUT_DEFAULT_S);
+    const struct ots_listener_options options = ots_listener_complete(given);
+    unsigned connections = options.connections_max;
+    listener->handler = options.handler;
+    listener->counters = options.counters;
+    listener->on_idle = options.on_idle;
+    listener->context = options.context;
+    listener->idle_timeout_us = INT64_C(1000000) * options.idle_timeout_s;
+    listener->slow_timeout_us = INT64_C(1000000) * options.slow_timeout_s;
     ots_traffic_init(&listener->traffic);
-    ots_budget_init(&listener->budget,
-                    options->body_bytes_max ? options->body_bytes_max : BODY_BYTES_DEFAULT);
-    enum ots_status status = start(listener, options, err);
+    ots_crowd_init(&listener->crowd, connections - (connections + FREE_PART - 1) / FREE_PART);
+    ots_budget_init(&listener->budget, options.body_bytes_max);
+    enum ots_status status = start(listener, &options, err);
     if (status != OTS_OK) {
         ots_listener_free(listener, 0);
         return status;
@@ -545,6 +567,7 @@ void ots_listener_free(struct ots_listener *listener, int64_t drain_ms)
     ots_alarms_free(listener->deadlines);
     ots_budget_deinit(&listener->budget);
     ots_traffic_deinit(&listener->traffic);
+    ots_crowd_deinit(&listener->crowd);
     free(listener->unix_socket);
     free(listener);
 }

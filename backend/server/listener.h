@@ -10,33 +10,18 @@
  * A client that is slow holds up nobody, but is cut when its time is over: for the head of a
  * request as long as a connection may be idle, whatever trickles in; for a body, and for taking an
  * answer, `slow_timeout_s` and a second more for every OTS_SLOW_BYTES_PER_S.
+ *
+ * When over 7/8 of the connections are taken, those that have been idle longest, and for a second
+ * at least, are closed. So who comes next need not wait for a time-out.
  */
 #ifndef OTS_SERVER_LISTENER_H
 #define OTS_SERVER_LISTENER_H
 
-#include "backend/server/counters.h"
-#include "backend/server/handler.h"
+#include "backend/server/listener_options.h"
 
 enum { OTS_SLOW_BYTES_PER_S = 16 * 1024 };
 
 struct ots_listener;
-
-struct ots_listener_options {
-    const char *address;           /* "127.0.0.1:8087", "[::1]:0"; NULL: no TCP */
-    const char *unix_socket;       /* path; NULL: none. One of the two is given, not both */
-    const char *certificate;       /* PEM text; NULL: no TLS. Only borrowed for the start */
-    const char *key;               /* PEM text, with `certificate` */
-    unsigned threads;              /* 1 to 64; 0: 4 */
-    unsigned connections_max;      /* more are closed at once; 0: 512 */
-    unsigned idle_timeout_s;       /* of a connection between requests; 0: 75 */
-    unsigned slow_timeout_s;       /* see above; 0: 60 */
-    size_t body_bytes_max;         /* of all bodies under way: see budget.h; 0: 128 MiB */
-    struct ots_handler *handler;   /* borrowed */
-    struct ots_counters *counters; /* borrowed; may be NULL */
-    /* Called on some thread whenever the number of open connections has become 0. May be NULL. */
-    void (*on_idle)(void *context);
-    void *context;
-};
 
 /*
  * Start to listen. A Unix socket's path that nobody listens on any more is taken over; the socket
