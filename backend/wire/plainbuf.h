@@ -30,6 +30,14 @@ struct ots_plainbuf_writer {
 
 void ots_plainbuf_row_begin(struct ots_plainbuf_writer *writer, struct ots_buf *buf);
 void ots_plainbuf_cell_append(struct ots_plainbuf_writer *writer, const struct ots_cell *cell);
+/*
+ * Append once more the cell that stands at `offset` of the buffer, with another number. It must be
+ * an integer or a double, of which `bits` are the eight bytes, and have neither operation nor
+ * timestamp. Returns the offset of what follows the cell at `offset`.
+ */
+size_t ots_plainbuf_cell_repeat(struct ots_plainbuf_writer *writer, size_t offset, uint64_t bits);
+/* The offset of what follows the cell at `offset`, which has neither operation nor timestamp. */
+size_t ots_plainbuf_cell_end(const struct ots_buf *buf, size_t offset);
 void ots_plainbuf_data_begin(struct ots_plainbuf_writer *writer);
 /* `sequence` NULL: no extension. */
 void ots_plainbuf_row_end(struct ots_plainbuf_writer *writer, bool is_delete,

@@ -1,6 +1,7 @@
 #include "backend/wire/plainbuf.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 
 #include "backend/wire/crc.h"
@@ -109,6 +110,47 @@ void ots_plainbuf_cell_append(struct ots_plainbuf_writer *writer, const struct o
     *to++ = crc;
     writer->row_crc = ots_crc8(writer->row_crc, &crc, 1);
     ots_buf_advance(writer->buf, (size_t)(to - start));
+}
+
+static uint32_t get_u32(const uint8_t *from)
+{
+    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
+           (uint32_t)from[3] << 24;
+}
+
+size_t ots_plainbuf_cell_end(const struct ots_buf *buf, size_t offset)
+{
+    size_t name = offset + 2;
+    size_t value = name + 4 + get_u32(buf->data + name) + 1;
+    return value + 4 + get_u32(buf->data + value) + 2;
+}
+
+/*
+ * The checksum is linear: what the number contributes to it depends neither on the name before it
+ * nor on what else the number might be, so the change of the one is the change of the other.
+ */
+size_t ots_plainbuf_cell_repeat(struct ots_plainbuf_writer *writer, size_t offset, uint64_t bits)
+{
+    struct ots_buf *buf = writer->buf;
+    size_t end = ots_plainbuf_cell_end(buf, offset);
+    size_t size = end - offset;
+    uint8_t *start = ots_buf_reserve(buf, size);
+    if (!start)
+        return end;
+    const uint8_t *cell = buf->data + offset;
+    const size_t number = size - 2 - sizeof(bits);
+    uint64_t change;
+    bits = htole64(bits);
+    memcpy(&change, cell + number, sizeof(change));
+    change ^= bits;
+    const uint8_t crc = cell[size - 1] ^ ots_crc8(0, &change, sizeof(change));
+    memcpy(start, cell, number);
+    memcpy(start + number, &bits, sizeof(bits));
+    start[size - 2] = TAG_CELL_CHECKSUM;
+    start[size - 1] = crc;
+    writer->row_crc = ots_crc8(writer->row_crc, &crc, 1);
+    ots_buf_advance(buf, size);
+    return end;
 }
 
 void ots_plainbuf_header_append(struct ots_buf *buf)

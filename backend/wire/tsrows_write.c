@@ -1,6 +1,9 @@
 /*
  * The key cells of consecutive rows of one timeline are the same bytes: they are made for its
  * first row and copied, with the row checksum they lead to, from row to row.
+ *
+ * Consecutive rows mostly have the same fields too. As far as those of a row have the names and
+ * types of the row's before, its numbers are written as the other's cells with other values.
  */
 #include "backend/wire/plainbuf.h"
 #include "backend/wire/tsrows.h"
@@ -17,6 +20,10 @@ struct encoder {
     size_t key_offset;
     size_t key_size;
     uint8_t key_crc;
+    /* The row before, and where its time and its first field are in `buf`; 0: nowhere. */
+    const struct ots_row *before;
+    size_t time_offset;
+    size_t data_offset;
     /* Tags' text, a column's name. */
     struct ots_buf text;
 };
@@ -166,44 +173,108 @@ static void field_key_cells(struct encoder *encoder, struct ots_plainbuf_writer 
     }
 }
 
-/* In a stream record, cells bear a timestamp. */
-static void data_cells(struct encoder *encoder, struct ots_plainbuf_writer *writer,
-                       const struct ots_row *row, bool has_timestamp)
+static bool is_number(const struct ots_value *value)
 {
-    bool has_data = false;
+    return value->type == OTS_INTEGER || value->type == OTS_DOUBLE;
+}
+
+static uint64_t number_bits(const struct ots_value *value)
+{
+    uint64_t bits;
+    memcpy(&bits, value->type == OTS_INTEGER ? (const void *)&value->integer : &value->real,
+           sizeof(bits));
+    return bits;
+}
+
+static void time_cell(struct encoder *encoder, struct ots_plainbuf_writer *writer, int64_t time_us)
+{
+    const struct ots_cell cell = {
+        .name = COLUMN_TIME, .type = OTS_CELL_INTEGER, .integer = time_us};
+    size_t offset = encoder->buf->size;
+    if (encoder->before)
+        ots_plainbuf_cell_repeat(writer, encoder->time_offset, (uint64_t)time_us);
+    else
+        ots_plainbuf_cell_append(writer, &cell);
+    encoder->time_offset = offset;
+}
+
+/* In a stream record, cells bear a timestamp. */
+static void data_cell(struct encoder *encoder, struct ots_plainbuf_writer *writer,
+                      const struct ots_field *field, const int64_t *timestamp_ms)
+{
+    struct ots_cell cell = {.operation = OTS_CELL_PUT,
+                            .has_timestamp = timestamp_ms != NULL,
+                            .timestamp_ms = timestamp_ms ? *timestamp_ms : 0};
+    const char ending[] = {':', value_to_cell(&field->value, &cell)};
+    ots_buf_reset(&encoder->text);
+    ots_buf_append_slice(&encoder->text, field->name);
+    ots_buf_append(&encoder->text, ending, sizeof(ending));
+    cell.name = ots_buf_slice(&encoder->text);
+    ots_plainbuf_cell_append(writer, &cell);
+}
+
+/* Whether the i-th fields of two rows differ in no more than their values. */
+static bool is_alike(const struct ots_row *a, const struct ots_row *b, size_t i)
+{
+    return i < a->field_count && a->fields[i].value.type == b->fields[i].value.type &&
+           ots_slice_equal(a->fields[i].name, b->fields[i].name);
+}
+
+static void data_cells(struct encoder *encoder, struct ots_plainbuf_writer *writer,
+                       const struct ots_row *row, const int64_t *timestamp_ms)
+{
+    /* The cell of the i-th field in the row before; 0 once the fields are not alike. */
+    size_t like = encoder->before ? encoder->data_offset : 0;
+    encoder->data_offset = 0;
     for (size_t i = 0; i < row->field_count; i++) {
         const struct ots_field *field = &row->fields[i];
+        if (like && !is_alike(encoder->before, row, i))
+            like = 0;
         if (is_field_key(encoder->meta, field->name))
             continue;
-        if (!has_data)
+        if (!encoder->data_offset) {
             ots_plainbuf_data_begin(writer);
-        has_data = true;
-        struct ots_cell cell = {.operation = OTS_CELL_PUT,
-                                .has_timestamp = has_timestamp,
-                                .timestamp_ms = row->time_us / 1000};
-        const char ending[] = {':', value_to_cell(&field->value, &cell)};
-        ots_buf_reset(&encoder->text);
-        ots_buf_append_slice(&encoder->text, field->name);
-        ots_buf_append(&encoder->text, ending, sizeof(ending));
-        cell.name = ots_buf_slice(&encoder->text);
-        ots_plainbuf_cell_append(writer, &cell);
+            encoder->data_offset = encoder->buf->size;
+        }
+        if (like && is_number(&field->value)) {
+            like = ots_plainbuf_cell_repeat(writer, like, number_bits(&field->value));
+            continue;
+        }
+        data_cell(encoder, writer, field, timestamp_ms);
+        if (like)
+            like = ots_plainbuf_cell_end(encoder->buf, like);
     }
 }
 
-/* `record` NULL: not a stream's. */
-static void row_append(struct encoder *encoder, const struct ots_row *row,
-                       const struct ots_stream_record *record)
+static void row_append(struct encoder *encoder, const struct ots_row *row)
 {
     struct ots_plainbuf_writer writer;
-    const struct ots_cell time = {
-        .name = COLUMN_TIME, .type = OTS_CELL_INTEGER, .integer = row->time_us};
     ots_plainbuf_row_begin(&writer, encoder->buf);
     key_cells(encoder, &writer, row->key);
-    ots_plainbuf_cell_append(&writer, &time);
+    time_cell(encoder, &writer, row->time_us);
     field_key_cells(encoder, &writer, row);
-    data_cells(encoder, &writer, row, record != NULL);
-    ots_plainbuf_row_end(&writer, record && record->type == OTS_CHANGE_DELETE,
-                         record ? &record->sequence : NULL);
+    data_cells(encoder, &writer, row, NULL);
+    ots_plainbuf_row_end(&writer, false, NULL);
+    encoder->before = row;
+}
+
+static void record_append(struct encoder *encoder, const struct ots_stream_record *record)
+{
+    struct ots_plainbuf_writer writer;
+    const int64_t timestamp_ms = record->row.time_us / 1000;
+    ots_plainbuf_row_begin(&writer, encoder->buf);
+    key_cells(encoder, &writer, record->row.key);
+    time_cell(encoder, &writer, record->row.time_us);
+    field_key_cells(encoder, &writer, &record->row);
+    data_cells(encoder, &writer, &record->row, &timestamp_ms);
+    ots_plainbuf_row_end(&writer, record->type == OTS_CHANGE_DELETE, &record->sequence);
+}
+
+/* The bytes of rows before are read again, which are not there when memory has run out. */
+static enum ots_status encoder_status(const struct encoder *encoder)
+{
+    enum ots_status status = ots_buf_status(&encoder->text);
+    return status == OTS_OK ? ots_buf_status(encoder->buf) : status;
 }
 
 enum ots_status ots_tsrows_encode(const struct ots_row *rows, size_t count,
@@ -211,15 +282,15 @@ enum ots_status ots_tsrows_encode(const struct ots_row *rows, size_t count,
 {
     const struct ots_table_meta ordinary = OTS_TABLE_META_DEFAULT;
     struct encoder encoder = {.buf = buf, .meta = meta ? meta : &ordinary, .text = OTS_BUF_INIT};
-    enum ots_status status = OTS_OK;
     if (count)
         ots_plainbuf_header_append(buf);
+    enum ots_status status = ots_buf_status(buf);
     for (size_t i = 0; i < count && status == OTS_OK; i++) {
-        row_append(&encoder, &rows[i], NULL);
-        status = ots_buf_status(&encoder.text);
+        row_append(&encoder, &rows[i]);
+        status = encoder_status(&encoder);
     }
     ots_buf_deinit(&encoder.text);
-    return status == OTS_OK ? ots_buf_status(buf) : status;
+    return status;
 }
 
 enum ots_status ots_tsrows_encode_records(const struct ots_stream_record *records, size_t count,
@@ -231,10 +302,10 @@ enum ots_status ots_tsrows_encode_records(const struct ots_stream_record *record
     enum ots_status status = OTS_OK;
     for (size_t i = 0; i < count && status == OTS_OK; i++) {
         ots_plainbuf_header_append(buf);
-        row_append(&encoder, &records[i].row, &records[i]);
+        record_append(&encoder, &records[i]);
         ends[i] = buf->size;
-        status = ots_buf_status(&encoder.text);
+        status = encoder_status(&encoder);
     }
     ots_buf_deinit(&encoder.text);
-    return status == OTS_OK ? ots_buf_status(buf) : status;
+    return status;
 }

@@ -230,6 +230,39 @@ static void test_cells_of_every_type(void **state)
     ots_buf_deinit(&buf);
 }
 
+/* A number written over another's cell gives the bytes and checksums of a cell of its own. */
+static void test_numbers_written_over_others(void **state)
+{
+    (void)state;
+    static const int64_t numbers[] = {0, 1, -1, INT64_MIN, INT64_MAX, 1700000000000000, 0x100};
+    const size_t count = sizeof(numbers) / sizeof(numbers[0]);
+    for (size_t type = 0; type < 2; type++) {
+        struct ots_cell cell = {.name = OTS_SLICE("usage:d"),
+                                .type = type ? OTS_CELL_DOUBLE : OTS_CELL_INTEGER};
+        struct ots_buf expected = OTS_BUF_INIT;
+        struct ots_buf written = OTS_BUF_INIT;
+        struct ots_plainbuf_writer expecting;
+        struct ots_plainbuf_writer writer;
+        ots_plainbuf_row_begin(&expecting, &expected);
+        ots_plainbuf_row_begin(&writer, &written);
+        size_t offset = 1;
+        for (size_t i = 0; i < count; i++) {
+            memcpy(&cell.integer, &numbers[i], sizeof(numbers[i]));
+            memcpy(&cell.real, &numbers[i], sizeof(numbers[i]));
+            ots_plainbuf_cell_append(&expecting, &cell);
+            if (i == 0)
+                ots_plainbuf_cell_append(&writer, &cell);
+            else
+                offset = ots_plainbuf_cell_repeat(&writer, offset, (uint64_t)numbers[i]);
+            assert_int_equal(writer.row_crc, expecting.row_crc);
+        }
+        assert_int_equal(ots_plainbuf_cell_end(&written, offset), written.size);
+        assert_true(ots_slice_equal(ots_buf_slice(&written), ots_buf_slice(&expected)));
+        ots_buf_deinit(&written);
+        ots_buf_deinit(&expected);
+    }
+}
+
 static void test_no_rows(void **state)
 {
     (void)state;
@@ -383,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_worked_row),
         cmocka_unit_test(test_stream_records),
         cmocka_unit_test(test_cells_of_every_type),
+        cmocka_unit_test(test_numbers_written_over_others),
         cmocka_unit_test(test_no_rows),
         cmocka_unit_test(test_framing_is_strict),
         cmocka_unit_test(test_row_end_is_strict),

@@ -132,6 +132,71 @@ static void test_rows_of_one_timeline_share_their_key(void **state)
     ots_arena_deinit(&arena);
 }
 
+/* A row that mostly has the fields of the one before, with other values. */
+static void make_alike(struct test_random *random, struct ots_arena *arena,
+                       const struct ots_row *before, struct ots_row *row)
+{
+    struct ots_field *fields = ots_arena_array(arena, before->field_count, sizeof(*fields));
+    *row = *before;
+    row->fields = fields;
+    row->field_count = 0;
+    row->time_us += test_random_below(random, 3);
+    for (size_t i = 0; i < before->field_count; i++) {
+        struct ots_field field = before->fields[i];
+        uint32_t chance = test_random_below(random, 40);
+        if (chance == 0 && before->field_count > 1)
+            continue;
+        if (chance == 1)
+            field.name.size--;
+        if (field.value.type == OTS_INTEGER)
+            field.value.integer = (int64_t)random->state * (chance % 2 ? -1 : 1);
+        else if (field.value.type == OTS_DOUBLE)
+            field.value.real = (double)random->state / -7;
+        if (chance == 2)
+            field.value = (struct ots_value){.type = OTS_INTEGER, .integer = -1};
+        else if (chance == 3)
+            field.value =
+                (struct ots_value){.type = OTS_STRING, .bytes = OTS_SLICE("another length")};
+        fields[row->field_count++] = field;
+    }
+}
+
+/* Whatever is taken over from the row before, a row's bytes are those of the row alone. */
+static void test_rows_are_written_as_if_alone(void **state)
+{
+    (void)state;
+    struct test_random random = {77};
+    struct ots_table_meta meta = OTS_TABLE_META_DEFAULT;
+    const struct ots_field_key key = {OTS_SLICE("field_01"), OTS_KEY_STRING};
+    for (size_t round = 0; round < 100; round++) {
+        struct ots_arena arena = OTS_ARENA_INIT;
+        struct ots_buf together = OTS_BUF_INIT;
+        struct ots_buf alone = OTS_BUF_INIT;
+        struct ots_row rows[30];
+        rows[0] = test_make_rows(&random, &arena, 1).items[0];
+        for (size_t i = 1; i < 30; i++) {
+            make_alike(&random, &arena, &rows[i - 1], &rows[i]);
+            if (rows[i].field_count == 0 || i % 15 == 0)
+                rows[i] = test_make_rows(&random, &arena, 1).items[0];
+        }
+        meta.field_keys = &key;
+        meta.field_key_count = round % 2;
+        assert_int_equal(ots_tsrows_encode(rows, 30, &meta, &together), OTS_OK);
+        size_t offset = 4;
+        for (size_t i = 0; i < 30; i++) {
+            ots_buf_reset(&alone);
+            assert_int_equal(ots_tsrows_encode(&rows[i], 1, &meta, &alone), OTS_OK);
+            assert_true(alone.size - 4 <= together.size - offset);
+            assert_memory_equal(together.data + offset, alone.data + 4, alone.size - 4);
+            offset += alone.size - 4;
+        }
+        assert_int_equal(offset, together.size);
+        ots_buf_deinit(&alone);
+        ots_buf_deinit(&together);
+        ots_arena_deinit(&arena);
+    }
+}
+
 static void test_letters(void **state)
 {
     (void)state;
@@ -375,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_no_rows),
         cmocka_unit_test(test_random_rows_come_back),
         cmocka_unit_test(test_rows_of_one_timeline_share_their_key),
+        cmocka_unit_test(test_rows_are_written_as_if_alone),
         cmocka_unit_test(test_letters),
         cmocka_unit_test(test_own_identifiers),
         cmocka_unit_test(test_row_of_key_fields_only),
