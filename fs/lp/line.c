@@ -66,6 +66,11 @@ void ots_lp_line_free(struct ots_lp_line *line)
     free(line);
 }
 
+void ots_lp_line_set_default_time(struct ots_lp_line *line, int64_t time_us)
+{
+    line->options.default_time_us = time_us;
+}
+
 void ots_lp_line_keep_key(struct ots_lp_line *line)
 {
     if (line->is_other)

@@ -18,6 +18,9 @@ enum ots_status ots_lp_line_new(const struct ots_lp_options *options,
                                 struct ots_lp_line **out) OTS_MUST_CHECK;
 void ots_lp_line_free(struct ots_lp_line *line);
 
+/* The options' default_time_us is another from now on. */
+void ots_lp_line_set_default_time(struct ots_lp_line *line, int64_t time_us);
+
 /*
  * Parse the line at `cursor->at` and stand behind its LF.
  * Ownership: `row` borrows from the bytes and from `line`, until the next call; row->key stays the

@@ -23,7 +23,9 @@ struct ots_lp_parser {
     enum ots_lp_place rest_place;
     bool is_unfinished; /* a line has begun: in `rest`, or being skipped */
     bool is_skipping;
-    uint64_t line_number; /* of the line that begins next, or of the unfinished one */
+    uint64_t line_number;  /* of the line that begins next, or of the unfinished one */
+    struct ots_slice text; /* of the line whose handler runs */
+    size_t taken;          /* bytes of the last feed */
 };
 
 enum ots_status ots_lp_parser_new(const struct ots_lp_options *options,
@@ -60,6 +62,21 @@ struct ots_slice ots_lp_parser_rest(const struct ots_lp_parser *parser)
 uint64_t ots_lp_parser_line(const struct ots_lp_parser *parser)
 {
     return parser->line_number;
+}
+
+struct ots_slice ots_lp_parser_text(const struct ots_lp_parser *parser)
+{
+    return parser->text;
+}
+
+size_t ots_lp_parser_taken(const struct ots_lp_parser *parser)
+{
+    return parser->taken;
+}
+
+void ots_lp_parser_set_default_time(struct ots_lp_parser *parser, int64_t time_us)
+{
+    ots_lp_line_set_default_time(parser->line, time_us);
 }
 
 static size_t count_lines(struct ots_slice text)
@@ -139,10 +156,13 @@ static enum ots_status hand_on(struct ots_lp_parser *parser, const struct outcom
         status = report(parser, strip_line_end(text), cursor->wrong, cursor->reason);
         lines = count_lines(text);
     } else if (!line->is_empty) {
+        parser->text = strip_line_end(text);
         status = parser->handler.row(parser->handler.context, row, line->cut_ns);
-        ots_lp_line_keep_key(parser->line);
+        if (status == OTS_OK)
+            ots_lp_line_keep_key(parser->line);
     }
-    parser->line_number += lines;
+    if (status == OTS_OK)
+        parser->line_number += lines;
     return status;
 }
 
@@ -167,8 +187,8 @@ static bool parse_line(struct ots_lp_parser *parser, struct ots_lp_cursor *curso
 }
 
 /*
- * Parse the lines in `text`, which ends in a LF, and set `*used` to the bytes of the whole ones;
- * less than all when the last line's LF is inside a string.
+ * Parse the lines in `text`, which ends in a LF, and set `*used` to the bytes of those that were
+ * taken; less than all when a handler stopped or the last line's LF is inside a string.
  */
 static enum ots_status parse_lines(struct ots_lp_parser *parser, struct ots_slice text,
                                    size_t *used)
@@ -178,10 +198,10 @@ static enum ots_status parse_lines(struct ots_lp_parser *parser, struct ots_slic
     struct outcome line = {.start = text.data};
     struct ots_row row;
     enum ots_status status = OTS_OK;
-    while (line.start < end && status == OTS_OK && parse_line(parser, &cursor, &line, &row)) {
-        if (line.parsed == OTS_NOMEM)
-            return OTS_NOMEM;
-        status = hand_on(parser, &line, &cursor, &row);
+    while (line.start < end && parse_line(parser, &cursor, &line, &row)) {
+        status = line.parsed == OTS_NOMEM ? OTS_NOMEM : hand_on(parser, &line, &cursor, &row);
+        if (status != OTS_OK)
+            break;
         line.start = line.next;
     }
     *used = (size_t)(line.start - text.data);
@@ -205,30 +225,50 @@ static enum ots_status keep_rest(struct ots_lp_parser *parser, struct ots_slice 
     if (counted <= room)
         return OTS_OK;
     enum ots_status status = report_long(parser, parser->rest.data);
+    if (status != OTS_OK)
+        return status;
     parser->line_number += count_lines(ots_buf_slice(&parser->rest));
     parser->line_number += count_lines(ots_slice(bytes.data + room, bytes.size - room));
     ots_buf_reset(&parser->rest);
     parser->is_skipping = true;
-    return status;
+    return OTS_OK;
 }
 
-/* Begin or go on with the unfinished line. Sets `*used`: all bytes, or up to the line's end. */
+/* The line that `rest` now holds whole. */
+static enum ots_status end_rest(struct ots_lp_parser *parser)
+{
+    if (!parser->is_skipping) {
+        size_t parsed;
+        enum ots_status status = parse_lines(parser, ots_buf_slice(&parser->rest), &parsed);
+        if (status != OTS_OK)
+            return status;
+        assert(parsed == parser->rest.size);
+    }
+    parser->rest_place = OTS_LP_AT_START;
+    parser->is_skipping = false;
+    ots_buf_reset(&parser->rest);
+    return OTS_OK;
+}
+
+/* Begin or go on with the unfinished line. Sets `*used`: all bytes, or up to the line's end; none
+ * when a handler stopped, and then all is as it was. */
 static enum ots_status feed_rest(struct ots_lp_parser *parser, struct ots_slice bytes, size_t *used)
 {
+    size_t rest_size = parser->rest.size;
+    enum ots_lp_place place = parser->rest_place;
+    bool was_unfinished = parser->is_unfinished;
     const uint8_t *next = ots_lp_line_end_find(&parser->rest_place, bytes);
     *used = next ? (size_t)(next - bytes.data) : bytes.size;
     parser->is_unfinished = !next;
     enum ots_status status = keep_rest(parser, ots_slice(bytes.data, *used));
-    if (parser->is_unfinished)
-        return status;
-    parser->rest_place = OTS_LP_AT_START;
-    if (status == OTS_OK && !parser->is_skipping) {
-        size_t parsed;
-        status = parse_lines(parser, ots_buf_slice(&parser->rest), &parsed);
-        assert(status != OTS_OK || parsed == parser->rest.size);
+    if (status == OTS_OK && next)
+        status = end_rest(parser);
+    if (status != OTS_OK) {
+        parser->rest.size = rest_size;
+        parser->rest_place = place;
+        parser->is_unfinished = was_unfinished;
+        *used = 0;
     }
-    parser->is_skipping = false;
-    ots_buf_reset(&parser->rest);
     return status;
 }
 
@@ -237,23 +277,33 @@ static struct ots_slice skip_bytes(struct ots_slice bytes, size_t size)
     return ots_slice(bytes.data + size, bytes.size - size);
 }
 
+/* Take what `used` says of `bytes` away. */
+static void take(struct ots_lp_parser *parser, struct ots_slice *bytes, size_t used)
+{
+    *bytes = skip_bytes(*bytes, used);
+    parser->taken += used;
+}
+
 enum ots_status ots_lp_parser_feed(struct ots_lp_parser *parser, struct ots_slice bytes)
 {
     enum ots_status status = OTS_OK;
-    size_t used = 0;
+    size_t used;
+    parser->taken = 0;
     if (!bytes.size)
         return OTS_OK;
     if (parser->is_unfinished) {
         status = feed_rest(parser, bytes, &used);
-        bytes = skip_bytes(bytes, used);
+        take(parser, &bytes, used);
     }
     const uint8_t *last = bytes.size ? memrchr(bytes.data, '\n', bytes.size) : NULL;
     if (status == OTS_OK && last) {
         struct ots_slice lines = ots_slice(bytes.data, (size_t)(last - bytes.data) + 1);
         status = parse_lines(parser, lines, &used);
-        bytes = skip_bytes(bytes, used);
+        take(parser, &bytes, used);
     }
-    if (status == OTS_OK && bytes.size)
+    if (status == OTS_OK && bytes.size) {
         status = feed_rest(parser, bytes, &used);
+        take(parser, &bytes, used);
+    }
     return status;
 }

@@ -27,7 +27,7 @@ struct ots_lp_handler {
      * the next different key or the parser's end; two different keys in a row never have the same
      * pointer. Fields stand as in the line, but of two with one name the last. `cut_ns` is
      * what was cut off its time, 0 to 999 nanoseconds. Return a status other than OTS_OK to stop
-     * the parse with it.
+     * the parse with it, as if the line had not been fed.
      */
     enum ots_status (*row)(void *context, const struct ots_row *row, uint32_t cut_ns);
     /*
@@ -56,11 +56,21 @@ void ots_lp_parser_free(struct ots_lp_parser *parser);
 
 /*
  * Parse what became whole with `bytes`; an unfinished line is kept for the next call.
- * Errors: what the handler returned, OTS_NOMEM; nothing may be fed after either. A line over
- * OTS_LP_LINE_BYTES_MAX is a problem and is skipped to its end.
+ * A line over OTS_LP_LINE_BYTES_MAX is a problem and is skipped to its end.
+ * Errors: what the handler returned: the bytes behind ots_lp_parser_taken were not taken, and may
+ * be fed again; OTS_NOMEM: nothing may be fed any more.
  */
 enum ots_status ots_lp_parser_feed(struct ots_lp_parser *parser,
                                    struct ots_slice bytes) OTS_MUST_CHECK;
+
+/* Bytes of the last feed that were taken: all, unless it failed. */
+size_t ots_lp_parser_taken(const struct ots_lp_parser *parser);
+
+/* Change the time that lines without one get, from the next line on; also within a handler. */
+void ots_lp_parser_set_default_time(struct ots_lp_parser *parser, int64_t time_us);
+
+/* Within the row handler: the line without its line end. */
+struct ots_slice ots_lp_parser_text(const struct ots_lp_parser *parser);
 
 /* The number of the line that is being parsed (within a handler) or comes next, from 1. */
 uint64_t ots_lp_parser_line(const struct ots_lp_parser *parser);

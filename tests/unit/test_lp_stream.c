@@ -1,6 +1,7 @@
 /* The reader over many lines and pieces; single lines are in test_lp_parse.c. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -374,14 +375,114 @@ static void test_hostile_rows(void **state)
     }
 }
 
+/* Refuses every line at first. */
+struct reluctant {
+    bool has_refused;
+    size_t refused_count;
+    struct ots_lp_parser *parser;
+    struct ots_buf seen;
+};
+
+static enum ots_status take_at_second_try(struct reluctant *taker, uint64_t line,
+                                          struct ots_slice text)
+{
+    taker->has_refused = !taker->has_refused;
+    taker->refused_count += taker->has_refused;
+    if (taker->has_refused)
+        return OTS_CANCELLED;
+    ots_buf_append_fmt(&taker->seen, "%d: %.*s\n", (int)line, OTS_SLICE_FMT(text));
+    return OTS_OK;
+}
+
+static enum ots_status take_row(void *context, const struct ots_row *row, uint32_t cut_ns)
+{
+    (void)cut_ns;
+    struct reluctant *taker = context;
+    assert_int_equal(row->field_count, 1);
+    return take_at_second_try(taker, ots_lp_parser_line(taker->parser),
+                              ots_lp_parser_text(taker->parser));
+}
+
+static enum ots_status take_problem(void *context, const struct ots_lp_problem *problem)
+{
+    return take_at_second_try(context, problem->line, problem->text);
+}
+
+/* In pieces of `piece` bytes. The rest of the text is fed after each refusal. */
+static void feed_reluctant(const char *text, size_t piece, const char *wanted)
+{
+    struct reluctant taker = {.seen = OTS_BUF_INIT};
+    struct ots_lp_handler handler = {take_row, take_problem, &taker};
+    assert_int_equal(ots_lp_parser_new(&NS, &handler, &taker.parser), OTS_OK);
+    size_t size = strlen(text);
+    for (size_t at = 0; at < size; at += ots_lp_parser_taken(taker.parser)) {
+        struct ots_slice bytes = ots_slice(text + at, piece < size - at ? piece : size - at);
+        size_t refused = taker.refused_count;
+        enum ots_status status = ots_lp_parser_feed(taker.parser, bytes);
+        assert_int_equal(status, refused == taker.refused_count ? OTS_OK : OTS_CANCELLED);
+        if (status == OTS_OK)
+            assert_int_equal(ots_lp_parser_taken(taker.parser), bytes.size);
+    }
+    ots_buf_append_byte(&taker.seen, '\0');
+    assert_string_equal((const char *)taker.seen.data, wanted);
+    assert_true(ots_slice_equal(ots_lp_parser_rest(taker.parser), OTS_SLICE("a f=1")));
+    ots_buf_deinit(&taker.seen);
+    ots_lp_parser_free(taker.parser);
+}
+
+static void test_what_was_refused_is_fed_again(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "a f=1 1\n# no row\nb f=\"x\ny\" 2\nb f=x 3\n\nb f=1 4\r\nb f=\"\n\n";
+    static const char more[] = "\" 5\na f=1";
+    char all[sizeof(text) + sizeof(more)];
+    snprintf(all, sizeof(all), "%s%s", text, more);
+    for (size_t piece = 1; piece < sizeof(all); piece++)
+        feed_reluctant(all, piece,
+                       "1: a f=1 1\n3: b f=\"x\ny\" 2\n5: b f=x 3\n7: b f=1 4\n"
+                       "8: b f=\"\n\n\" 5\n");
+}
+
+static enum ots_status note_default_time(void *context, const struct ots_row *row, uint32_t cut_ns)
+{
+    (void)cut_ns;
+    struct reluctant *taker = context;
+    ots_buf_append_fmt(&taker->seen, "%d ", (int)row->time_us);
+    ots_lp_parser_set_default_time(taker->parser, row->time_us + 10);
+    return OTS_OK;
+}
+
+static void test_default_time_changes(void **state)
+{
+    (void)state;
+    struct reluctant taker = {.seen = OTS_BUF_INIT};
+    struct ots_lp_handler handler = {note_default_time, take_problem, &taker};
+    struct ots_lp_options options = {.precision = OTS_PRECISION_NS, .default_time_us = 5};
+    assert_int_equal(ots_lp_parser_new(&options, &handler, &taker.parser), OTS_OK);
+    assert_int_equal(
+        ots_lp_parser_feed(taker.parser, OTS_SLICE("a f=1\na f=1\na f=1 3000\na f=1\n")), OTS_OK);
+    ots_buf_append_byte(&taker.seen, '\0');
+    assert_string_equal((const char *)taker.seen.data, "5 15 3 13 ");
+    ots_buf_deinit(&taker.seen);
+    ots_lp_parser_free(taker.parser);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces),          cmocka_unit_test(test_two_pieces),
-        cmocka_unit_test(test_long_string),     cmocka_unit_test(test_line_too_long),
-        cmocka_unit_test(test_rest_of_skipped), cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_key_pointers),    cmocka_unit_test(test_handler_stops),
-        cmocka_unit_test(test_lines_alone),     cmocka_unit_test(test_hostile_rows),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_two_pieces),
+        cmocka_unit_test(test_long_string),
+        cmocka_unit_test(test_line_too_long),
+        cmocka_unit_test(test_rest_of_skipped),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_key_pointers),
+        cmocka_unit_test(test_handler_stops),
+        cmocka_unit_test(test_lines_alone),
+        cmocka_unit_test(test_hostile_rows),
+        cmocka_unit_test(test_what_was_refused_is_fed_again),
+        cmocka_unit_test(test_default_time_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
