@@ -67,8 +67,15 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
     enum ots_status status = ots_mountpoint_check(options->mountpoint, NULL, err);
     if (status == OTS_OK)
         status = open_sources(parts, options, err);
+    struct ots_view_source sources[OTS_SOURCES_MAX];
+    for (size_t i = 0; i < parts->source_count; i++)
+        sources[i] = (struct ots_view_source){
+            .name = parts->sources[i].name,
+            .store = parts->sources[i].store,
+        };
     struct ots_view_options view = {
-        .store = parts->sources[0].store,
+        .sources = sources,
+        .source_count = parts->source_count,
         .clock = &ots_clock_system,
         .log = &parts->log,
     };

@@ -180,7 +180,7 @@ static bool entry_at(struct ots_view *view, const struct ots_listing *listing, f
     if (offset >= 2)
         return ots_listing_entry(view, listing, offset - 2, name, attr);
     *name = offset ? OTS_SLICE("..") : OTS_SLICE(".");
-    *attr = (struct ots_attr){.ino = ino, .is_directory = true};
+    *attr = (struct ots_attr){.ino = ino, .is_directory = true, .permissions = 0755};
     return true;
 }
 

@@ -73,7 +73,7 @@ void ots_attr_to_stat(const struct ots_attr *attr, uid_t uid, gid_t gid, struct 
     struct timespec ctime = attr->is_directory ? (struct timespec){0} : mtime;
     *st = (struct stat){
         .st_ino = attr->ino,
-        .st_mode = attr->is_directory ? S_IFDIR | 0755 : S_IFREG | 0644,
+        .st_mode = (attr->is_directory ? S_IFDIR : S_IFREG) | attr->permissions,
         .st_nlink = attr->is_directory ? 2 : 1,
         .st_uid = uid,
         .st_gid = gid,

@@ -15,11 +15,12 @@ struct ots_listing {
 
 void ots_node_attr_locked(const struct ots_node *node, struct ots_attr *attr)
 {
-    bool is_directory = node->kind != OTS_NODE_TIMELINE;
+    bool is_directory = ots_node_is_directory(node);
     *attr = (struct ots_attr){
         .ino = node->ino,
         .is_directory = is_directory,
-        .size_bytes = is_directory ? 0 : node->timeline.extent.size_bytes,
+        .permissions = is_directory ? 0755 : 0644,
+        .size_bytes = node->kind == OTS_NODE_TIMELINE ? node->timeline.extent.size_bytes : 0,
         .mtime_ns = node->mtime_ns,
     };
 }
@@ -40,16 +41,24 @@ static enum ots_status not_found(struct ots_slice name, struct ots_error *err)
 }
 
 /* Make what `dir` holds known. */
-static enum ots_status refresh_directory(struct ots_view *view, const struct ots_node *dir,
+static enum ots_status refresh_directory(const struct ots_node *dir,
                                          struct ots_interrupt *interrupt, struct ots_error *err)
 {
     switch (dir->kind) {
-    case OTS_NODE_ROOT:
-        return ots_view_refresh_tables(view, interrupt, err);
+    case OTS_NODE_INSTANCE:
+        return ots_instance_refresh(dir->instance, interrupt, err);
     case OTS_NODE_TABLE:
+    case OTS_NODE_EXTRACT:
     case OTS_NODE_MEASUREMENT:
-        return ots_view_refresh_table(ots_node_table(dir), interrupt, err);
+        return ots_extract_refresh(ots_node_extract(dir), interrupt, err);
+    case OTS_NODE_ROOT:
+    case OTS_NODE_VIEWS:
+    case OTS_NODE_STATUS_DIR:
+        return OTS_OK;
     case OTS_NODE_TIMELINE:
+    case OTS_NODE_STAGING:
+    case OTS_NODE_PORT:
+    case OTS_NODE_STATUS_FILE:
         break;
     }
     return ots_error_set(err, OTS_INVALID, "not a directory");
@@ -62,7 +71,7 @@ static enum ots_status directory_by_ino(struct ots_view *view, uint64_t ino,
     *dir = node_by_ino(view, ino);
     if (!*dir)
         return ots_error_set(err, OTS_NOT_FOUND, "no such directory");
-    return refresh_directory(view, *dir, interrupt, err);
+    return refresh_directory(*dir, interrupt, err);
 }
 
 enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct ots_slice name,
@@ -80,7 +89,7 @@ enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct o
     if (!is_listed)
         return not_found(name, err);
     if (node->kind == OTS_NODE_TIMELINE)
-        status = ots_view_refresh_timeline(view, node, interrupt, err);
+        status = ots_extract_refresh_timeline(ots_node_extract(node), node, interrupt, err);
     pthread_mutex_lock(&view->synced.lock);
     ots_node_attr_locked(node, attr);
     pthread_mutex_unlock(&view->synced.lock);
@@ -96,9 +105,10 @@ enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
         return ots_error_set(err, OTS_NOT_FOUND, "no such file");
     enum ots_status status = OTS_OK;
     if (node->kind == OTS_NODE_TIMELINE) {
-        status = ots_view_refresh_table(ots_node_table(node), interrupt, err);
+        struct ots_extract *extract = ots_node_extract(node);
+        status = ots_extract_refresh(extract, interrupt, err);
         if (status == OTS_OK)
-            status = ots_view_refresh_timeline(view, node, interrupt, err);
+            status = ots_extract_refresh_timeline(extract, node, interrupt, err);
     }
     pthread_mutex_lock(&view->synced.lock);
     if (status == OTS_OK && !node->is_listed)
@@ -182,25 +192,26 @@ void ots_listing_free(struct ots_listing *listing)
 /* --- making and removing ----------------------------------------------------------------------*/
 
 /* One cheap question that a table answers as soon as it can be used. */
-static enum ots_status probe_table(struct ots_view *view, struct ots_slice table,
+static enum ots_status probe_table(struct ots_instance *instance, struct ots_slice table,
                                    struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_call call;
     ots_call_init(&call, OTS_ACTION_SCAN);
     call.request.scan.table = table;
     call.request.scan.limit = 1;
-    enum ots_status status = ots_store_run(view->options.store, &call, interrupt, err);
+    enum ots_status status = ots_store_run(instance->store, &call, interrupt, err);
     ots_call_deinit(&call);
     return status;
 }
 
 /* A new table may answer for a while that it is not ready, or not even there. */
-static enum ots_status wait_until_ready(struct ots_view *view, struct ots_slice table,
+static enum ots_status wait_until_ready(struct ots_instance *instance, struct ots_slice table,
                                         struct ots_interrupt *interrupt, struct ots_error *err)
 {
+    struct ots_view *view = instance->view;
     int64_t deadline_us = ots_view_now_us(view) + READY_TIMEOUT_US;
     for (int64_t wait_us = READY_WAIT_US_MIN;; wait_us *= 2) {
-        enum ots_status status = probe_table(view, table, interrupt, err);
+        enum ots_status status = probe_table(instance, table, interrupt, err);
         bool is_waiting = status == OTS_NOT_FOUND || status == OTS_NOT_READY;
         if (!is_waiting || ots_view_now_us(view) >= deadline_us)
             return status;
@@ -210,7 +221,7 @@ static enum ots_status wait_until_ready(struct ots_view *view, struct ots_slice 
     }
 }
 
-static enum ots_status create_table(struct ots_view *view, struct ots_slice name,
+static enum ots_status create_table(struct ots_instance *instance, struct ots_slice name,
                                     struct ots_interrupt *interrupt, struct ots_error *err)
 {
     enum ots_status status = ots_table_name_check(name, err);
@@ -221,23 +232,24 @@ static enum ots_status create_table(struct ots_view *view, struct ots_slice name
     call.request.create_table.meta = OTS_TABLE_META_DEFAULT;
     call.request.create_table.meta.name = name;
     call.request.create_table.meta.has_time_to_live = true;
-    status = ots_store_run(view->options.store, &call, interrupt, err);
+    status = ots_store_run(instance->store, &call, interrupt, err);
     ots_call_deinit(&call);
-    return status == OTS_OK ? wait_until_ready(view, name, interrupt, err) : status;
+    return status == OTS_OK ? wait_until_ready(instance, name, interrupt, err) : status;
 }
 
-static enum ots_status make_table(struct ots_view *view, struct ots_slice name,
+static enum ots_status make_table(struct ots_instance *instance, struct ots_slice name,
                                   struct ots_interrupt *interrupt, struct ots_node **out,
                                   struct ots_error *err)
 {
-    enum ots_status status = create_table(view, name, interrupt, err);
+    enum ots_status status = create_table(instance, name, interrupt, err);
     if (status != OTS_OK)
         return status;
+    struct ots_view *view = instance->view;
     pthread_mutex_lock(&view->synced.lock);
-    status = ots_view_add_table_locked(view, name, false, out);
+    status = ots_instance_add_table_locked(instance, name, false, out);
     if (status == OTS_OK) {
         (*out)->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
-        (*out)->table->timelines.fresh_until_us = 0;
+        (*out)->table->whole.timelines.fresh_until_us = 0;
     }
     pthread_mutex_unlock(&view->synced.lock);
     return status;
@@ -288,12 +300,12 @@ enum ots_status ots_view_mkdir(struct ots_view *view, uint64_t parent, struct ot
     enum ots_status status = directory_by_ino(view, parent, interrupt, &dir, err);
     if (status != OTS_OK)
         return status;
-    if (dir->kind == OTS_NODE_ROOT)
-        status = make_table(view, name, interrupt, &made, err);
+    if (dir->kind == OTS_NODE_INSTANCE)
+        status = make_table(dir->instance, name, interrupt, &made, err);
     else if (dir->kind == OTS_NODE_TABLE)
         status = make_measurement(view, dir, name, &made, err);
     else
-        status = ots_error_set(err, OTS_NOT_PERMITTED, "a measurement holds timelines only");
+        status = ots_error_set(err, OTS_NOT_PERMITTED, "no directory can be made there");
     if (status != OTS_OK)
         return status;
     pthread_mutex_lock(&view->synced.lock);
@@ -351,18 +363,37 @@ static enum ots_status tell_failure(struct ots_table *table, struct ots_error *e
     return status;
 }
 
-/* Wait for all before anything is told: who is interrupted hears of no failure. */
-static enum ots_status sync_tables(struct ots_view *view, struct ots_interrupt *interrupt,
-                                   struct ots_error *err)
+static enum ots_status wait_for_tables(struct ots_instance *instance,
+                                       struct ots_interrupt *interrupt)
 {
     enum ots_status status = OTS_OK;
     struct ots_table *table = NULL;
-    while (status == OTS_OK && (table = ots_view_next_table(view, table)))
+    while (status == OTS_OK && (table = ots_instance_next_table(instance, table)))
         status = ots_pipeline_wait(table->pipeline, interrupt);
+    return status;
+}
+
+static enum ots_status tell_failures(struct ots_instance *instance, struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    struct ots_table *table = NULL;
+    while ((table = ots_instance_next_table(instance, table)))
+        if (tell_failure(table, err) != OTS_OK)
+            status = OTS_IO;
+    return status;
+}
+
+/* Wait for all before anything is told: who is interrupted hears of no failure. */
+static enum ots_status sync_instances(struct ots_instance *instances, size_t count,
+                                      struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; status == OTS_OK && i < count; i++)
+        status = wait_for_tables(&instances[i], interrupt);
     if (status != OTS_OK)
         return status;
-    while ((table = ots_view_next_table(view, table)))
-        if (tell_failure(table, err) != OTS_OK)
+    for (size_t i = 0; i < count; i++)
+        if (tell_failures(&instances[i], err) != OTS_OK)
             status = OTS_IO;
     return status;
 }
@@ -373,9 +404,12 @@ enum ots_status ots_view_sync(struct ots_view *view, uint64_t ino, struct ots_in
     struct ots_node *dir = node_by_ino(view, ino);
     if (!dir)
         return ots_error_set(err, OTS_NOT_FOUND, "no such directory");
-    if (dir->kind == OTS_NODE_ROOT)
-        return sync_tables(view, interrupt, err);
     struct ots_table *table = ots_node_table(dir);
+    struct ots_instance *instance = ots_node_instance(dir);
+    if (!table && instance)
+        return sync_instances(instance, 1, interrupt, err);
+    if (!table)
+        return sync_instances(view->instances, view->instance_count, interrupt, err);
     enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
     return status == OTS_OK ? tell_failure(table, err) : status;
 }

@@ -1,5 +1,5 @@
 /*
- * Learning what a table holds: a parallel scan of the whole table, or one timeline read through.
+ * Learning what an extract holds: a parallel scan of all of it, or one timeline read through.
  *
  * A scan asks the service for splits and reads them on the view's scan threads. Whatever is found
  * is added up in the timelines' nodes beside what is known (`found`, marked with the scan's
@@ -33,7 +33,7 @@ struct split {
 };
 
 struct scan {
-    struct ots_table *table;
+    struct ots_extract *extract;
     uint32_t id;
     uint64_t write_number;
     uint64_t row_count;
@@ -77,14 +77,14 @@ void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timel
 {
     table->write_number++;
     if (!timeline->timeline.unmeasured_write)
-        table->unmeasured_count++;
+        table->whole.unmeasured_count++;
     timeline->timeline.unmeasured_write = table->write_number;
     timeline->mtime_ns = now_ns(table->view);
     timeline->is_mtime_set = true;
 }
 
 /* At first sight the newest row's time; when others changed it, the time at which that shows. */
-static void note_mtime(struct ots_table *table, struct ots_node *timeline,
+static void note_mtime(const struct ots_view *view, struct ots_node *timeline,
                        const struct ots_extent *extent)
 {
     const struct ots_extent *known = &timeline->timeline.extent;
@@ -93,7 +93,7 @@ static void note_mtime(struct ots_table *table, struct ots_node *timeline,
                    known->last_time_us == extent->last_time_us;
     if (timeline->timeline.unmeasured_write || is_same)
         return;
-    int64_t now = now_ns(table->view);
+    int64_t now = now_ns(view);
     if (!timeline->is_mtime_set && !known->row_count) {
         int64_t newest_us = extent->last_time_us;
         timeline->mtime_ns = newest_us < now / 1000 ? newest_us * 1000 : now;
@@ -104,20 +104,20 @@ static void note_mtime(struct ots_table *table, struct ots_node *timeline,
     }
 }
 
-void ots_table_note_extent_locked(struct ots_table *table, struct ots_node *timeline,
-                                  const struct ots_extent *extent, uint64_t write_number)
+void ots_extract_note_extent_locked(struct ots_extract *extract, struct ots_node *timeline,
+                                    const struct ots_extent *extent, uint64_t write_number)
 {
     if (timeline->timeline.measured_write > write_number)
         return;
     timeline->timeline.measured_write = write_number;
-    note_mtime(table, timeline, extent);
+    note_mtime(extract->view, timeline, extent);
     timeline->timeline.extent = *extent;
     if (extent->row_count)
         timeline->is_local = false;
     uint64_t written = timeline->timeline.unmeasured_write;
     if (written && written <= write_number) {
         timeline->timeline.unmeasured_write = 0;
-        table->unmeasured_count--;
+        extract->unmeasured_count--;
     }
 }
 
@@ -142,9 +142,9 @@ static void commit_timeline(struct ots_node *timeline, void *context)
     struct commit *commit = context;
     struct scan *scan = commit->scan;
     if (timeline->timeline.scan_id == scan->id) {
-        ots_table_note_extent_locked(scan->table, timeline, &timeline->timeline.found,
-                                     scan->write_number);
-        if (ots_tree_list(&scan->table->view->synced.tree, timeline) != OTS_OK)
+        ots_extract_note_extent_locked(scan->extract, timeline, &timeline->timeline.found,
+                                       scan->write_number);
+        if (ots_tree_list(&scan->extract->view->synced.tree, timeline) != OTS_OK)
             commit->status = OTS_NOMEM;
     } else if (!timeline->is_local && !timeline->timeline.unmeasured_write &&
                timeline->timeline.measured_write <= scan->write_number) {
@@ -152,7 +152,7 @@ static void commit_timeline(struct ots_node *timeline, void *context)
         timeline->timeline.extent = (struct ots_extent){0};
     } else {
         static const struct ots_extent nothing;
-        ots_table_note_extent_locked(scan->table, timeline, &nothing, scan->write_number);
+        ots_extract_note_extent_locked(scan->extract, timeline, &nothing, scan->write_number);
     }
     note_child(commit, timeline);
 }
@@ -162,7 +162,7 @@ static void commit_measurement(struct ots_node *measurement, void *context)
     struct commit *table_commit = context;
     struct commit measurement_commit = {.scan = table_commit->scan};
     struct commit *commit = &measurement_commit;
-    struct ots_tree *tree = &commit->scan->table->view->synced.tree;
+    struct ots_tree *tree = &commit->scan->extract->view->synced.tree;
     bool was_listed = measurement->is_listed;
     /* Before its timelines, so that inode numbers ascend in the order of a walk. */
     if (ots_tree_list(tree, measurement) != OTS_OK)
@@ -178,13 +178,13 @@ static void commit_measurement(struct ots_node *measurement, void *context)
 
 static enum ots_status commit_scan(struct scan *scan)
 {
-    struct ots_view *view = scan->table->view;
+    struct ots_view *view = scan->extract->view;
     struct commit commit = {.scan = scan, .status = OTS_OK};
     pthread_mutex_lock(&view->synced.lock);
-    ots_node_each_child(scan->table->node, commit_measurement, &commit);
-    scan->table->row_count = scan->row_count;
-    if (commit.has_listed_child && !scan->table->node->is_mtime_set)
-        scan->table->node->mtime_ns = commit.newest_mtime_ns;
+    ots_node_each_child(scan->extract->node, commit_measurement, &commit);
+    scan->extract->row_count = scan->row_count;
+    if (commit.has_listed_child && !scan->extract->node->is_mtime_set)
+        scan->extract->node->mtime_ns = commit.newest_mtime_ns;
     pthread_mutex_unlock(&view->synced.lock);
     return commit.status;
 }
@@ -195,7 +195,7 @@ static enum ots_status note_run_locked(struct split *split, const struct ots_ser
                                        const struct ots_extent *run)
 {
     struct scan *scan = split->scan;
-    struct ots_node *measurement = ots_node_child_make(scan->table->node, OTS_NODE_MEASUREMENT,
+    struct ots_node *measurement = ots_node_child_make(scan->extract->node, OTS_NODE_MEASUREMENT,
                                                        ots_buf_slice(&split->measurement_name));
     if (!measurement)
         return OTS_NOMEM;
@@ -216,7 +216,7 @@ static enum ots_status note_run_locked(struct split *split, const struct ots_ser
 static enum ots_status note_run(struct split *split, const struct ots_series_key *key,
                                 const struct ots_extent *run)
 {
-    struct ots_view *view = split->scan->table->view;
+    struct ots_view *view = split->scan->extract->view;
     if (!run->row_count)
         return OTS_OK;
     ots_buf_reset(&split->measurement_name);
@@ -254,16 +254,16 @@ static enum ots_status note_page(struct split *split, const struct ots_rows *row
 
 static enum ots_status read_split(struct split *split, struct ots_error *err)
 {
-    struct ots_table *table = split->scan->table;
+    struct ots_extract *extract = split->scan->extract;
     struct ots_buf token = OTS_BUF_INIT;
     enum ots_status status;
     do {
         struct ots_call call;
         ots_call_init(&call, OTS_ACTION_SCAN);
-        call.request.scan.table = table->node->name;
+        call.request.scan.table = extract->table->node->name;
         call.request.scan.split = split->info;
         call.request.scan.token = ots_buf_slice(&token);
-        status = ots_store_run(table->view->options.store, &call, &split->interrupt, err);
+        status = ots_store_run(extract->table->instance->store, &call, &split->interrupt, err);
         if (status == OTS_OK)
             status = note_page(split, &call.response.page.rows, err);
         ots_lp_printer_forget_key(&split->printer);
@@ -345,7 +345,7 @@ static enum ots_status run_scan(struct scan *scan, const struct ots_split_respon
     scan->synced.running = scan->split_count;
     ots_interrupt_attach(interrupt, cancel_splits, scan);
     for (size_t i = 0; i < scan->split_count; i++)
-        ots_pool_run(scan->table->view->scan_pool, run_split, &scan->splits[i]);
+        ots_pool_run(scan->extract->view->scan_pool, run_split, &scan->splits[i]);
     pthread_mutex_lock(&scan->synced.lock);
     while (scan->synced.running)
         pthread_cond_wait(&scan->synced.ended, &scan->synced.lock);
@@ -358,13 +358,14 @@ static enum ots_status run_scan(struct scan *scan, const struct ots_split_respon
     return status;
 }
 
-enum ots_status ots_measure_table(struct ots_table *table, struct ots_interrupt *interrupt,
-                                  struct ots_error *err)
+enum ots_status ots_extract_measure(struct ots_extract *extract, struct ots_interrupt *interrupt,
+                                    struct ots_error *err)
 {
-    struct ots_view *view = table->view;
-    struct scan scan = {.table = table};
+    struct ots_view *view = extract->view;
+    const struct ots_table *table = extract->table;
+    struct scan scan = {.extract = extract};
     pthread_mutex_lock(&view->synced.lock);
-    scan.id = ++table->scan_id;
+    scan.id = ++extract->scan_id;
     scan.write_number = table->write_number;
     pthread_mutex_unlock(&view->synced.lock);
     enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
@@ -374,7 +375,7 @@ enum ots_status ots_measure_table(struct ots_table *table, struct ots_interrupt 
     ots_call_init(&call, OTS_ACTION_SPLIT);
     call.request.split.table = table->node->name;
     call.request.split.split_count_hint = (int32_t)view->options.scan_lanes;
-    status = ots_store_run(view->options.store, &call, interrupt, err);
+    status = ots_store_run(table->instance->store, &call, interrupt, err);
     if (status == OTS_OK)
         status = run_scan(&scan, &call.response.split, interrupt, err);
     ots_call_deinit(&call);
@@ -401,7 +402,7 @@ static enum ots_status read_timeline(struct ots_table *table, const struct ots_s
     struct ots_lp_printer printer;
     struct ots_page_reader reader;
     ots_lp_printer_init(&printer, OTS_PRECISION_NS);
-    ots_page_reader_init(&reader, table->view->options.store, table->node->name, key);
+    ots_page_reader_init(&reader, table->instance->store, table->node->name, key);
     enum ots_status status;
     do {
         status = ots_page_reader_next(&reader, interrupt, err);
@@ -414,10 +415,11 @@ static enum ots_status read_timeline(struct ots_table *table, const struct ots_s
     return status;
 }
 
-static enum ots_status measure_timeline(struct ots_table *table, struct ots_node *timeline,
+static enum ots_status measure_timeline(struct ots_extract *extract, struct ots_node *timeline,
                                         struct ots_interrupt *interrupt, struct ots_error *err)
 {
-    struct ots_view *view = table->view;
+    struct ots_view *view = extract->view;
+    struct ots_table *table = extract->table;
     struct ots_arena arena = OTS_ARENA_INIT;
     struct ots_series_key key = {0};
     struct ots_extent extent = {0};
@@ -435,27 +437,28 @@ static enum ots_status measure_timeline(struct ots_table *table, struct ots_node
         status = read_timeline(table, &key, interrupt, &extent, err);
     if (status == OTS_OK) {
         pthread_mutex_lock(&view->synced.lock);
-        ots_table_note_extent_locked(table, timeline, &extent, write_number);
+        ots_extract_note_extent_locked(extract, timeline, &extent, write_number);
         pthread_mutex_unlock(&view->synced.lock);
     }
     ots_arena_deinit(&arena);
     return status;
 }
 
-enum ots_status ots_view_refresh_timeline(struct ots_view *view, struct ots_node *timeline,
-                                          struct ots_interrupt *interrupt, struct ots_error *err)
+enum ots_status ots_extract_refresh_timeline(struct ots_extract *extract, struct ots_node *timeline,
+                                             struct ots_interrupt *interrupt, struct ots_error *err)
 {
-    struct ots_table *table = ots_node_table(timeline);
+    struct ots_view *view = extract->view;
     pthread_mutex_lock(&view->synced.lock);
     uint64_t write_number = timeline->timeline.unmeasured_write;
-    bool is_many = table->unmeasured_count > ONE_BY_ONE_MAX + table->row_count / OTS_PAGE_ROWS_MAX;
-    if (write_number && is_many && !table->timelines.is_busy)
-        table->timelines.fresh_until_us = 0;
+    bool is_many =
+        extract->unmeasured_count > ONE_BY_ONE_MAX + extract->row_count / OTS_PAGE_ROWS_MAX;
+    if (write_number && is_many && !extract->timelines.is_busy)
+        extract->timelines.fresh_until_us = 0;
     pthread_mutex_unlock(&view->synced.lock);
     if (!write_number)
         return OTS_OK;
     if (is_many) {
-        enum ots_status status = ots_view_refresh_table(table, interrupt, err);
+        enum ots_status status = ots_extract_refresh(extract, interrupt, err);
         if (status != OTS_OK)
             return status;
     }
@@ -463,5 +466,5 @@ enum ots_status ots_view_refresh_timeline(struct ots_view *view, struct ots_node
     pthread_mutex_lock(&view->synced.lock);
     bool is_measured = timeline->timeline.unmeasured_write != write_number;
     pthread_mutex_unlock(&view->synced.lock);
-    return is_measured ? OTS_OK : measure_timeline(table, timeline, interrupt, err);
+    return is_measured ? OTS_OK : measure_timeline(extract, timeline, interrupt, err);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "fs/lp/names.h"
+#include "fs/view/state.h"
 
 /* A key with everything it points to, so that one free() ends it. */
 struct owned_key {
@@ -45,10 +46,10 @@ static void node_free(void *pointer)
     free(node);
 }
 
-enum ots_status ots_tree_init(struct ots_tree *tree)
+enum ots_status ots_tree_init(struct ots_tree *tree, enum ots_node_kind root_kind)
 {
     *tree = (struct ots_tree){.ino_count = OTS_ROOT_INO};
-    tree->root = node_new(NULL, OTS_NODE_ROOT, OTS_SLICE(""));
+    tree->root = node_new(NULL, root_kind, OTS_SLICE(""));
     if (!tree->root || ots_tree_list(tree, tree->root) != OTS_OK) {
         ots_tree_deinit(tree);
         return OTS_NOMEM;
@@ -128,11 +129,47 @@ void ots_node_each_child(const struct ots_node *dir,
     twalk_r(dir->children, visit_in_order, &walk);
 }
 
+bool ots_node_is_directory(const struct ots_node *node)
+{
+    switch (node->kind) {
+    case OTS_NODE_ROOT:
+    case OTS_NODE_INSTANCE:
+    case OTS_NODE_TABLE:
+    case OTS_NODE_VIEWS:
+    case OTS_NODE_EXTRACT:
+    case OTS_NODE_MEASUREMENT:
+    case OTS_NODE_STATUS_DIR:
+        return true;
+    case OTS_NODE_TIMELINE:
+    case OTS_NODE_STAGING:
+    case OTS_NODE_PORT:
+    case OTS_NODE_STATUS_FILE:
+        break;
+    }
+    return false;
+}
+
+struct ots_instance *ots_node_instance(const struct ots_node *node)
+{
+    while (node && node->kind != OTS_NODE_INSTANCE)
+        node = node->parent;
+    return node ? node->instance : NULL;
+}
+
 struct ots_table *ots_node_table(const struct ots_node *node)
 {
-    while (node->kind != OTS_NODE_TABLE)
+    while (node && node->kind != OTS_NODE_TABLE)
         node = node->parent;
-    return node->table;
+    return node ? node->table : NULL;
+}
+
+struct ots_extract *ots_node_extract(const struct ots_node *node)
+{
+    while (node && node->kind != OTS_NODE_TABLE && node->kind != OTS_NODE_EXTRACT)
+        node = node->parent;
+    if (!node)
+        return NULL;
+    return node->kind == OTS_NODE_EXTRACT ? node->extract : &node->table->whole;
 }
 
 enum ots_status ots_node_set_key(struct ots_node *timeline, const struct ots_series_key *key)

@@ -1,5 +1,5 @@
 /*
- * The tree of a mount: instance, tables, measurements, timelines, with inode numbers.
+ * The tree of a mount: instances, tables, measurements, timelines, with inode numbers.
  *
  * Nodes live until the tree ends, so a pointer to one is always good and an inode number never
  * comes to mean something else. A node that vanished is only unlisted.
@@ -10,7 +10,19 @@
 
 #include "backend/model/series.h"
 
-enum ots_node_kind { OTS_NODE_ROOT, OTS_NODE_TABLE, OTS_NODE_MEASUREMENT, OTS_NODE_TIMELINE };
+enum ots_node_kind {
+    OTS_NODE_ROOT, /* only with several sources; else the root is an instance */
+    OTS_NODE_INSTANCE,
+    OTS_NODE_TABLE,
+    OTS_NODE_VIEWS,   /* `.range`, `.fields` */
+    OTS_NODE_EXTRACT, /* a view: a table under a selection */
+    OTS_NODE_MEASUREMENT,
+    OTS_NODE_TIMELINE,
+    OTS_NODE_STAGING,
+    OTS_NODE_PORT,
+    OTS_NODE_STATUS_DIR,
+    OTS_NODE_STATUS_FILE,
+};
 
 /* What is known of a timeline's rows. Units: times in microseconds, sizes in bytes of text. */
 struct ots_extent {
@@ -33,8 +45,10 @@ struct ots_node {
     uint64_t lost_rows;
     uint64_t lost_rows_told;
     union {
-        struct ots_table *table; /* OTS_NODE_TABLE */
-        struct {                 /* OTS_NODE_TIMELINE */
+        struct ots_instance *instance; /* OTS_NODE_INSTANCE */
+        struct ots_table *table;       /* OTS_NODE_TABLE */
+        struct ots_extract *extract;   /* OTS_NODE_EXTRACT */
+        struct {                       /* OTS_NODE_TIMELINE */
             struct ots_extent extent;
             struct ots_extent found; /* by the scan `scan_id` so far */
             uint32_t scan_id;
@@ -57,7 +71,8 @@ struct ots_tree {
 
 enum { OTS_ROOT_INO = 1 };
 
-enum ots_status ots_tree_init(struct ots_tree *tree) OTS_MUST_CHECK;
+/* `root_kind` is OTS_NODE_ROOT or OTS_NODE_INSTANCE. */
+enum ots_status ots_tree_init(struct ots_tree *tree, enum ots_node_kind root_kind) OTS_MUST_CHECK;
 void ots_tree_deinit(struct ots_tree *tree);
 
 /* NULL when `dir` never had such a child. The child may be unlisted. */
@@ -77,8 +92,12 @@ struct ots_node *ots_tree_by_ino(const struct ots_tree *tree, uint64_t ino);
 void ots_node_each_child(const struct ots_node *dir,
                          void (*visit)(struct ots_node *child, void *context), void *context);
 
-/* The table that a node below the root belongs to. */
+bool ots_node_is_directory(const struct ots_node *node);
+
+/* What a node belongs to; NULL when it lies above. The extract of a table is the whole of it. */
+struct ots_instance *ots_node_instance(const struct ots_node *node);
 struct ots_table *ots_node_table(const struct ots_node *node);
+struct ots_extract *ots_node_extract(const struct ots_node *node);
 
 /* Remember the key of a timeline whose name cannot be decoded. Errors: OTS_NOMEM. */
 enum ots_status ots_node_set_key(struct ots_node *timeline,

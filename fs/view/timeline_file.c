@@ -10,7 +10,8 @@
 struct timeline_file {
     struct ots_file base;
     struct ots_table *table;
-    uint64_t lost_rows_told; /* of the timeline's */
+    struct ots_extract *extract; /* what of the table the file shows */
+    uint64_t lost_rows_told;     /* of the timeline's */
     bool has_snapshot;
     bool has_writer;
     struct ots_snapshot snapshot;
@@ -38,14 +39,15 @@ static enum ots_status open_snapshot(struct timeline_file *file, const struct ot
     if (status != OTS_OK)
         return status;
     file->has_snapshot = true;
-    status = ots_snapshot_init(&file->snapshot, view->options.store, file->table->node->name, key);
+    status = ots_snapshot_init(&file->snapshot, file->table->instance->store,
+                               file->table->node->name, key);
     if (status == OTS_OK)
         status = ots_snapshot_fetch(&file->snapshot, 0, interrupt, err);
     if (status != OTS_OK || !file->snapshot.is_complete)
         return status;
     pthread_mutex_lock(&view->synced.lock);
-    ots_table_note_extent_locked(file->table, file->base.node, &file->snapshot.extent,
-                                 write_number);
+    ots_extract_note_extent_locked(file->extract, file->base.node, &file->snapshot.extent,
+                                   write_number);
     pthread_mutex_unlock(&view->synced.lock);
     return OTS_OK;
 }
@@ -65,7 +67,7 @@ static enum ots_status open_for_reading(struct timeline_file *file, struct ots_i
         status = OTS_OK; /* a hashed name that no line has explained yet: an empty file */
     ots_arena_deinit(&arena);
     if (status == OTS_OK && file->has_snapshot && !file->snapshot.is_complete)
-        status = ots_view_refresh_timeline(view, file->base.node, interrupt, err);
+        status = ots_extract_refresh_timeline(file->extract, file->base.node, interrupt, err);
     return status;
 }
 
@@ -162,7 +164,8 @@ static struct timeline_file *file_new(struct ots_view *view, struct ots_node *ti
     if (!file)
         return NULL;
     ots_file_init(&file->base, &TIMELINE_OPS, view, timeline);
-    file->table = ots_node_table(timeline);
+    file->extract = ots_node_extract(timeline);
+    file->table = file->extract->table;
     pthread_mutex_lock(&view->synced.lock);
     file->lost_rows_told = timeline->lost_rows_told;
     pthread_mutex_unlock(&view->synced.lock);

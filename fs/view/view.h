@@ -17,8 +17,19 @@
 
 struct ots_view;
 
+struct ots_state;
+
+/* What is mounted; all is borrowed. */
+struct ots_view_source {
+    const char *name; /* of its directory, among several; distinct */
+    struct ots_store *store;
+    struct ots_state *state; /* NULL: nothing is kept on disk */
+};
+
 struct ots_view_options {
-    struct ots_store *store; /* borrowed */
+    /* One: the root is its instance. Several: the root holds a directory for each. */
+    const struct ots_view_source *sources;
+    size_t source_count;
     const struct ots_clock *clock;
     const struct ots_log *log;
     /* Requests in flight when a table is scanned, and puts in flight per table. 1 to 64; 0: 8. */
@@ -35,6 +46,7 @@ void ots_view_free(struct ots_view *view);
 struct ots_attr {
     uint64_t ino;
     bool is_directory;
+    unsigned permissions; /* 0755, 0644, ...: what the node can do for its owner */
     uint64_t size_bytes;
     int64_t mtime_ns;
 };
@@ -82,7 +94,7 @@ bool ots_listing_entry(struct ots_view *view, const struct ots_listing *listing,
                        struct ots_slice *name, struct ots_attr *attr);
 void ots_listing_free(struct ots_listing *listing);
 
-/* Wait until every row of the table (of all tables, at the root) was acknowledged.
+/* Wait until every row of the table (of all, at an instance or the root) was acknowledged.
  * Errors: OTS_IO when the service refused rows since the last call; then that is forgotten. */
 enum ots_status ots_view_sync(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
                               struct ots_error *err) OTS_MUST_CHECK;

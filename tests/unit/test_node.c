@@ -12,7 +12,7 @@
 static int setup(void **state)
 {
     struct ots_tree *tree = calloc(1, sizeof(*tree));
-    assert_int_equal(ots_tree_init(tree), OTS_OK);
+    assert_int_equal(ots_tree_init(tree, OTS_NODE_INSTANCE), OTS_OK);
     *state = tree;
     return 0;
 }

@@ -30,8 +30,10 @@ static int setup(void **state, size_t threads)
     fixture->log = (struct ots_log){.program = "test", .level = OTS_LOG_ERROR};
     atomic_store(&fixture->now_us, INT64_C(1700000000000000));
     atomic_store(&fixture->monotonic_us, OLD_US);
+    struct ots_view_source source = {.store = fake_store_of(fixture->fake)};
     struct ots_view_options options = {
-        .store = fake_store_of(fixture->fake),
+        .sources = &source,
+        .source_count = 1,
         .clock = &fixture->clock,
         .log = &fixture->log,
         .scan_lanes = 2,

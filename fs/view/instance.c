@@ -1,0 +1,160 @@
+/*
+ * The tables of one source, and keeping their list up to date.
+ */
+#include <stdlib.h>
+
+#include "fs/view/state.h"
+
+struct ots_table *ots_instance_next_table(struct ots_instance *instance,
+                                          const struct ots_table *table)
+{
+    pthread_mutex_lock(&instance->view->synced.lock);
+    struct ots_table *next = table ? table->next : instance->last_table;
+    pthread_mutex_unlock(&instance->view->synced.lock);
+    return next;
+}
+
+void ots_instance_deinit(struct ots_instance *instance)
+{
+    while (instance->last_table) {
+        struct ots_table *table = instance->last_table;
+        instance->last_table = table->next;
+        ots_pipeline_free(table->pipeline);
+        free(table);
+    }
+}
+
+/* --- failures of rows -------------------------------------------------------------------------*/
+
+static void note_failed_row(void *context, struct ots_origin *origin, const struct ots_row *row,
+                            const struct ots_error *error)
+{
+    (void)row;
+    struct ots_table *table = context;
+    struct ots_node *timeline = origin->timeline;
+    struct ots_view *view = table->view;
+    pthread_mutex_lock(&view->synced.lock);
+    timeline->lost_rows++;
+    bool is_first = !table->has_failure;
+    if (is_first) {
+        table->has_failure = true;
+        table->failure = *error;
+    }
+    pthread_mutex_unlock(&view->synced.lock);
+    if (is_first)
+        ots_log(view->options.log, OTS_LOG_ERROR, "table %.*s: a row of %.*s was lost: %s",
+                OTS_SLICE_FMT(table->node->name), OTS_SLICE_FMT(timeline->name), error->message);
+}
+
+/* --- tables -----------------------------------------------------------------------------------*/
+
+static enum ots_status make_table(struct ots_instance *instance, struct ots_node *node)
+{
+    struct ots_view *view = instance->view;
+    struct ots_table *table = calloc(1, sizeof(*table));
+    struct ots_pipeline_options options = {
+        .store = instance->store,
+        .table = node->name,
+        .clock = view->options.clock,
+        .in_flight_max = view->options.puts_in_flight,
+        .failed = note_failed_row,
+        .failed_context = table,
+    };
+    if (!table || ots_pipeline_new(&options, &table->pipeline) != OTS_OK) {
+        free(table);
+        return OTS_NOMEM;
+    }
+    table->view = view;
+    table->instance = instance;
+    table->node = node;
+    table->whole = (struct ots_extract){.view = view, .table = table, .node = node};
+    table->next = instance->last_table;
+    instance->last_table = table;
+    node->table = table;
+    return OTS_OK;
+}
+
+enum ots_status ots_instance_add_table_locked(struct ots_instance *instance, struct ots_slice name,
+                                              bool has_field_keys, struct ots_node **out)
+{
+    struct ots_view *view = instance->view;
+    struct ots_node *node = ots_node_child_make(instance->node, OTS_NODE_TABLE, name);
+    if (!node || (!node->table && make_table(instance, node) != OTS_OK))
+        return OTS_NOMEM;
+    node->table->has_field_keys = has_field_keys;
+    /* Until a scan tells what is in it. */
+    if (!node->mtime_ns)
+        node->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
+    *out = node;
+    return ots_tree_list(&view->synced.tree, node);
+}
+
+static int compare_metas(const void *a, const void *b)
+{
+    const struct ots_table_meta *left = a;
+    const struct ots_table_meta *right = b;
+    return ots_slice_compare(left->name, right->name);
+}
+
+static void unlist_table(struct ots_node *node, void *context)
+{
+    (void)context;
+    if (node->kind == OTS_NODE_TABLE)
+        node->is_listed = false;
+}
+
+static enum ots_status store_tables_locked(struct ots_instance *instance,
+                                           const struct ots_list_tables_response *response,
+                                           struct ots_table_meta *sorted)
+{
+    /* Sorted first, so that inode numbers ascend with the names. */
+    if (response->count)
+        memcpy(sorted, response->metas, response->count * sizeof(*sorted));
+    qsort(sorted, response->count, sizeof(*sorted), compare_metas);
+    ots_node_each_child(instance->node, unlist_table, NULL);
+    for (size_t i = 0; i < response->count; i++) {
+        struct ots_node *node;
+        enum ots_status status = ots_instance_add_table_locked(
+            instance, sorted[i].name, sorted[i].field_key_count > 0, &node);
+        if (status != OTS_OK)
+            return status;
+    }
+    instance->tables.fresh_until_us = ots_view_now_us(instance->view) + OTS_FRESH_US;
+    return OTS_OK;
+}
+
+static enum ots_status list_tables(struct ots_instance *instance, struct ots_interrupt *interrupt,
+                                   struct ots_error *err)
+{
+    struct ots_view *view = instance->view;
+    struct ots_call call;
+    ots_call_init(&call, OTS_ACTION_LIST_TABLES);
+    enum ots_status status = ots_store_run(instance->store, &call, interrupt, err);
+    if (status == OTS_OK) {
+        const struct ots_list_tables_response *response = &call.response.list_tables;
+        struct ots_table_meta *sorted =
+            ots_arena_array(&call.arena, response->count, sizeof(*sorted));
+        pthread_mutex_lock(&view->synced.lock);
+        status = sorted ? store_tables_locked(instance, response, sorted) : OTS_NOMEM;
+        pthread_mutex_unlock(&view->synced.lock);
+    }
+    ots_call_deinit(&call);
+    return status;
+}
+
+enum ots_status ots_instance_refresh(struct ots_instance *instance, struct ots_interrupt *interrupt,
+                                     struct ots_error *err)
+{
+    struct ots_view *view = instance->view;
+    struct ots_error error = {0};
+    bool is_claimed;
+    enum ots_status status =
+        ots_knowledge_claim(view, &instance->tables, interrupt, &is_claimed, &error);
+    if (status == OTS_OK && is_claimed) {
+        status = list_tables(instance, interrupt, &error);
+        ots_knowledge_release(view, &instance->tables, status, &error);
+    }
+    if (status != OTS_OK && err)
+        *err = error;
+    return status;
+}
