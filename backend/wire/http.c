@@ -141,3 +141,16 @@ enum ots_status ots_date_parse(struct ots_slice text, int64_t *time_us)
     *time_us = (int64_t)seconds * 1000000;
     return OTS_OK;
 }
+
+enum ots_status ots_date_parse_fine(struct ots_slice text, int64_t *time_us)
+{
+    enum ots_status status = ots_date_parse(text, time_us);
+    const uint8_t *point = status == OTS_OK ? memchr(text.data, '.', text.size) : NULL;
+    if (!point)
+        return status;
+    /* The parse has seen to it that digits follow and then the zone. */
+    int64_t unit_us = 100000;
+    for (point++; *point != 'Z' && unit_us; point++, unit_us /= 10)
+        *time_us += (*point - '0') * unit_us;
+    return status;
+}

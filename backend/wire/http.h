@@ -74,5 +74,8 @@ void ots_date_format(int64_t time_us, char text[32]);
  * the Go SDK sends no time there, then 'Z'. Errors: OTS_INVALID.
  */
 enum ots_status ots_date_parse(struct ots_slice text, int64_t *time_us) OTS_MUST_CHECK;
+/* The same for dates of the service, where the digits after the '.' are a part of the second;
+ * those below a microsecond are cut. */
+enum ots_status ots_date_parse_fine(struct ots_slice text, int64_t *time_us) OTS_MUST_CHECK;
 
 #endif

@@ -131,6 +131,29 @@ static void dates_of_every_sdk_are_read(void **state)
     assert_parsed("9999-12-31T23:59:59Z", 253402300799000000);
 }
 
+static void assert_fine(const char *text, int64_t expected)
+{
+    int64_t time_us = -1;
+    assert_int_equal(ots_date_parse_fine(ots_slice_str(text), &time_us), OTS_OK);
+    assert_int_equal(time_us, expected);
+}
+
+static void the_services_dates_have_a_fraction(void **state)
+{
+    (void)state;
+    const int64_t second = 1735787045000000;
+    assert_fine("2025-01-02T03:04:05.678Z", second + 678000);
+    assert_fine("2025-01-02T03:04:05.123456Z", second + 123456);
+    assert_fine("2025-01-02T03:04:05.1234569Z", second + 123456);
+    assert_fine("2025-01-02T03:04:05.0123456789012345678901234567890123456789Z", second + 12345);
+    assert_fine("2025-01-02T03:04:05.5Z", second + 500000);
+    assert_fine("2025-01-02T03:04:05.Z", second);
+    assert_fine("2025-01-02T03:04:05Z", second);
+    int64_t time_us;
+    assert_int_equal(ots_date_parse_fine(OTS_SLICE("2025-01-02T03:04:05.67xZ"), &time_us),
+                     OTS_INVALID);
+}
+
 static void other_dates_are_refused(void **state)
 {
     (void)state;
@@ -174,6 +197,7 @@ int main(void)
         cmocka_unit_test(only_so_much_text),
         cmocka_unit_test(dates_have_milliseconds),
         cmocka_unit_test(dates_of_every_sdk_are_read),
+        cmocka_unit_test(the_services_dates_have_a_fraction),
         cmocka_unit_test(other_dates_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
