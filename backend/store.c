@@ -61,6 +61,11 @@ enum ots_status ots_store_run(struct ots_store *store, struct ots_call *call,
     return call->status;
 }
 
+int64_t ots_store_now_us(struct ots_store *store)
+{
+    return store->ops->now_us(store);
+}
+
 void ots_store_free(struct ots_store *store)
 {
     if (store)

@@ -22,6 +22,8 @@ struct ots_store_ops {
     void (*cancel)(struct ots_store *store, struct ots_call *call);
     /* End all calls with OTS_CANCELLED, wait for their done, free the store. */
     void (*free)(struct ots_store *store);
+    /* The time at the service, as far as its answers have told it. */
+    int64_t (*now_us)(struct ots_store *store);
 };
 
 struct ots_store {
@@ -35,6 +37,13 @@ struct ots_store {
 enum ots_status ots_store_run(struct ots_store *store, struct ots_call *call,
                               struct ots_interrupt *interrupt,
                               struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * The service's clock, by which rows expire and changes are dated; before the first answer that of
+ * this machine. It may jump by what a round trip takes.
+ * Units: microseconds since 1970, UTC.
+ */
+int64_t ots_store_now_us(struct ots_store *store);
 
 /* Accepts NULL. */
 void ots_store_free(struct ots_store *store);

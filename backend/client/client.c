@@ -12,6 +12,7 @@
 #include "backend/base/digest.h"
 #include "backend/client/partial_put.h"
 #include "backend/client/retry.h"
+#include "backend/client/service_clock.h"
 #include "backend/client/signer.h"
 #include "backend/wire/messages.h"
 
@@ -20,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TIMEOUT_MS_DEFAULT = 60000, TIMEOUT_MS_MAX = 3600000 };
+enum { TIMEOUT_MS_DEFAULT = 60000, TIMEOUT_MS_MAX = 3600000, SKEW_SECONDS = 600 };
 
 struct client {
     struct ots_store base;
@@ -35,6 +36,7 @@ struct client {
         pthread_mutex_t lock;
         struct operation *first;
         uint64_t random_state;
+        struct ots_service_clock service_clock;
         bool is_ending;
     } synced;
 };
@@ -47,6 +49,7 @@ struct operation {
     bool is_cancelled;
     struct ots_exchange exchange;
     struct ots_signing_key key; /* of the present try */
+    int64_t sent_us;            /* when the present try was or will be sent at the earliest */
     struct ots_buf body;
     struct ots_retry retry;
     struct ots_partial_put partial;
@@ -184,6 +187,7 @@ static void send_try(struct operation *operation, int64_t delay_us)
     ots_headers_deinit(&exchange->response.headers);
     ots_buf_deinit(&exchange->response.body);
     exchange->response.status = 0;
+    operation->sent_us = ots_clock_monotonic_us(client->clock) + delay_us;
     /* The date is that of the moment when it is sent. */
     enum ots_status status =
         ots_signer_sign(&client->signer, &exchange->request,
@@ -214,6 +218,34 @@ static void judge_failure(const struct ots_exchange *exchange, struct outcome *o
         outcome->retry = exchange->may_have_arrived ? OTS_RETRY_IF_IDEMPOTENT : OTS_RETRY_ALWAYS;
 }
 
+static void learn_time(struct operation *operation)
+{
+    struct client *client = operation->client;
+    struct ots_slice date = ots_headers_get(&operation->exchange.response.headers, OTS_HEADER_DATE);
+    int64_t date_us;
+    if (ots_date_parse_fine(date, &date_us) != OTS_OK)
+        return;
+    int64_t now_us = ots_clock_monotonic_us(client->clock);
+    pthread_mutex_lock(&client->synced.lock);
+    ots_service_clock_learn(&client->synced.service_clock, date_us, operation->sent_us, now_us);
+    pthread_mutex_unlock(&client->synced.lock);
+}
+
+/* The service refuses requests whose date is 15 minutes from its own time. */
+static void explain_skew(const struct operation *operation, struct ots_error *err)
+{
+    struct ots_slice date = ots_headers_get(&operation->exchange.response.headers, OTS_HEADER_DATE);
+    int64_t date_us;
+    if (ots_date_parse(date, &date_us) != OTS_OK)
+        return;
+    int64_t ahead_s = (ots_clock_now_us(operation->client->clock) - date_us) / 1000000;
+    if (ahead_s > -SKEW_SECONDS && ahead_s < SKEW_SECONDS)
+        return;
+    ots_error_prefix(err, "this machine's clock is %lld s %s the service's",
+                     (long long)(ahead_s < 0 ? -ahead_s : ahead_s),
+                     ahead_s < 0 ? "behind" : "ahead of");
+}
+
 static void judge_answer(struct operation *operation, struct outcome *outcome)
 {
     const struct ots_http_response *response = &operation->exchange.response;
@@ -223,6 +255,8 @@ static void judge_answer(struct operation *operation, struct outcome *outcome)
         outcome->status = ots_error_body_decode(
             response->status, body, ots_headers_get(&response->headers, OTS_HEADER_REQUEST_ID),
             &outcome->error, &outcome->retry);
+        if (outcome->status == OTS_DENIED)
+            explain_skew(operation, &outcome->error);
         return;
     }
     outcome->status =
@@ -230,6 +264,8 @@ static void judge_answer(struct operation *operation, struct outcome *outcome)
                             ots_slice_str(operation->path), response, &outcome->error);
     if (outcome->status == OTS_CORRUPT)
         outcome->retry = OTS_RETRY_IF_IDEMPOTENT;
+    if (outcome->status == OTS_OK)
+        learn_time(operation);
     if (outcome->status == OTS_OK)
         outcome->status = ots_response_decode(body, operation->call, &outcome->error);
 }
@@ -353,6 +389,17 @@ static void client_cancel(struct ots_store *store, struct ots_call *call)
     pthread_mutex_unlock(&client->synced.lock);
 }
 
+static int64_t client_now_us(struct ots_store *store)
+{
+    struct client *client = (struct client *)store;
+    int64_t monotonic_us = ots_clock_monotonic_us(client->clock);
+    int64_t time_us;
+    pthread_mutex_lock(&client->synced.lock);
+    bool is_known = ots_service_clock_read(&client->synced.service_clock, monotonic_us, &time_us);
+    pthread_mutex_unlock(&client->synced.lock);
+    return is_known ? time_us : ots_clock_now_us(client->clock);
+}
+
 static void client_free(struct ots_store *store)
 {
     struct client *client = (struct client *)store;
@@ -369,7 +416,8 @@ static void client_free(struct ots_store *store)
 static enum ots_status set_options(struct client *client, const struct ots_client_options *options,
                                    struct ots_error *err)
 {
-    static const struct ots_store_ops ops = {client_submit, client_cancel, client_free};
+    static const struct ots_store_ops ops = {client_submit, client_cancel, client_free,
+                                             client_now_us};
     if (options->timeout_ms < 0 || options->timeout_ms > TIMEOUT_MS_MAX)
         return ots_error_set(err, OTS_INVALID, "time-out: must be 0 to %d ms", TIMEOUT_MS_MAX);
     client->base.ops = &ops;

@@ -29,6 +29,11 @@ static void header(struct ots_headers *headers, const char *name, const char *va
     assert_int_equal(ots_headers_add(headers, ots_slice_str(name), ots_slice_str(value)), OTS_OK);
 }
 
+static const char *date_of(const struct fake_service *service)
+{
+    return service->date ? service->date : "2025-01-02T03:04:05.700Z";
+}
+
 static struct ots_signing_key signing_key(const struct fake_service *service)
 {
     struct ots_signing_key key;
@@ -67,7 +72,7 @@ static void sign_answer(const struct fake_service *service, struct ots_exchange 
     ots_buf_append_byte(&text, '\0');
     header(&response->headers, OTS_HEADER_CONTENT_MD5, (const char *)text.data);
     header(&response->headers, OTS_HEADER_CONTENT_TYPE, OTS_CONTENT_TYPE);
-    header(&response->headers, OTS_HEADER_DATE, "2025-01-02T03:04:05.700Z");
+    header(&response->headers, OTS_HEADER_DATE, date_of(service));
     header(&response->headers, OTS_HEADER_REQUEST_ID, "request-1");
     struct ots_signing_key key = signing_key(service);
     char signature[OTS_SIGNATURE_TEXT_BYTES];
@@ -127,10 +132,12 @@ static bool fail_exchange(struct ots_exchange *exchange, enum ots_status status,
     return true;
 }
 
-static bool answer_error(struct ots_exchange *exchange, const struct step *step)
+static bool answer_error(const struct fake_service *service, struct ots_exchange *exchange,
+                         const struct step *step)
 {
     exchange->response.status = step->http_status;
     header(&exchange->response.headers, OTS_HEADER_REQUEST_ID, "request-7");
+    header(&exchange->response.headers, OTS_HEADER_DATE, date_of(service));
     if (step->kind == STEP_ERROR)
         assert_int_equal(ots_error_body_encode(step->code, step->message ? step->message : "no",
                                                &exchange->response.body),
@@ -172,7 +179,7 @@ bool fake_service_serve(void *context, struct ots_exchange *exchange, int64_t de
         return false;
     case STEP_ERROR:
     case STEP_NO_ERROR_BODY:
-        return answer_error(exchange, step);
+        return answer_error(service, exchange, step);
     case STEP_ANSWER:
     case STEP_ROWS_FAIL:
     case STEP_BAD_SIGNATURE:

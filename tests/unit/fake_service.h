@@ -46,6 +46,7 @@ struct fake_service {
     size_t step_count;
     const char *region;
     unsigned tries;
+    const char *date; /* of answers; NULL: some moment */
     int64_t delay_ms_sum;
     char dates[8][32];
     /* Times of the rows of the last put. */

@@ -47,6 +47,7 @@ struct fake_store {
     bool has_poison;
     int64_t poison;
     size_t page_rows;
+    const struct ots_clock *clock;
 };
 
 /* --- rows -------------------------------------------------------------------------------------*/
@@ -368,7 +369,13 @@ static void cancel(struct ots_store *store, struct ots_call *call)
         call->done(call, call->done_context);
 }
 
-static const struct ots_store_ops fake_ops = {submit, cancel, NULL};
+static int64_t service_now(struct ots_store *store)
+{
+    const struct fake_store *fake = (const struct fake_store *)(void *)store;
+    return ots_clock_now_us(fake->clock);
+}
+
+static const struct ots_store_ops fake_ops = {submit, cancel, NULL, service_now};
 
 /* --- the test's side --------------------------------------------------------------------------*/
 
@@ -376,6 +383,7 @@ struct fake_store *fake_store_new(size_t threads)
 {
     struct fake_store *fake = calloc(1, sizeof(*fake));
     fake->store.ops = &fake_ops;
+    fake->clock = &ots_clock_system;
     fake->page_rows = OTS_PAGE_ROWS_MAX;
     pthread_mutex_init(&fake->lock, NULL);
     pthread_cond_init(&fake->changed, NULL);
@@ -480,6 +488,11 @@ void fake_store_page_rows(struct fake_store *fake, size_t rows)
     pthread_mutex_lock(&fake->lock);
     fake->page_rows = rows;
     pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_store_set_clock(struct fake_store *fake, const struct ots_clock *clock)
+{
+    fake->clock = clock;
 }
 
 void fake_store_hold(struct fake_store *fake, enum ots_action action)

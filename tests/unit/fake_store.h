@@ -8,6 +8,7 @@
 #ifndef TESTS_UNIT_FAKE_STORE_H
 #define TESTS_UNIT_FAKE_STORE_H
 
+#include "backend/base/clock.h"
 #include "backend/store.h"
 
 struct fake_store;
@@ -37,6 +38,9 @@ void fake_store_be_slow(struct fake_store *fake, enum ots_status status, size_t 
 void fake_store_refuse(struct fake_store *fake, int64_t poison);
 /* Rows in a page, at most. */
 void fake_store_page_rows(struct fake_store *fake, size_t rows);
+
+/* The service's clock; the machine's unless told. Borrowed. */
+void fake_store_set_clock(struct fake_store *fake, const struct ots_clock *clock);
 
 /* Keep the answers to `action` back from now on. */
 void fake_store_hold(struct fake_store *fake, enum ots_action action);

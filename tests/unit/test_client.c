@@ -216,6 +216,70 @@ static void test_first_error_is_not_decorated(void **state)
     assert_null(strstr(err.message, SECRET));
 }
 
+/* The service's clock is an hour ahead: our requests are refused, and the message says why. */
+static void test_wrong_clock_is_told(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {ERROR(403, "OTSAuthFailed")};
+    static const char *const dates[] = {"2025-01-02T04:04:06.000Z", "2025-01-02T02:04:05.000Z",
+                                        "2025-01-02T03:10:00.000Z", "now"};
+    static const char *const wanted[] = {
+        "ListTimeseriesTable: this machine's clock is 3600 s behind the service's: no",
+        "ListTimeseriesTable: this machine's clock is 3600 s ahead of the service's: no",
+        "ListTimeseriesTable: no", "ListTimeseriesTable: no"};
+    for (size_t i = 0; i < 4; i++) {
+        struct fixture fixture;
+        struct ots_error err;
+        struct ots_call call;
+        start(&fixture, steps, 1, 60000);
+        fixture.service.date = dates[i];
+        call_fill(&call, OTS_ACTION_LIST_TABLES);
+        assert_int_equal(ots_store_run(fixture.store, &call, NULL, &err), OTS_DENIED);
+        assert_string_equal(err.message, wanted[i]);
+        ots_call_deinit(&call);
+        stop(&fixture);
+    }
+}
+
+static void run_list(struct fixture *fixture)
+{
+    struct ots_call call;
+    call_fill(&call, OTS_ACTION_LIST_TABLES);
+    assert_int_equal(ots_store_run(fixture->store, &call, NULL, NULL), OTS_OK);
+    ots_call_deinit(&call);
+}
+
+/* A delay before a try is rounded to a millisecond. */
+static void expect_service_time(struct fixture *fixture, int64_t time_us)
+{
+    assert_in_range(ots_store_now_us(fixture->store), time_us - 500, time_us + 500);
+}
+
+static void test_service_clock(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {.kind = STEP_BAD_SIGNATURE, .takes_us = 2000},
+        {.kind = STEP_ANSWER, .takes_us = 2000},
+        {.kind = STEP_ANSWER, .takes_us = 4000000},
+    };
+    const int64_t date_us = 1735787045700000;
+    struct fixture fixture;
+    start(&fixture, steps, 3, 60000);
+    assert_int_equal(ots_store_now_us(fixture.store), 1735787045678000); /* our own */
+    fixture.service.date = "2025-01-02T03:04:05.700Z";
+    run_list(&fixture);
+    /* The date is that of half the way of the second try; that of the first is not believed. */
+    expect_service_time(&fixture, date_us + 1000);
+    atomic_fetch_add(&fixture.service.now_us, 5000000);
+    expect_service_time(&fixture, date_us + 5001000);
+    /* A slow answer tells less. */
+    fixture.service.date = "2025-01-02T03:04:06.000Z";
+    run_list(&fixture);
+    expect_service_time(&fixture, date_us + 9001000);
+    stop(&fixture);
+}
+
 /* A repeated try has a date and a signature of its own. */
 static void test_every_try_is_signed_anew(void **state)
 {
@@ -492,6 +556,8 @@ int main(void)
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_slow_failure_is_not_repeated_after_deadline),
         cmocka_unit_test(test_first_error_is_not_decorated),
+        cmocka_unit_test(test_wrong_clock_is_told),
+        cmocka_unit_test(test_service_clock),
         cmocka_unit_test(test_every_try_is_signed_anew),
         cmocka_unit_test(test_v4),
         cmocka_unit_test(test_put_all_stored),

@@ -63,7 +63,7 @@ static void held_cancel(struct ots_store *store, struct ots_call *call)
     (void)call;
 }
 
-static const struct ots_store_ops held_ops = {held_submit, held_cancel, NULL};
+static const struct ots_store_ops held_ops = {held_submit, held_cancel, NULL, NULL};
 
 static size_t held_wait(struct held_store *held, size_t count)
 {

@@ -16,6 +16,7 @@ struct fake_store {
     pthread_t thread;
     bool has_thread;
     struct ots_call *call;
+    int64_t now_us;
     struct {
         pthread_mutex_t lock;
         pthread_cond_t changed;
@@ -80,9 +81,15 @@ static void fake_free(struct ots_store *store)
     free(fake);
 }
 
+static int64_t fake_now_us(struct ots_store *store)
+{
+    const struct fake_store *fake = (const struct fake_store *)(void *)store;
+    return fake->now_us;
+}
+
 static struct fake_store *fake_new(enum answer how, enum ots_status status)
 {
-    static const struct ots_store_ops ops = {fake_submit, fake_cancel, fake_free};
+    static const struct ots_store_ops ops = {fake_submit, fake_cancel, fake_free, fake_now_us};
     struct fake_store *fake = calloc(1, sizeof(*fake));
     assert_non_null(fake);
     fake->base.ops = &ops;
@@ -192,6 +199,15 @@ static void test_raised_while_waiting(void **state)
     ots_store_free(&fake->base);
 }
 
+static void test_service_time(void **state)
+{
+    (void)state;
+    struct fake_store *fake = fake_new(ANSWER_WITHIN_SUBMIT, OTS_OK);
+    fake->now_us = INT64_C(1700000000123456);
+    assert_int_equal(ots_store_now_us(&fake->base), fake->now_us);
+    ots_store_free(&fake->base);
+}
+
 static void test_free_null(void **state)
 {
     (void)state;
@@ -204,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_answer_within_submit), cmocka_unit_test(test_answer_from_thread),
         cmocka_unit_test(test_error_is_copied),      cmocka_unit_test(test_raised_before),
         cmocka_unit_test(test_raised_while_waiting), cmocka_unit_test(test_free_null),
+        cmocka_unit_test(test_service_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,7 @@ static int setup(void **state, size_t threads)
     fixture->fake = fake_store_new(threads);
     fake_store_add_table(fixture->fake, "t", false);
     fixture->clock = (struct ots_clock){clock_now, clock_monotonic, fixture};
+    fake_store_set_clock(fixture->fake, &fixture->clock);
     fixture->log = (struct ots_log){.program = "test", .level = OTS_LOG_ERROR};
     atomic_store(&fixture->now_us, INT64_C(1700000000000000));
     atomic_store(&fixture->monotonic_us, OLD_US);
