@@ -47,32 +47,53 @@ static enum ots_status reset(struct ots_admin *admin, struct ots_slice body, str
     return ots_counters_print(admin->counters, answer);
 }
 
-/* {"table": T, "split": SHARD} or {"table": T, "merge": [SHARD, NEIGHBOUR]} */
-static enum ots_status change_stream(struct ots_admin *admin, struct ots_slice body,
-                                     struct ots_buf *answer, struct ots_error *err)
+static enum ots_status change_shards(struct ots_admin *admin, const struct ots_json *json,
+                                     struct ots_error *err)
 {
-    OTS_AUTO(ots_json_freep) struct ots_json *json = NULL;
-    enum ots_status status = ots_json_parse(body, &json, err);
-    if (status != OTS_OK)
-        return status;
     const char *table = ots_json_string(json, "table");
     const char *split = ots_json_string(json, "split");
     const struct ots_json *merge = ots_json_member(json, "merge");
     const char *first = ots_json_text(ots_json_at(merge, 0));
     const char *second = ots_json_text(ots_json_at(merge, 1));
-    ots_buf_append_str(answer, "{}\n");
     if (table && split && !merge)
         return ots_streams_split(admin->instance, ots_slice_str(table), ots_slice_str(split), err);
     if (table && first && second && !split)
         return ots_streams_merge(admin->instance, ots_slice_str(table), ots_slice_str(first),
                                  ots_slice_str(second), err);
-    return ots_error_set(err, OTS_INVALID, "table, and split or a merge of two shards, are wanted");
+    return ots_error_set(
+        err, OTS_INVALID,
+        "table, and split or a merge of two shards, or retention_hours are wanted");
+}
+
+static enum ots_status set_retention(struct ots_admin *admin, double hours, struct ots_error *err)
+{
+    if (!(hours >= 1 && hours <= OTS_STREAM_RETENTION_HOURS_MAX) || hours != (int32_t)hours)
+        return ots_error_set(err, OTS_INVALID, "retention_hours: 1 to %d are wanted",
+                             OTS_STREAM_RETENTION_HOURS_MAX);
+    ots_streams_set_retention(admin->instance->streams, (int32_t)hours);
+    return OTS_OK;
+}
+
+/* {"table": T, "split": SHARD}, {"table": T, "merge": [SHARD, NEIGHBOUR]} or
+ * {"retention_hours": N} */
+static enum ots_status change_streams(struct ots_admin *admin, struct ots_slice body,
+                                      struct ots_buf *answer, struct ots_error *err)
+{
+    OTS_AUTO(ots_json_freep) struct ots_json *json = NULL;
+    double hours;
+    enum ots_status status = ots_json_parse(body, &json, err);
+    if (status != OTS_OK)
+        return status;
+    ots_buf_append_str(answer, "{}\n");
+    if (ots_json_number(json, "retention_hours", &hours) && !ots_json_name_at(json, 1))
+        return set_retention(admin, hours, err);
+    return change_shards(admin, json, err);
 }
 
 static const struct admin_call calls[] = {
-    {"/otslocal/faults", "POST", set_faults},     {"/otslocal/faults", "GET", get_faults},
-    {"/otslocal/counters", "GET", get_counters},  {"/otslocal/reset", "POST", reset},
-    {"/otslocal/streams", "POST", change_stream},
+    {"/otslocal/faults", "POST", set_faults},      {"/otslocal/faults", "GET", get_faults},
+    {"/otslocal/counters", "GET", get_counters},   {"/otslocal/reset", "POST", reset},
+    {"/otslocal/streams", "POST", change_streams},
 };
 
 static bool is_path(struct ots_slice path)

@@ -37,6 +37,10 @@ void ots_streams_set_retention(struct ots_streams *streams, int32_t hours)
     if (hours > OTS_STREAM_RETENTION_HOURS_MAX)
         hours = OTS_STREAM_RETENTION_HOURS_MAX;
     atomic_store(&streams->retention_hours, hours);
+    pthread_mutex_lock(&streams->synced.lock);
+    for (size_t i = 0; i < streams->synced.count; i++)
+        atomic_store(&streams->synced.streams[i]->next_trim_us, 0);
+    pthread_mutex_unlock(&streams->synced.lock);
 }
 
 int32_t ots_streams_retention(const struct ots_streams *streams)

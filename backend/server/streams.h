@@ -46,7 +46,8 @@ struct ots_streams *ots_streams_new(struct ots_engine *engine, const struct ots_
 /* Accepts NULL. */
 void ots_streams_free(struct ots_streams *streams);
 
-/* How long records are kept; at least 1, at most OTS_STREAM_RETENTION_HOURS_MAX. */
+/* How long records are kept; at least 1, at most OTS_STREAM_RETENTION_HOURS_MAX. What has expired
+ * by that is removed when its stream is used next. */
 void ots_streams_set_retention(struct ots_streams *streams, int32_t hours);
 int32_t ots_streams_retention(const struct ots_streams *streams);
 

@@ -28,6 +28,10 @@ expect_equal "$(tail -n 1 "$work/answer")" 400 'status of a refused document'
 expect_equal "$(hits 0)" 1 'hits after a refused document'
 expect_equal "$(ask otslocal/faults -X DELETE | tail -n 1)" 405 'another method'
 ask otslocal/streams -d '{"table": "none", "split": "x"}' | grep -q error || fail 'split of no table'
+for hours in 0 169 1.5 '"1"' '1, "table": "t"'; do
+    ask otslocal/streams -d "{\"retention_hours\": $hours}" | grep -q error || fail "retention of $hours hours"
+done
+expect_equal "$(ask otslocal/streams -d '{"retention_hours": 1}' | tail -n 1)" 200 'a new retention'
 set_faults '{"rules": [{"cut": "before"}]}'
 expect_failure '' curl -sS --unix-socket "$work/data/otslocal.sock" -X POST http://localhost/ListTimeseriesTable
 reset_faults

@@ -327,6 +327,27 @@ static void test_trim(void **state)
     assert_string_equal(shard.id.text, "00000001-00000001");
 }
 
+/* A shorter retention counts at once, a longer one brings nothing back. */
+static void test_retention_changes(void **state)
+{
+    struct test_instance *test = *state;
+    struct test_record records[HOSTS];
+    struct test_name stream = test_stream_of(test, "t");
+    struct test_shard shard = test_only_shard(test, &stream);
+    struct test_name oldest = test_iterator(test, &stream, &shard.id);
+    put_round(test, 0);
+    advance(test, 3);
+    struct test_name at = oldest;
+    assert_int_equal(test_read_all(test, &at, records, HOSTS), HOSTS);
+    ots_streams_set_retention(test->instance->streams, 4);
+    at = oldest;
+    assert_int_equal(test_read_all(test, &at, records, HOSTS), HOSTS);
+    ots_streams_set_retention(test->instance->streams, 2);
+    test_read_refused(test, &oldest, OTS_CODE_TRIMMED);
+    ots_streams_set_retention(test->instance->streams, 168);
+    test_read_refused(test, &oldest, OTS_CODE_TRIMMED);
+}
+
 static enum ots_status refuse_write(struct ots_engine *engine, struct ots_batch *batch,
                                     struct ots_error *err)
 {
@@ -455,7 +476,7 @@ int main(void)
         TEST(test_seek_in_closed), TEST(test_merge),           TEST(test_commands_refused),
         TEST(test_smallest_shard), TEST(test_too_many_shards), TEST(test_generations),
         TEST(test_trim),           TEST(test_trim_idle),       TEST(test_trim_and_clock),
-        TEST(test_trim_closed),    TEST(test_trim_that_fails),
+        TEST(test_trim_closed),    TEST(test_trim_that_fails), TEST(test_retention_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
