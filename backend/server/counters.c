@@ -207,12 +207,38 @@ enum ots_status ots_counters_print(struct ots_counters *counters, struct ots_buf
     return status == OTS_OK ? ots_json_print(root, json) : status;
 }
 
+static void count_batch(const struct ots_wide_batch_response *batch, bool is_write,
+                        struct ots_count *count)
+{
+    for (size_t i = 0; i < batch->table_count; i++)
+        for (size_t j = 0; j < batch->tables[i].row_count; j++) {
+            const struct ots_wide_row_response *row = &batch->tables[i].rows[j];
+            if (is_write)
+                count->rows_in += row->code.size == 0;
+            else
+                count->rows_out += row->code.size == 0 && row->has_row;
+        }
+}
+
 void ots_count_rows(const struct ots_call *call, struct ots_count *count)
 {
-    if (call->action == OTS_ACTION_PUT)
+    const union ots_wide_response *wide = &call->response.wide;
+    enum ots_action action = call->action;
+    if (action == OTS_ACTION_PUT)
         count->rows_in = call->request.put.row_count - call->response.put.failed_row_count;
-    else if (call->action == OTS_ACTION_GET || call->action == OTS_ACTION_SCAN)
+    else if (action == OTS_ACTION_GET || action == OTS_ACTION_SCAN)
         count->rows_out = call->response.page.rows.count;
-    else if (call->action == OTS_ACTION_QUERY_META)
+    else if (action == OTS_ACTION_QUERY_META)
         count->rows_out = call->response.query_meta.count;
+    else if (action == OTS_ACTION_STREAM_RECORDS)
+        count->rows_out = call->response.stream_records.count;
+    else if (action == OTS_ACTION_WIDE_PUT_ROW || action == OTS_ACTION_WIDE_UPDATE_ROW ||
+             action == OTS_ACTION_WIDE_DELETE_ROW)
+        count->rows_in = 1;
+    else if (action == OTS_ACTION_WIDE_GET_ROW)
+        count->rows_out = wide->row.has_row;
+    else if (action == OTS_ACTION_WIDE_GET_RANGE)
+        count->rows_out = wide->range.row_count;
+    else if (action == OTS_ACTION_WIDE_BATCH_WRITE || action == OTS_ACTION_WIDE_BATCH_GET)
+        count_batch(&wide->batch, action == OTS_ACTION_WIDE_BATCH_WRITE, count);
 }

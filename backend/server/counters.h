@@ -40,7 +40,8 @@ void ots_counters_reset(struct ots_counters *counters);
 enum ots_status ots_counters_print(struct ots_counters *counters,
                                    struct ots_buf *json) OTS_MUST_CHECK;
 
-/* The rows that a call which succeeded took in and gave out; metadata records are rows too. */
+/* The rows that a call which succeeded took in and gave out; records of metadata and of streams are
+ * rows too, and so is a row that is deleted. */
 void ots_count_rows(const struct ots_call *call, struct ots_count *count);
 
 #endif

@@ -121,6 +121,45 @@ static void rows_of_calls(void **state)
     ots_call_deinit(&call);
 }
 
+static void expect_rows(struct ots_call *call, enum ots_action action, uint64_t in, uint64_t out)
+{
+    struct ots_count count = {.code = ""};
+    call->action = action;
+    ots_count_rows(call, &count);
+    if (count.rows_in != in || count.rows_out != out)
+        fail_msg("%s: %u rows in, %u out", ots_action_name(action), (unsigned)count.rows_in,
+                 (unsigned)count.rows_out);
+}
+
+static void rows_of_wide_calls(void **state)
+{
+    (void)state;
+    struct ots_call call;
+    ots_call_init(&call, OTS_ACTION_WIDE_PUT_ROW);
+    expect_rows(&call, OTS_ACTION_WIDE_PUT_ROW, 1, 0);
+    expect_rows(&call, OTS_ACTION_WIDE_UPDATE_ROW, 1, 0);
+    expect_rows(&call, OTS_ACTION_WIDE_DELETE_ROW, 1, 0);
+    expect_rows(&call, OTS_ACTION_WIDE_DESCRIBE, 0, 0);
+    expect_rows(&call, OTS_ACTION_WIDE_GET_ROW, 0, 0);
+    call.response.wide.row.has_row = true;
+    expect_rows(&call, OTS_ACTION_WIDE_GET_ROW, 0, 1);
+    call.response.wide.range = (struct ots_wide_range_response){.row_count = 5};
+    expect_rows(&call, OTS_ACTION_WIDE_GET_RANGE, 0, 5);
+    /* One that failed, one that is not there or was written, and one that is there. */
+    struct ots_wide_row_response rows[3] = {
+        {.code = OTS_SLICE("OTSServerBusy")}, {.has_row = false}, {.has_row = true}};
+    const struct ots_wide_batch_table_response tables[2] = {{OTS_SLICE("a"), rows, 3},
+                                                            {OTS_SLICE("b"), rows, 2}};
+    call.response.wide.batch = (struct ots_wide_batch_response){tables, 2};
+    expect_rows(&call, OTS_ACTION_WIDE_BATCH_WRITE, 3, 0);
+    expect_rows(&call, OTS_ACTION_WIDE_BATCH_GET, 0, 1);
+    ots_call_deinit(&call);
+    ots_call_init(&call, OTS_ACTION_STREAM_RECORDS);
+    call.response.stream_records.count = 4;
+    expect_rows(&call, OTS_ACTION_STREAM_RECORDS, 0, 4);
+    ots_call_deinit(&call);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -129,6 +168,7 @@ int main(void)
         TEST(begins_anew),
         cmocka_unit_test(nobody_counts),
         cmocka_unit_test(rows_of_calls),
+        cmocka_unit_test(rows_of_wide_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
