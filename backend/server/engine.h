@@ -84,6 +84,12 @@ struct ots_engine_ops {
                                      struct ots_slice end);
     /* Use the filter, which is borrowed, from now on. Called once at most. */
     void (*set_filter)(struct ots_engine *engine, const struct ots_engine_filter *filter);
+    /*
+     * Merge anew, in the background, what was merged last over `age_s` seconds ago, so that the
+     * filter sees all of it; from now on as well, whenever the engine looks for work. What cannot
+     * be begun is left to the next call.
+     */
+    void (*merge_old)(struct ots_engine *engine, int32_t age_s);
     /* Close. No batch, cursor or call may be left. */
     void (*free)(struct ots_engine *engine);
 };

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <rocksdb/c.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -304,6 +305,19 @@ static void engine_set_filter(struct ots_engine *engine, const struct ots_engine
     atomic_store(&self->filter, filter);
 }
 
+/* RocksDB looks how old its files are when something changes, such as an option: to the value that
+ * it has will do. */
+static void engine_merge_old(struct ots_engine *engine, int32_t age_s)
+{
+    char age[16];
+    snprintf(age, sizeof(age), "%d", age_s);
+    const char *const name = "periodic_compaction_seconds";
+    const char *const value = age;
+    char *text = NULL;
+    rocksdb_set_options(rocks_engine(engine)->db, 1, &name, &value, &text);
+    rocksdb_free(text);
+}
+
 static void engine_free(struct ots_engine *engine)
 {
     struct rocks_engine *self = rocks_engine(engine);
@@ -326,6 +340,7 @@ static const struct ots_engine_ops engine_ops = {
     .write = engine_write,
     .cursor_new = engine_cursor_new,
     .set_filter = engine_set_filter,
+    .merge_old = engine_merge_old,
     .free = engine_free,
 };
 

@@ -2,12 +2,17 @@
 
 #include "backend/server/layout.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+
+#define LOOK_INTERVAL_US (INT64_C(3600) * 1000 * 1000)
 
 struct ots_expiry {
     struct ots_engine_filter filter;
     struct ots_catalog *catalog;
     const struct ots_clock *clock;
+    struct ots_engine *engine;
+    _Atomic(int64_t) next_us; /* when to look for old files */
 };
 
 /* What a merge goes by: the state when it began. */
@@ -63,6 +68,7 @@ struct ots_expiry *ots_expiry_new(struct ots_engine *engine, struct ots_catalog 
         return NULL;
     expiry->catalog = catalog;
     expiry->clock = clock;
+    expiry->engine = engine;
     expiry->filter = (struct ots_engine_filter){
         .begin = merge_begin,
         .is_dead = merge_is_dead,
@@ -71,6 +77,19 @@ struct ots_expiry *ots_expiry_new(struct ots_engine *engine, struct ots_catalog 
     };
     engine->ops->set_filter(engine, &expiry->filter);
     return expiry;
+}
+
+void ots_expiry_look(struct ots_expiry *expiry)
+{
+    struct ots_table_ttl ttls[OTS_TABLES_MAX];
+    int64_t now_us = ots_clock_now_us(expiry->clock);
+    int64_t next_us = atomic_load(&expiry->next_us);
+    /* A clock that was put back must not keep it away for as long. */
+    if (now_us < next_us && now_us >= next_us - LOOK_INTERVAL_US)
+        return;
+    if (atomic_compare_exchange_strong(&expiry->next_us, &next_us, now_us + LOOK_INTERVAL_US) &&
+        ots_catalog_ttls(expiry->catalog, ttls))
+        expiry->engine->ops->merge_old(expiry->engine, OTS_EXPIRY_AGE_S);
 }
 
 void ots_expiry_free(struct ots_expiry *expiry)

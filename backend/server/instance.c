@@ -162,6 +162,7 @@ static enum ots_status dispatch(struct ots_instance *instance, struct ots_call *
 
 void ots_instance_call(struct ots_instance *instance, struct ots_call *call)
 {
+    ots_expiry_look(instance->expiry);
     call->status = dispatch(instance, call);
     if (call->status != OTS_OK)
         ots_instance_error_code(&call->error);

@@ -168,6 +168,51 @@ static void test_cursor_is_snapshot(void **state)
     assert_at_end(cursor);
 }
 
+/* ---- a filter that wants everything away whose key begins with "dead" ---- */
+
+static void *begin_filter(void *context)
+{
+    return context;
+}
+
+static bool is_dead(const void *merge, struct ots_slice key)
+{
+    (void)merge;
+    return ots_slice_starts(key, OTS_SLICE("dead"));
+}
+
+static void end_filter(void *merge)
+{
+    (void)merge;
+}
+
+/* What was written once and is never touched again is merged nevertheless. */
+static void test_merge_old(void **state)
+{
+    enum { AGE_S = 1, TRIES = 1500 };
+    struct fixture *fixture = *state;
+    static int context;
+    const struct ots_engine_filter filter = {begin_filter, is_dead, end_filter, &context};
+    put(fixture->engine, "dead-1", "x");
+    put(fixture->engine, "live-1", "x");
+    /* Opening writes the log to a file. */
+    fixture->engine->ops->free(fixture->engine);
+    fixture->engine = open_engine(fixture);
+    fixture->engine->ops->set_filter(fixture->engine, &filter);
+    assert_true(has_value(fixture->engine, "dead-1", "x"));
+    int tries = 0;
+    do {
+        usleep(10000);
+        if (tries % 100 == 0)
+            fixture->engine->ops->merge_old(fixture->engine, AGE_S);
+    } while (has_value(fixture->engine, "dead-1", "x") && tries++ < TRIES);
+    assert_false(has_value(fixture->engine, "dead-1", "x"));
+    assert_true(has_value(fixture->engine, "live-1", "x"));
+    fixture->engine->ops->free(fixture->engine);
+    fixture->engine = open_engine(fixture);
+    assert_true(has_value(fixture->engine, "live-1", "x"));
+}
+
 static void test_opened_twice(void **state)
 {
     struct fixture *fixture = *state;
@@ -247,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cursor_forward, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cursor_backward, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cursor_is_snapshot, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_merge_old, setup, teardown),
         cmocka_unit_test_setup_teardown(test_opened_twice, setup, teardown),
         cmocka_unit_test(test_no_directory),
     };

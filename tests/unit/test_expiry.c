@@ -184,10 +184,11 @@ static void test_metadata(void **state)
 
 /* ---- leaving out ---- */
 
-/* An engine that only takes a filter. */
+/* An engine that only takes a filter, and counts how often it is to merge. */
 struct filter_taker {
     struct ots_engine engine;
     const struct ots_engine_filter *filter;
+    unsigned merges;
 };
 
 static void take_filter(struct ots_engine *engine, const struct ots_engine_filter *filter)
@@ -195,7 +196,14 @@ static void take_filter(struct ots_engine *engine, const struct ots_engine_filte
     ((struct filter_taker *)engine)->filter = filter;
 }
 
-static const struct ots_engine_ops taker_ops = {.set_filter = take_filter};
+static void count_merge(struct ots_engine *engine, int32_t age_s)
+{
+    assert_int_equal(age_s, DAY_S);
+    ((struct filter_taker *)engine)->merges++;
+}
+
+static const struct ots_engine_ops taker_ops = {.set_filter = take_filter,
+                                                .merge_old = count_merge};
 
 static void test_filter(void **state)
 {
@@ -230,6 +238,32 @@ static void test_filter(void **state)
     filter->end(merge);
     ots_table_release(t);
     ots_table_release(u);
+    ots_expiry_free(expiry);
+}
+
+/* Once an hour, and only when a table has a TTL; also when the clock was put back. */
+static void test_look(void **state)
+{
+    struct test_instance *test = *state;
+    const int64_t hour_us = DAY_US / 24;
+    struct filter_taker taker = {.engine = {&taker_ops}};
+    struct ots_expiry *expiry =
+        ots_expiry_new(&taker.engine, test->instance->catalog, &test->clock.clock);
+    assert_non_null(expiry);
+    ots_expiry_look(expiry);
+    assert_int_equal(taker.merges, 0);
+    update(test, DAY_S, KEEP, true);
+    test->clock.now_us += hour_us - 1;
+    ots_expiry_look(expiry);
+    assert_int_equal(taker.merges, 0);
+    test->clock.now_us++;
+    ots_expiry_look(expiry);
+    ots_expiry_look(expiry);
+    assert_int_equal(taker.merges, 1);
+    test->clock.now_us -= DAY_US;
+    ots_expiry_look(expiry);
+    ots_expiry_look(expiry);
+    assert_int_equal(taker.merges, 2);
     ots_expiry_free(expiry);
 }
 
@@ -285,8 +319,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, test_instance_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_begin), TEST(test_rows),   TEST(test_between_pages),
-        TEST(test_metadata),          TEST(test_filter), TEST(test_store_shrinks),
+        cmocka_unit_test(test_begin),
+        TEST(test_rows),
+        TEST(test_between_pages),
+        TEST(test_metadata),
+        TEST(test_filter),
+        TEST(test_store_shrinks),
+        TEST(test_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

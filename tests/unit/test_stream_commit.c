@@ -78,6 +78,12 @@ static void slow_set_filter(struct ots_engine *engine, const struct ots_engine_f
     inner->ops->set_filter(inner, filter);
 }
 
+static void slow_merge_old(struct ots_engine *engine, int32_t age_s)
+{
+    struct ots_engine *inner = slow_of(engine)->inner;
+    inner->ops->merge_old(inner, age_s);
+}
+
 static void slow_free(struct ots_engine *engine)
 {
     struct ots_engine *inner = slow_of(engine)->inner;
@@ -91,6 +97,7 @@ static const struct ots_engine_ops slow_ops = {
     .write = slow_write,
     .cursor_new = slow_cursor_new,
     .set_filter = slow_set_filter,
+    .merge_old = slow_merge_old,
     .free = slow_free,
 };
 
