@@ -68,7 +68,7 @@ start_otslocal() {
     shift
     otslocal_log=$dir.log
     # The line of the server before must not pass for that of this one.
-    rm -f "$otslocal_log"
+    rm -f "$otslocal_log" && : >"$otslocal_log"
     "$otslocal" "$dir" --listen 127.0.0.1:0 "$@" >"$otslocal_log" 2>&1 &
     otslocal_pid=$!
     lib_pids+=("$otslocal_pid")
