@@ -62,6 +62,17 @@ echo 'installed libclang-rt-14-dev' >>"$work/installed"
 run test || fail 'fails'
 ! grep -q apt-get "$work/calls" || fail 'libclang-rt-14-dev does not do'
 
+# Nor is Debian's Go needed where another one is new enough.
+installed_but golang-go
+play go <<<'echo go1.100'
+run conformance || fail 'fails'
+! grep -q apt-get "$work/calls" || fail 'installs a second Go'
+for old in 'echo go1.18.9' 'exit 1'; do
+    play go <<<"$old"
+    run conformance || fail 'fails'
+    grep -q '^apt-get .* install golang-go$' "$work/calls" || fail "no Go installed beside: $old"
+done
+
 # Half-installed is not installed.
 installed_but make
 echo 'half-configured make' >>"$work/installed"
