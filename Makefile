@@ -211,7 +211,7 @@ $(BUILD)/%.h.ok: %.h | $(GEN_H)
 	@touch $@
 
 .PHONY: conformance
-conformance: ## run the official Python SDK against otslocal and through a mount
+conformance: ## run the official Python and Go SDKs against otslocal, and through a mount
 	@scripts/deps conformance
 	@+$(SUBMAKE) -s all
 	@tests/conformance/run $(BUILD)
@@ -219,7 +219,7 @@ conformance: ## run the official Python SDK against otslocal and through a mount
 .PHONY: realdata
 realdata: ## send the data set in DATA=DIR through mounts and the Python SDK, and compare
 	@test -d '$(DATA)' || { echo 'usage: make realdata DATA=DIR' >&2; exit 2; }
-	@scripts/deps conformance
+	@scripts/deps realdata
 	@+$(SUBMAKE) -s all realdata-bin
 	@tests/realdata/run $(BUILD) '$(DATA)'
 

@@ -1,9 +1,12 @@
-# What the tests with the official Python SDK share; sourced with
+# What the tests with the official SDKs share; sourced with
 #     # shellcheck source=tests/conformance/lib.sh
 #     . "$(dirname "$0")/../conformance/lib.sh"
 # after OTS_BUILD was set. Includes tests/lib.sh.
 # shellcheck shell=bash
 
+# What somebody set with `go env -w`, a module proxy say; tests/lib.sh takes XDG_CONFIG_HOME away.
+GOENV=${GOENV:-${XDG_CONFIG_HOME:-${HOME-}/.config}/go/env}
+export GOENV
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
@@ -39,12 +42,47 @@ conformance_python() {
     ) 9>"$top/build/conformance-venv.lock" || fail 'the Python SDK could not be installed'
 }
 
-# serve NAME: start an instance in $work/NAME and write the data source NAME, for otsfs and for the
-# Python tests alike, to $work/NAME.json.
+# The Go SDK's version is in tests/conformance/go/go.mod. 1.19 is the version of Debian 12.
+conformance_go_is_new_enough() {
+    local version
+    version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || return
+    printf '%s\n' go1.19 "$version" | sort -CV
+}
+
+# conformance_go: build the Go tests. What Go keeps is in build/conformance-go. Sets `go_tests`, the
+# program, `go_sdk` and `go_version`.
+conformance_go() {
+    local module=github.com/aliyun/aliyun-tablestore-go-sdk kept=$top/build/conformance-go
+    conformance_go_is_new_enough || fail 'no Go of version 1.19 or newer: make deps installs the one of Debian'
+    go_tests=$work/go-tests
+    mkdir -p "$kept"
+    [ -d "$kept/mod" ] || echo "installing $module into build/conformance-go"
+    # -modcacherw: what is in build can be removed.
+    go_kept() {
+        (cd "$top/tests/conformance/go" && exec env GOTOOLCHAIN=local GOWORK=off \
+            GOFLAGS='-modcacherw -mod=readonly' GOPATH="$kept" GOMODCACHE="$kept/mod" \
+            GOCACHE="$kept/cache" go "$@")
+    }
+    go_kept test -c -o "$go_tests" . >"$work/go-build.log" 2>&1 ||
+        fail 'the Go tests could not be built'
+    # shellcheck disable=SC2034 # for who sources this
+    go_sdk=$(go_kept list -m -f '{{.Path}} {{.Version}}' "$module") go_version=$(go_kept env GOVERSION)
+}
+
+# certificate: make one for 127.0.0.1 that signs itself, $work/certificate.pem, with its key in
+# $work/key.pem.
+certificate() {
+    (umask 077 && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 \
+        -addext subjectAltName=IP:127.0.0.1 -keyout "$work/key.pem" \
+        -out "$work/certificate.pem" 2>/dev/null) || fail 'openssl made no certificate'
+}
+
+# serve NAME [OPTION...]: start an instance in $work/NAME and write the data source NAME, for otsfs
+# and for the tests alike, to $work/NAME.json.
 serve() {
     local endpoint
-    start_otslocal "$work/$1" --instance "$1"
-    endpoint=$(grep -oE 'http://127\.0\.0\.1:[0-9]+' "$otslocal_log" | head -n 1)
+    start_otslocal "$work/$1" --instance "$1" "${@:2}"
+    endpoint=$(grep -oE 'https?://127\.0\.0\.1:[0-9]+' "$otslocal_log" | head -n 1)
     (
         umask 077
         "$python" - "$1" "$endpoint" "$work/$1" <<'SCRIPT'
