@@ -29,8 +29,8 @@ PATIENCE_S = 120
 logging.getLogger(OTSClient.DEFAULT_LOGGER_NAME).setLevel(logging.CRITICAL)
 
 
-def data_source():
-    with open(os.environ["OTS_CONFIG"], encoding="utf-8") as file:
+def data_source(variable="OTS_CONFIG"):
+    with open(os.environ[variable], encoding="utf-8") as file:
         return json.load(file)["datasources"][0]
 
 
@@ -38,9 +38,9 @@ def mount():
     return os.environ["OTS_MOUNT"]
 
 
-def client(**changes):
+def client(source=None, **changes):
     """An SDK client with all its defaults, but that it does not try again; `changes` go last."""
-    source = data_source()
+    source = source or data_source()
     options = {
         "end_point": source["endpoint"],
         "access_key_id": source["accessId"],
