@@ -33,6 +33,7 @@ void ots_data_source_deinit(struct ots_data_source *source)
     free_secret(source->access_key_secret);
     free_secret(source->sts_token);
     free(source->directory);
+    free(source->ca_file);
     free(source->socket);
     *source = (struct ots_data_source){.name = NULL};
 }
@@ -268,6 +269,7 @@ static const struct entry_key entry_keys[] = {
     KEY("accessId", access_key_id, true),
     KEY("accessKey", access_key_secret, true),
     KEY("stsToken", sts_token, false),
+    KEY("caFile", ca_file, false),
 };
 
 enum { ENTRY_KEYS = sizeof(entry_keys) / sizeof(*entry_keys) };
@@ -333,6 +335,9 @@ static enum ots_status parse_entry(const struct ots_json *entry, struct ots_data
                                "name: must be letters, digits and '_', first a letter");
     if (status == OTS_OK)
         status = check_description(source->description, err);
+    /* The daemon works elsewhere than where it was started. */
+    if (status == OTS_OK && source->ca_file && source->ca_file[0] != '/')
+        status = ots_error_set(err, OTS_INVALID, "caFile: must be an absolute path");
     if (status == OTS_OK)
         status = derive_from_host(source, err);
     if (status == OTS_OK)

@@ -20,7 +20,8 @@
  *      "instanceName": "web",                 optional when the endpoint tells
  *      "region": "cn-hangzhou",               optional
  *      "accessId": "...", "accessKey": "...",
- *      "stsToken": "..."}                     optional
+ *      "stsToken": "...",                     optional
+ *      "caFile": "/etc/ssl/my.pem"}           optional: trust these certificates, not the system's
  *   ]}
  *
  * An unknown key is an error, for it may be a misspelt one. A file that its group or others may
@@ -45,6 +46,7 @@ struct ots_data_source {
     char *access_key_secret;
     char *sts_token;
     char *directory; /* of local:DIR, as given until ots_local_open */
+    char *ca_file;   /* certificates to trust; absolute */
     char *socket;    /* to connect to instead of the endpoint's host */
 };
 

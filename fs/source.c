@@ -70,7 +70,10 @@ enum ots_status ots_source_store(const struct ots_source *source, const struct o
     struct ots_curl_options curl = {
         .endpoint = data->endpoint,
         .unix_socket = data->socket,
+        .ca_file = data->ca_file,
         .connections_max = options->connections,
+        .max_rps = options->max_rps,
+        .max_mbps = options->max_mbps,
         /* A service that hangs must not hold a try for longer than all tries may take. */
         .idle_timeout_ms =
             timeout_ms && timeout_ms < IDLE_TIMEOUT_MS ? timeout_ms : IDLE_TIMEOUT_MS,

@@ -56,11 +56,17 @@ struct ots_transport {
 struct ots_curl_options {
     const char *endpoint;    /* "https://host[:port]" or "http://..." */
     const char *unix_socket; /* path; NULL: TCP to the endpoint's host */
+    /* Certificates to trust, in PEM; NULL: those that $CURL_CA_BUNDLE names, else the system's. */
+    const char *ca_file;
     /* Connections at once. 1 to 256; 0: 16. */
     unsigned connections_max;
     /* For connecting and for a transfer without any progress, the latter noticed within 6 s.
      * Milliseconds, 1 to 3600000; 0: 15000. */
     int64_t idle_timeout_ms;
+    /* Requests per second, 1 to 1000000, and 10^6 bits per second of requests and answers together,
+     * 1 to 100000, as limiter.h says; who waits for it can be cancelled. 0: no limit. */
+    unsigned max_rps;
+    unsigned max_mbps;
     /* A larger answer ends its exchange with OTS_LIMIT. Bytes; 0: OTS_RESPONSE_BODY_BYTES_MAX. */
     size_t response_bytes_max;
 };
@@ -69,7 +75,8 @@ struct ots_curl_options {
  * libcurl multi on a thread of its own. TLS certificates are verified, redirects are not followed,
  * connections are kept for the next exchange. The environment's proxy is used as curl does, but
  * never for a Unix socket or a loopback host. Strings are copied.
- * Errors: OTS_INVALID (an option), OTS_NOMEM, OTS_IO (no thread).
+ * Errors: OTS_INVALID (an option), OTS_NOT_FOUND, OTS_DENIED (`ca_file`), OTS_NOMEM, OTS_IO (no
+ * thread).
  */
 enum ots_status ots_curl_transport_new(const struct ots_curl_options *options,
                                        struct ots_transport **out,

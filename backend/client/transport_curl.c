@@ -1,7 +1,7 @@
 /*
  * Exchanges over libcurl's multi interface, on one thread.
  *
- * States of an exchange: WAITING (its time has not come, or all lanes are taken) -> ACTIVE (a lane
+ * States of an exchange: WAITING (for its time, a lane or the limiter) -> ACTIVE (a lane
  * carries it) -> unlinked, done runs. `submit` links at the tail under the lock; only the thread
  * moves one to ACTIVE and unlinks it. `cancel` looks for the exchange in the list under the lock
  * and marks it; the thread ends marked ones in its next round. An exchange that is done is not
@@ -19,12 +19,16 @@
 #include "backend/base/clock.h"
 #include "backend/base/digest.h"
 #include "backend/client/endpoint.h"
+#include "backend/client/exchange_list.h"
+#include "backend/client/limiter.h"
 #include "backend/model/limits.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     CONNECTIONS_MAX = 256,
@@ -52,20 +56,21 @@ struct curl_transport {
     CURLM *multi;
     char *endpoint;
     char *unix_socket;
+    char *ca_file;
     bool has_proxy;
     int64_t idle_timeout_ms;
     size_t response_bytes_max;
     struct lane *lanes;
     size_t lane_count;
     struct lane *free_lanes;
+    struct ots_limiter limiter; /* the thread's */
     pthread_t thread;
     bool has_thread;
     bool is_initialised;
     /* No other lock is taken while this one is held. */
     struct {
         pthread_mutex_t lock;
-        struct ots_exchange *first;
-        struct ots_exchange *last;
+        struct ots_exchange_list exchanges;
         bool is_ending;
     } synced;
 };
@@ -73,31 +78,6 @@ struct curl_transport {
 static int64_t now_us(void)
 {
     return ots_clock_monotonic_us(&ots_clock_system);
-}
-
-/* --- the list of exchanges ------------------------------------------------------------------- */
-
-static void link_locked(struct curl_transport *transport, struct ots_exchange *exchange)
-{
-    exchange->link.previous = transport->synced.last;
-    exchange->link.next = NULL;
-    if (exchange->link.previous)
-        exchange->link.previous->link.next = exchange;
-    else
-        transport->synced.first = exchange;
-    transport->synced.last = exchange;
-}
-
-static void unlink_locked(struct curl_transport *transport, struct ots_exchange *exchange)
-{
-    if (exchange->link.previous)
-        exchange->link.previous->link.next = exchange->link.next;
-    else
-        transport->synced.first = exchange->link.next;
-    if (exchange->link.next)
-        exchange->link.next->link.previous = exchange->link.previous;
-    else
-        transport->synced.last = exchange->link.previous;
 }
 
 /* --- what libcurl calls ---------------------------------------------------------------------- */
@@ -166,7 +146,8 @@ static bool set_connection(struct lane *lane)
         !curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, idle_s) &&
         !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)transport->idle_timeout_ms);
     /* As the curl command does; libcurl by itself knows only the system's certificates. */
-    const char *authorities = secure_getenv("CURL_CA_BUNDLE");
+    const char *authorities =
+        transport->ca_file ? transport->ca_file : secure_getenv("CURL_CA_BUNDLE");
     if (is_set && authorities && authorities[0])
         is_set = !curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
     if (is_set && transport->unix_socket)
@@ -281,7 +262,7 @@ static enum ots_status transfer_status(const struct lane *lane, CURLcode code)
         return OTS_TIMEOUT;
     if (code == CURLE_OUT_OF_MEMORY)
         return OTS_NOMEM;
-    if (code == CURLE_PEER_FAILED_VERIFICATION)
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
         return OTS_DENIED;
     if (code == CURLE_FILESIZE_EXCEEDED)
         return OTS_LIMIT;
@@ -321,7 +302,7 @@ static void exchange_finish(struct curl_transport *transport, struct ots_exchang
         lane_release(lane);
     }
     pthread_mutex_lock(&transport->synced.lock);
-    unlink_locked(transport, exchange);
+    ots_exchange_list_remove(&transport->synced.exchanges, exchange);
     pthread_mutex_unlock(&transport->synced.lock);
     exchange->done(exchange, exchange->done_context);
 }
@@ -343,9 +324,9 @@ static void exchange_fail(struct curl_transport *transport, struct ots_exchange 
 static struct ots_exchange *find_cancelled(struct curl_transport *transport)
 {
     pthread_mutex_lock(&transport->synced.lock);
-    struct ots_exchange *exchange = transport->synced.first;
-    while (exchange && !exchange->link.is_cancelled && !transport->synced.is_ending)
-        exchange = exchange->link.next;
+    const struct ots_exchange_list *list = &transport->synced.exchanges;
+    struct ots_exchange *exchange =
+        transport->synced.is_ending ? list->first : ots_exchange_list_cancelled(list);
     pthread_mutex_unlock(&transport->synced.lock);
     return exchange;
 }
@@ -361,23 +342,20 @@ static bool end_cancelled(struct curl_transport *transport)
     return has_finished;
 }
 
-/* The first exchange whose time has come, else NULL and when the next one's comes. */
-static struct ots_exchange *find_due(struct curl_transport *transport, int64_t now,
-                                     int64_t *wait_us)
+/* The exchange to start now; NULL: none, and `*wait_us` is lowered to when there may be one. */
+static struct ots_exchange *find_due(struct curl_transport *transport, int64_t *wait_us)
 {
-    *wait_us = (int64_t)POLL_MS_MAX * 1000;
+    int64_t now = now_us();
     pthread_mutex_lock(&transport->synced.lock);
-    struct ots_exchange *exchange = transport->synced.first;
-    for (; exchange; exchange = exchange->link.next) {
-        if (exchange->link.carrier)
-            continue;
-        if (exchange->link.start_us <= now)
-            break;
-        if (exchange->link.start_us - now < *wait_us)
-            *wait_us = exchange->link.start_us - now;
-    }
+    struct ots_exchange *exchange =
+        ots_exchange_list_due(&transport->synced.exchanges, now, wait_us);
     pthread_mutex_unlock(&transport->synced.lock);
-    return exchange;
+    int64_t limit_us = exchange ? ots_limiter_wait_us(&transport->limiter, now) : 0;
+    if (!limit_us)
+        return exchange;
+    if (limit_us < *wait_us)
+        *wait_us = limit_us;
+    return NULL;
 }
 
 static void exchange_start(struct curl_transport *transport, struct ots_exchange *exchange)
@@ -398,6 +376,7 @@ static void exchange_start(struct curl_transport *transport, struct ots_exchange
         return;
     }
     exchange->link.carrier = lane;
+    ots_limiter_start(&transport->limiter, now_us(), exchange->request.body.size);
 }
 
 /* Returns how long the thread may sleep when nothing else happens. */
@@ -405,7 +384,7 @@ static int64_t start_due(struct curl_transport *transport)
 {
     int64_t wait_us = (int64_t)POLL_MS_MAX * 1000;
     while (transport->free_lanes) {
-        struct ots_exchange *exchange = find_due(transport, now_us(), &wait_us);
+        struct ots_exchange *exchange = find_due(transport, &wait_us);
         if (!exchange)
             break;
         exchange_start(transport, exchange);
@@ -427,6 +406,7 @@ static bool finish_completed(struct curl_transport *transport)
         struct lane *lane = (struct lane *)(void *)private;
         struct ots_exchange *exchange = lane->exchange;
         transfer_result(lane, code);
+        ots_limiter_receive(&transport->limiter, now_us(), exchange->response.body.size);
         exchange_finish(transport, exchange);
         has_finished = true;
     }
@@ -436,7 +416,7 @@ static bool finish_completed(struct curl_transport *transport)
 static bool is_over(struct curl_transport *transport)
 {
     pthread_mutex_lock(&transport->synced.lock);
-    bool is_over = transport->synced.is_ending && !transport->synced.first;
+    bool is_over = transport->synced.is_ending && !transport->synced.exchanges.first;
     pthread_mutex_unlock(&transport->synced.lock);
     return is_over;
 }
@@ -466,7 +446,7 @@ static void transport_submit(struct ots_transport *base, struct ots_exchange *ex
     exchange->link.carrier = NULL;
     exchange->link.is_cancelled = false;
     pthread_mutex_lock(&transport->synced.lock);
-    link_locked(transport, exchange);
+    ots_exchange_list_add(&transport->synced.exchanges, exchange);
     pthread_mutex_unlock(&transport->synced.lock);
     curl_multi_wakeup(transport->multi);
 }
@@ -475,13 +455,11 @@ static void transport_cancel(struct ots_transport *base, struct ots_exchange *ex
 {
     struct curl_transport *transport = (struct curl_transport *)base;
     pthread_mutex_lock(&transport->synced.lock);
-    struct ots_exchange *found = transport->synced.first;
-    while (found && found != exchange)
-        found = found->link.next;
-    if (found)
-        found->link.is_cancelled = true;
+    bool is_found = ots_exchange_list_has(&transport->synced.exchanges, exchange);
+    if (is_found)
+        exchange->link.is_cancelled = true;
     pthread_mutex_unlock(&transport->synced.lock);
-    if (found)
+    if (is_found)
         curl_multi_wakeup(transport->multi);
 }
 
@@ -505,6 +483,7 @@ static void transport_free(struct ots_transport *base)
     pthread_mutex_destroy(&transport->synced.lock);
     free(transport->lanes);
     free(transport->unix_socket);
+    free(transport->ca_file);
     free(transport->endpoint);
     free(transport);
 }
@@ -522,6 +501,8 @@ static enum ots_status set_options(struct curl_transport *transport,
     if (options->idle_timeout_ms < 0 || options->idle_timeout_ms > IDLE_TIMEOUT_MS_MAX)
         return ots_error_set(err, OTS_INVALID, "idle time-out: must be 0 to %d ms",
                              IDLE_TIMEOUT_MS_MAX);
+    if (options->ca_file && access(options->ca_file, R_OK) != 0)
+        return ots_error_errno(err, errno, "certificates: %s", options->ca_file);
     transport->has_proxy = !options->unix_socket && !ots_endpoint_is_loopback(host);
     transport->lane_count =
         options->connections_max ? options->connections_max : CONNECTIONS_DEFAULT;
@@ -530,9 +511,12 @@ static enum ots_status set_options(struct curl_transport *transport,
     transport->response_bytes_max = options->response_bytes_max
                                         ? options->response_bytes_max
                                         : (size_t)OTS_RESPONSE_BODY_BYTES_MAX;
+    ots_limiter_init(&transport->limiter, options->max_rps, options->max_mbps);
     transport->endpoint = strdup(options->endpoint);
     transport->unix_socket = options->unix_socket ? strdup(options->unix_socket) : NULL;
-    if (!transport->endpoint || (options->unix_socket && !transport->unix_socket))
+    transport->ca_file = options->ca_file ? strdup(options->ca_file) : NULL;
+    if (!transport->endpoint || (options->unix_socket && !transport->unix_socket) ||
+        (options->ca_file && !transport->ca_file))
         return ots_error_set(err, OTS_NOMEM, "transport: out of memory");
     return OTS_OK;
 }

@@ -330,6 +330,19 @@ static void test_bad_files(void **state)
            OTS_INVALID, "datasources[1]: name: a was there before");
 }
 
+static void test_certificates(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture);
+    write_file(fixture.user, ENTRY("\"caFile\": \"/etc/my.pem\", " ONE_ENTRY), 0600);
+    assert_int_equal(load(&fixture, "a", NULL), OTS_OK);
+    assert_string_equal(fixture.source.ca_file, "/etc/my.pem");
+    fixture_deinit(&fixture);
+    refuse(ENTRY("\"caFile\": \"my.pem\", " ONE_ENTRY), OTS_INVALID, "caFile: must be an absolute");
+    refuse(ENTRY("\"caFile\": 1, " ONE_ENTRY), OTS_INVALID, "caFile: must be a string");
+}
+
 static void test_longest_description(void **state)
 {
     (void)state;
@@ -361,7 +374,7 @@ int main(void)
         cmocka_unit_test(test_name_from_file), cmocka_unit_test(test_places),
         cmocka_unit_test(test_home),           cmocka_unit_test(test_file_that_others_may_read),
         cmocka_unit_test(test_bad_files),      cmocka_unit_test(test_longest_description),
-        cmocka_unit_test(test_large_file),
+        cmocka_unit_test(test_large_file),     cmocka_unit_test(test_certificates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

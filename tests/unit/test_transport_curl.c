@@ -449,6 +449,30 @@ static void test_delay(void **state)
     fixture_stop(&fixture);
 }
 
+static void test_limited(void **state)
+{
+    (void)state;
+    enum { JOBS = 6 };
+    struct job jobs[JOBS];
+    struct fixture fixture;
+    fixture_start(&fixture, true, (struct ots_curl_options){.max_rps = 20});
+    int64_t start_us = ots_clock_monotonic_us(&ots_clock_system);
+    for (int i = 0; i < JOBS; i++) {
+        job_init(&jobs[i], &fixture.waiter, "/echo", OTS_SLICE("x"));
+        submit(&fixture, &jobs[i], 0);
+    }
+    /* Who waits can be cancelled and takes nobody's turn. */
+    cancel(&fixture, &jobs[4]);
+    waiter_wait(&fixture.waiter, JOBS);
+    assert_int_equal(jobs[4].exchange.status, OTS_CANCELLED);
+    assert_true(jobs[4].done_us < jobs[3].done_us);
+    assert_in_range(jobs[5].done_us - start_us, 180000, 10000000);
+    assert_int_equal(http_peer_requests(fixture.peer), JOBS - 1);
+    for (int i = 0; i < JOBS; i++)
+        job_deinit(&jobs[i]);
+    fixture_stop(&fixture);
+}
+
 static void test_free_ends_everything(void **state)
 {
     (void)state;
@@ -538,6 +562,8 @@ static void test_bad_options(void **state)
     assert_int_equal(ots_curl_transport_new(&options, &transport, &err), OTS_INVALID);
     options = (struct ots_curl_options){.endpoint = "http://h", .idle_timeout_ms = -1};
     assert_int_equal(ots_curl_transport_new(&options, &transport, &err), OTS_INVALID);
+    options = (struct ots_curl_options){.endpoint = "https://h", .ca_file = "/nonexistent.pem"};
+    assert_int_equal(ots_curl_transport_new(&options, &transport, &err), OTS_NOT_FOUND);
     assert_null(transport);
 }
 
@@ -557,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_time_out),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_delay),
+        cmocka_unit_test(test_limited),
         cmocka_unit_test(test_free_ends_everything),
         cmocka_unit_test(test_submit_from_done),
         cmocka_unit_test(test_no_proxy_for_local),
