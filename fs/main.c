@@ -10,6 +10,7 @@
  *   backend/client   a store over HTTP: sign, send, verify, retry
  *   backend/server   otslocal: the same protocol from the other side (not in this program)
  *   fs/lp            line protocol and file names <-> rows and timelines
+ *   fs/state         what outlives a mount: journal, rejected lines
  *   fs/view          tables seen as files: tree, sizes, readers, writers
  *   fs/mount         libfuse's requests -> view
  *   fs               command line, data sources, otslocal as a child, mount point, this file
@@ -24,6 +25,7 @@
 #include "fs/mountpoint.h"
 #include "fs/options.h"
 #include "fs/source.h"
+#include "fs/state/state_dir.h"
 #include "fs/view/view.h"
 
 /* Everything a mount consists of, in the order in which it is made. */
@@ -32,9 +34,25 @@ struct parts {
     const char *subject; /* what a failure is about */
     struct ots_source sources[OTS_SOURCES_MAX];
     size_t source_count;
+    struct ots_state *states[OTS_SOURCES_MAX]; /* of the sources */
     struct ots_mount *mount;
     struct ots_view *view;
 };
+
+static enum ots_status open_state(struct parts *parts, size_t index,
+                                  const struct ots_options *options, struct ots_error *err)
+{
+    const struct ots_data_source *data = &parts->sources[index].data;
+    struct ots_state_options state = {
+        .root = options->state_dir,
+        .endpoint = data->directory ? data->directory : data->endpoint,
+        .instance = data->instance,
+        .mountpoint = options->mountpoint,
+        .clock = &ots_clock_system,
+        .log = &parts->log,
+    };
+    return ots_state_open(&state, &parts->states[index], err);
+}
 
 /* All are asked before anything is mounted, while the terminal is still there to hear it. */
 static enum ots_status open_sources(struct parts *parts, const struct ots_options *options,
@@ -47,6 +65,8 @@ static enum ots_status open_sources(struct parts *parts, const struct ots_option
         status = ots_source_open(source, options->sources[i], options, err);
         if (status == OTS_OK)
             status = ots_source_connect(source, options, &parts->log, err);
+        if (status == OTS_OK)
+            status = open_state(parts, i, options, err);
     }
     if (status != OTS_OK)
         return status;
@@ -72,6 +92,7 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
         sources[i] = (struct ots_view_source){
             .name = parts->sources[i].name,
             .store = parts->sources[i].store,
+            .state = parts->states[i],
         };
     struct ots_view_options view = {
         .sources = sources,
@@ -90,9 +111,13 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
 static void free_parts(struct parts *parts)
 {
     ots_mount_free(parts->mount);
-    ots_view_free(parts->view);
     for (size_t i = 0; i < parts->source_count; i++)
+        ots_state_set_ending(parts->states[i]);
+    ots_view_free(parts->view);
+    for (size_t i = 0; i < parts->source_count; i++) {
         ots_source_close(&parts->sources[i]);
+        ots_state_close(parts->states[i]);
+    }
 }
 
 static int run(const struct ots_options *options)

@@ -15,7 +15,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/ots.XXXXXX")
 otsfs=$build/otsfs
 otslocal=$build/otslocal
 export XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config XDG_RUNTIME_DIR=$work/run
-mkdir -p "$work/state" "$work/config" "$work/run"
+mkdir -p "$work/state" "$work/states" "$work/config" "$work/run"
 chmod 700 "$work/run"
 unset TABLESTORE_ACCESS_KEY_ID TABLESTORE_ACCESS_KEY_SECRET TABLESTORE_SESSION_TOKEN
 
@@ -122,9 +122,11 @@ is_unmounted() {
 }
 
 # mount_otsfs SOURCE MOUNTPOINT [OPTION...]: make the directory, mount, check that it is there.
+# Each mount point has a state directory of its own: a source has one mount for each of these.
 mount_otsfs() {
-    local source=$1 mountpoint=$2
+    local source=$1 mountpoint=$2 name=${2#"$work"/}
     shift 2
+    set -- -o "state_dir=$work/states/${name//\//_}" "$@"
     mkdir -p "$mountpoint"
     lib_mounts+=("$mountpoint")
     # A daemon must not hold on to what our caller reads: keep its output in a file.

@@ -253,7 +253,8 @@ void ots_state_close(struct ots_state *state)
 
 void ots_state_set_ending(struct ots_state *state)
 {
-    write_holder(state->lock_fd, ENDING, state->holder);
+    if (state)
+        write_holder(state->lock_fd, ENDING, state->holder);
 }
 
 int ots_state_dir_fd(const struct ots_state *state)

@@ -39,7 +39,8 @@ enum ots_status ots_state_open(const struct ots_state_options *options, struct o
 /* Accepts NULL. */
 void ots_state_close(struct ots_state *state);
 
-/* Nobody uses the mount any more; the next one may wait for the end of this process. */
+/* Nobody uses the mount any more; the next one may wait for the end of this process. Accepts NULL.
+ */
 void ots_state_set_ending(struct ots_state *state);
 
 /* The source's directory, open; borrowed. */
