@@ -1,0 +1,52 @@
+/*
+ * Which rows, and which of their fields: what the names below `.range` and `.fields` stand for.
+ *
+ *   .range/20231114220000-20231115000000      local time, from (inclusive) to (exclusive)
+ *   .range/20231114220000Z-20231115000000Z    the same in UTC
+ *   .fields/usage,state:string                only these fields; `state` only where it is a string
+ *
+ * A row that has none of the fields is not selected. Pure but for the time zone of the process.
+ * Units: microseconds since 1970-01-01 UTC; `begin_us` inclusive, `end_us` exclusive.
+ */
+#ifndef OTS_VIEW_SELECTION_H
+#define OTS_VIEW_SELECTION_H
+
+#include "backend/model/call.h"
+
+struct ots_selection {
+    int64_t begin_us;
+    int64_t end_us;
+    const struct ots_field_wanted *fields; /* sorted by name; borrowed or in an arena */
+    size_t field_count;                    /* 0: all fields */
+};
+
+/* Without restriction. */
+#define OTS_SELECTION_ALL ((struct ots_selection){.end_us = INT64_MAX})
+
+/*
+ * Errors: OTS_NOT_FOUND: malformed, a date or a local time that does not exist, or a range in which
+ * no row can be, because it is reversed, empty or ends before 1970. Of a local time that comes
+ * twice the earlier is meant.
+ */
+enum ots_status ots_selection_parse_range(struct ots_slice name,
+                                          struct ots_selection *selection) OTS_MUST_CHECK;
+
+/*
+ * `fields` will be in `arena`, their names in `name`. Errors: OTS_NOMEM, OTS_NOT_FOUND: no field, a
+ * name twice, no field's name, no type, or more fields than a row has.
+ */
+enum ots_status ots_selection_parse_fields(struct ots_slice name, struct ots_arena *arena,
+                                           struct ots_selection *selection) OTS_MUST_CHECK;
+
+/*
+ * What both select; the names of its fields are those of `b`, or of `a` when `b` wants all.
+ * Errors: OTS_NOMEM, OTS_NOT_FOUND (nothing can be selected by both).
+ */
+enum ots_status ots_selection_intersect(const struct ots_selection *a,
+                                        const struct ots_selection *b, struct ots_arena *arena,
+                                        struct ots_selection *both) OTS_MUST_CHECK;
+
+/* Ask for what is selected; a request for all is left as it is. `selection` is borrowed. */
+void ots_selection_apply(const struct ots_selection *selection, struct ots_scan_request *scan);
+
+#endif
