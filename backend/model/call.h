@@ -46,7 +46,8 @@
     X(WIDE_GET_ROW, "GetRow", true)                                                                \
     X(WIDE_GET_RANGE, "GetRange", true)                                                            \
     X(WIDE_BATCH_WRITE, "BatchWriteRow", false)                                                    \
-    X(WIDE_BATCH_GET, "BatchGetRow", true)
+    X(WIDE_BATCH_GET, "BatchGetRow", true)                                                         \
+    X(WIDE_UPDATE_TABLE, "UpdateTable", true)
 
 enum ots_action {
 #define X(name, text, is_idempotent) OTS_ACTION_##name,

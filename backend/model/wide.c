@@ -91,6 +91,25 @@ enum ots_status ots_wide_meta_check(const struct ots_wide_meta *meta, struct ots
     return status == OTS_OK ? options_check(meta, err) : status;
 }
 
+enum ots_status ots_wide_meta_update(struct ots_wide_meta *meta,
+                                     const struct ots_wide_update_request *changes,
+                                     struct ots_error *err)
+{
+    struct ots_wide_meta changed = *meta;
+    if (changes->has_time_to_live)
+        changed.time_to_live_s = changes->time_to_live_s;
+    if (changes->has_max_versions)
+        changed.max_versions = changes->max_versions;
+    if (changes->has_deviation)
+        changed.deviation_s = changes->deviation_s;
+    if (changes->has_allow_update)
+        changed.allow_update = changes->allow_update;
+    enum ots_status status = options_check(&changed, err);
+    if (status == OTS_OK)
+        *meta = changed;
+    return status;
+}
+
 enum ots_status ots_wide_meta_copy(struct ots_arena *arena, const struct ots_wide_meta *meta,
                                    struct ots_wide_meta *copy)
 {

@@ -68,6 +68,24 @@ struct ots_wide_create_request {
     struct ots_wide_meta meta;
 };
 
+/* The options that it has are changed, the others stay. */
+struct ots_wide_update_request {
+    struct ots_slice table;
+    int32_t time_to_live_s;
+    int32_t max_versions;
+    int64_t deviation_s;
+    bool allow_update;
+    bool has_time_to_live;
+    bool has_max_versions;
+    bool has_deviation;
+    bool has_allow_update;
+};
+
+/* Errors: OTS_INVALID; then `meta` is unchanged. */
+enum ots_status ots_wide_meta_update(struct ots_wide_meta *meta,
+                                     const struct ots_wide_update_request *changes,
+                                     struct ots_error *err) OTS_MUST_CHECK;
+
 enum ots_wide_operation { OTS_WIDE_PUT = 1, OTS_WIDE_UPDATE = 2, OTS_WIDE_DELETE = 3 };
 
 enum ots_expectation {
@@ -175,7 +193,7 @@ struct ots_wide_range_response {
     struct ots_wide_consumed consumed;
 };
 
-struct ots_wide_describe_response {
+struct ots_wide_describe_response { /* DESCRIBE, UPDATE_TABLE */
     struct ots_wide_meta meta;
     int64_t created_us;
 };
@@ -187,6 +205,7 @@ struct ots_wide_list_response {
 
 union ots_wide_request {
     struct ots_wide_create_request create;
+    struct ots_wide_update_request update;
     struct ots_wide_write_request write;
     struct ots_wide_batch_write_request batch_write;
     struct ots_wide_get_request get;

@@ -262,11 +262,11 @@ enum ots_status ots_catalog_create_wide(struct ots_catalog *catalog,
 }
 
 /* Only who holds `changes` takes tables out or replaces them, so the entry stays for the caller. */
-static struct entry *current_entry(struct ots_catalog *catalog, struct ots_slice name)
+static struct entry *current_entry(struct ots_catalog *catalog, struct ots_slice name, bool is_wide)
 {
     size_t at = 0;
     pthread_mutex_lock(&catalog->synced.lock);
-    struct entry *entry = find_locked(catalog, name, false, &at);
+    struct entry *entry = find_locked(catalog, name, is_wide, &at);
     pthread_mutex_unlock(&catalog->synced.lock);
     return entry;
 }
@@ -288,20 +288,14 @@ static void replace(struct ots_catalog *catalog, struct entry *old, struct entry
         entry_free(old);
 }
 
-static enum ots_status update_table(struct ots_catalog *catalog,
-                                    const struct ots_table_meta *changes, struct ots_error *err)
+/* Keep the table with its new options. */
+static enum ots_status keep(struct ots_catalog *catalog, struct entry *old,
+                            const struct ots_table *table, struct ots_error *err)
 {
-    struct entry *old = current_entry(catalog, changes->name);
-    if (!old)
-        return not_found(err);
-    struct ots_table table = old->table;
-    enum ots_status status = ots_table_meta_update(&table.meta, changes, err);
-    if (status != OTS_OK)
-        return status;
-    struct entry *fresh = entry_new(catalog, &table);
+    struct entry *fresh = entry_new(catalog, table);
     if (!fresh)
         return no_memory(err);
-    status = ots_table_store_update(catalog->engine, &fresh->table, err);
+    enum ots_status status = ots_table_store_update(catalog->engine, &fresh->table, err);
     if (status == OTS_OK)
         replace(catalog, old, fresh);
     else
@@ -309,11 +303,46 @@ static enum ots_status update_table(struct ots_catalog *catalog,
     return status;
 }
 
+static enum ots_status update_table(struct ots_catalog *catalog,
+                                    const struct ots_table_meta *changes, struct ots_error *err)
+{
+    struct entry *old = current_entry(catalog, changes->name, false);
+    if (!old)
+        return not_found(err);
+    struct ots_table table = old->table;
+    enum ots_status status = ots_table_meta_update(&table.meta, changes, err);
+    return status == OTS_OK ? keep(catalog, old, &table, err) : status;
+}
+
 enum ots_status ots_catalog_update(struct ots_catalog *catalog,
                                    const struct ots_table_meta *changes, struct ots_error *err)
 {
     pthread_mutex_lock(&catalog->changes);
     enum ots_status status = update_table(catalog, changes, err);
+    pthread_mutex_unlock(&catalog->changes);
+    return status;
+}
+
+static enum ots_status update_wide(struct ots_catalog *catalog,
+                                   const struct ots_wide_update_request *changes,
+                                   struct ots_error *err)
+{
+    struct entry *old = current_entry(catalog, changes->table, true);
+    if (!old)
+        return not_found(err);
+    struct ots_wide_meta wide = *old->table.wide;
+    struct ots_table table = old->table;
+    table.wide = &wide;
+    enum ots_status status = ots_wide_meta_update(&wide, changes, err);
+    return status == OTS_OK ? keep(catalog, old, &table, err) : status;
+}
+
+enum ots_status ots_catalog_update_wide(struct ots_catalog *catalog,
+                                        const struct ots_wide_update_request *changes,
+                                        struct ots_error *err)
+{
+    pthread_mutex_lock(&catalog->changes);
+    enum ots_status status = update_wide(catalog, changes, err);
     pthread_mutex_unlock(&catalog->changes);
     return status;
 }

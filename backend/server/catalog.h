@@ -49,6 +49,11 @@ enum ots_status ots_catalog_update(struct ots_catalog *catalog,
                                    const struct ots_table_meta *changes,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
+/* The same of a wide-column table. */
+enum ots_status ots_catalog_update_wide(struct ots_catalog *catalog,
+                                        const struct ots_wide_update_request *changes,
+                                        struct ots_error *err) OTS_MUST_CHECK;
+
 /* Delete a table with all its data, once nobody holds it; `*id` was its number. Errors:
  * OTS_NOT_FOUND, OTS_IO. */
 enum ots_status ots_catalog_delete(struct ots_catalog *catalog, struct ots_slice name, uint32_t *id,

@@ -34,20 +34,36 @@ static enum ots_status list_tables(struct ots_instance *instance, struct ots_cal
                                  &response->count, err);
 }
 
-static enum ots_status describe_table(struct ots_instance *instance, struct ots_call *call,
-                                      struct ots_error *err)
+static enum ots_status describe(struct ots_instance *instance, struct ots_call *call,
+                                struct ots_slice name, struct ots_error *err)
 {
     OTS_AUTO(ots_table_releasep) const struct ots_table *table = NULL;
     struct ots_wide_describe_response *response = &call->response.wide.describe;
-    if (ots_physical_is_name(call->request.table.table))
-        return ots_physical_describe(instance, call, err);
-    enum ots_status status = ots_handle_hold_wide(instance, call->request.table.table, &table, err);
+    enum ots_status status = ots_handle_hold_wide(instance, name, &table, err);
     if (status != OTS_OK)
         return status;
     response->created_us = table->created_us;
     if (ots_wide_meta_copy(&call->arena, table->wide, &response->meta) != OTS_OK)
         return ots_error_set(err, OTS_NOMEM, "no memory for a table's description");
     return OTS_OK;
+}
+
+static enum ots_status describe_table(struct ots_instance *instance, struct ots_call *call,
+                                      struct ots_error *err)
+{
+    struct ots_slice name = call->request.table.table;
+    return ots_physical_is_name(name) ? ots_physical_describe(instance, call, err)
+                                      : describe(instance, call, name, err);
+}
+
+static enum ots_status update_table(struct ots_instance *instance, struct ots_call *call,
+                                    struct ots_error *err)
+{
+    const struct ots_wide_update_request *request = &call->request.wide.update;
+    enum ots_status status = ots_table_name_check(request->table, err);
+    if (status == OTS_OK)
+        status = ots_catalog_update_wide(instance->catalog, request, err);
+    return status == OTS_OK ? describe(instance, call, request->table, err) : status;
 }
 
 static enum ots_status delete_table(struct ots_instance *instance, struct ots_call *call,
@@ -66,6 +82,7 @@ static enum ots_status (*const handlers[OTS_ACTION_COUNT])(struct ots_instance *
     [OTS_ACTION_WIDE_LIST] = list_tables,
     [OTS_ACTION_WIDE_DESCRIBE] = describe_table,
     [OTS_ACTION_WIDE_DELETE_TABLE] = delete_table,
+    [OTS_ACTION_WIDE_UPDATE_TABLE] = update_table,
     [OTS_ACTION_WIDE_PUT_ROW] = ots_handle_wide_write,
     [OTS_ACTION_WIDE_UPDATE_ROW] = ots_handle_wide_write,
     [OTS_ACTION_WIDE_DELETE_ROW] = ots_handle_wide_write,

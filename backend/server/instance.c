@@ -139,6 +139,7 @@ static enum ots_status dispatch(struct ots_instance *instance, struct ots_call *
     case OTS_ACTION_WIDE_GET_RANGE:
     case OTS_ACTION_WIDE_BATCH_WRITE:
     case OTS_ACTION_WIDE_BATCH_GET:
+    case OTS_ACTION_WIDE_UPDATE_TABLE:
         return ots_handle_wide(instance, call, err);
     case OTS_ACTION_UPDATE_TABLE:
         return ots_handle_update_table(instance, call, err);

@@ -30,6 +30,14 @@ static enum ots_status columns_init(struct ots_wide_reader *reader,
     return OTS_OK;
 }
 
+/* A table may have had more versions before it was updated. */
+static size_t versions_max(const struct ots_wide_selection *selection,
+                           const struct ots_wide_meta *meta)
+{
+    int32_t wanted = selection->has_max_versions ? selection->max_versions : meta->max_versions;
+    return (size_t)(wanted < meta->max_versions ? wanted : meta->max_versions);
+}
+
 enum ots_status ots_wide_reader_init(struct ots_wide_reader *reader,
                                      const struct ots_wide_selection *selection,
                                      const struct ots_wide_meta *meta, int64_t now_ms,
@@ -45,7 +53,7 @@ enum ots_status ots_wide_reader_init(struct ots_wide_reader *reader,
         .has_range = selection->has_range,
         .begin_ms = selection->begin_ms,
         .end_ms = selection->end_ms,
-        .versions_max = selection->has_max_versions ? (size_t)selection->max_versions : SIZE_MAX,
+        .versions_max = versions_max(selection, meta),
         .now_ms = now_ms,
         .arena = arena,
     };

@@ -99,6 +99,51 @@ static enum ots_status decode_create(struct ots_slice body, struct ots_call *cal
     return create_in(message, &call->arena, &call->request.wide.create.meta, err);
 }
 
+static enum ots_status check_groups(const Ots__Wide__UpdateTable *message, struct ots_error *err)
+{
+    const Ots__Wide__CapacityUnit *units = message->throughput ? message->throughput->units : NULL;
+    if (!units && !message->options && !message->stream)
+        return ots_error_set(err, OTS_INVALID, "No option is specified to update a table.");
+    if (units && !units->has_read && !units->has_write)
+        return ots_error_set(err, OTS_INVALID, "Neither read nor write throughput is specified.");
+    if (message->stream && message->stream->enable)
+        return unsupported(err, "A stream of a wide-column table");
+    return OTS_OK;
+}
+
+static enum ots_status changes_in(const Ots__Wide__TableOptions *message,
+                                  struct ots_wide_update_request *request, struct ots_error *err)
+{
+    request->has_time_to_live = message->has_time_to_live_s;
+    request->time_to_live_s = message->time_to_live_s;
+    request->has_max_versions = message->has_max_versions;
+    request->max_versions = message->max_versions;
+    request->has_deviation = message->has_deviation_s;
+    request->deviation_s = message->deviation_s;
+    request->has_allow_update = message->has_allow_update;
+    request->allow_update = message->allow_update != 0;
+    if (!request->has_time_to_live && !request->has_max_versions && !request->has_deviation &&
+        !request->has_allow_update)
+        return ots_error_set(err, OTS_INVALID, "No option is specified to update a table.");
+    return OTS_OK;
+}
+
+static enum ots_status decode_update(struct ots_slice body, struct ots_call *call,
+                                     struct ots_error *err)
+{
+    const void *unpacked;
+    enum ots_status status =
+        unpack(&ots__wide__update_table__descriptor, body, call, &unpacked, err);
+    if (status != OTS_OK)
+        return status;
+    const Ots__Wide__UpdateTable *message = unpacked;
+    struct ots_wide_update_request *request = &call->request.wide.update;
+    request->table = ots_proto_slice(message->table);
+    status = check_groups(message, err);
+    return status == OTS_OK && message->options ? changes_in(message->options, request, err)
+                                                : status;
+}
+
 static enum ots_status decode_named(struct ots_slice body, struct ots_call *call,
                                     struct ots_error *err)
 {
@@ -423,6 +468,7 @@ static enum ots_status (*const decoders[OTS_ACTION_COUNT])(struct ots_slice body
     [OTS_ACTION_WIDE_GET_RANGE] = decode_range,
     [OTS_ACTION_WIDE_BATCH_WRITE] = decode_batch_write,
     [OTS_ACTION_WIDE_BATCH_GET] = decode_batch_get,
+    [OTS_ACTION_WIDE_UPDATE_TABLE] = decode_update,
 };
 
 bool ots_wide_is_action(enum ots_action action)

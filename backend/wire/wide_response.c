@@ -83,31 +83,58 @@ static enum ots_status encode_list(struct encoding *encoding)
     return ots_proto_pack(&listed, encoding->body);
 }
 
+/* What is told of a table beside its columns. */
+struct state {
+    Ots__Wide__CapacityUnit units;
+    Ots__Wide__ThroughputDetails throughput;
+    Ots__Wide__TableOptions options;
+    Ots__Wide__StreamDetails stream;
+};
+
 /* Throughput cannot be reserved: it is always 0. */
+static void state_init(struct state *state, const struct ots_wide_describe_response *response)
+{
+    *state = (struct state){
+        .units = OTS__WIDE__CAPACITY_UNIT__INIT,
+        .throughput = OTS__WIDE__THROUGHPUT_DETAILS__INIT,
+        .options = OTS__WIDE__TABLE_OPTIONS__INIT,
+        .stream = OTS__WIDE__STREAM_DETAILS__INIT,
+    };
+    OTS_PROTO_SET(&state->units, read, 0);
+    OTS_PROTO_SET(&state->units, write, 0);
+    state->throughput.units = &state->units;
+    state->throughput.last_increase_s = response->created_us / 1000000;
+    options_out(&response->meta, &state->options);
+}
+
 static enum ots_status encode_describe(struct encoding *encoding)
 {
     const struct ots_wide_describe_response *response = &encoding->call->response.wide.describe;
     Ots__Wide__DescribedTable described = OTS__WIDE__DESCRIBED_TABLE__INIT;
     Ots__Wide__TableMeta meta = OTS__WIDE__TABLE_META__INIT;
-    Ots__Wide__CapacityUnit units = OTS__WIDE__CAPACITY_UNIT__INIT;
-    Ots__Wide__ThroughputDetails throughput = OTS__WIDE__THROUGHPUT_DETAILS__INIT;
-    Ots__Wide__TableOptions options = OTS__WIDE__TABLE_OPTIONS__INIT;
-    Ots__Wide__StreamDetails stream = OTS__WIDE__STREAM_DETAILS__INIT;
+    struct state state;
     enum ots_status status = meta_out(&response->meta, encoding->arena, &meta);
     if (status != OTS_OK)
         return status;
-    OTS_PROTO_SET(&units, read, 0);
-    OTS_PROTO_SET(&units, write, 0);
-    throughput.units = &units;
-    throughput.last_increase_s = response->created_us / 1000000;
-    options_out(&response->meta, &options);
+    state_init(&state, response);
     described.meta = &meta;
-    described.throughput = &throughput;
-    described.options = &options;
+    described.throughput = &state.throughput;
+    described.options = &state.options;
     described.status = TABLE_ACTIVE;
-    described.stream = &stream;
+    described.stream = &state.stream;
     OTS_PROTO_SET(&described, created_us, response->created_us);
     return ots_proto_pack(&described, encoding->body);
+}
+
+static enum ots_status encode_update(struct encoding *encoding)
+{
+    Ots__Wide__UpdatedTable updated = OTS__WIDE__UPDATED_TABLE__INIT;
+    struct state state;
+    state_init(&state, &encoding->call->response.wide.describe);
+    updated.throughput = &state.throughput;
+    updated.options = &state.options;
+    updated.stream = &state.stream;
+    return ots_proto_pack(&updated, encoding->body);
 }
 
 /* ---- rows ---- */
@@ -256,7 +283,7 @@ static enum ots_status (*const encoders[OTS_ACTION_COUNT])(struct encoding *enco
     [OTS_ACTION_WIDE_PUT_ROW] = encode_row,       [OTS_ACTION_WIDE_UPDATE_ROW] = encode_row,
     [OTS_ACTION_WIDE_DELETE_ROW] = encode_row,    [OTS_ACTION_WIDE_GET_ROW] = encode_row,
     [OTS_ACTION_WIDE_GET_RANGE] = encode_range,   [OTS_ACTION_WIDE_BATCH_WRITE] = encode_batch,
-    [OTS_ACTION_WIDE_BATCH_GET] = encode_batch,
+    [OTS_ACTION_WIDE_BATCH_GET] = encode_batch,   [OTS_ACTION_WIDE_UPDATE_TABLE] = encode_update,
 };
 
 enum ots_status ots_wide_response_encode(const struct ots_call *call, struct ots_arena *arena,

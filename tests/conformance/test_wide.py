@@ -54,6 +54,23 @@ class WideTables(unittest.TestCase):
         self.assertEqual(list(self.ots.list_table()), ["status"])
         self.assertEqual(refusal(self.ots.describe_table, "another"), ("OTSObjectNotExist", 404))
 
+    def test_update_table(self):
+        self.create("updated", STATUS_KEYS)
+        answer = self.ots.update_table("updated", TableOptions(2592000, 3, 86401),
+                                       ReservedThroughput(CapacityUnit(0, 0)))
+        for options in (answer.table_options, self.ots.describe_table("updated").table_options):
+            self.assertEqual((options.time_to_live, options.max_version,
+                              options.max_time_deviation), (2592000, 3, 86401))
+        units = answer.reserved_throughput_details.capacity_unit
+        self.assertEqual((units.read, units.write), (0, 0))
+        self.ots.update_table("updated", TableOptions(-1, None, None))
+        options = self.ots.describe_table("updated").table_options
+        self.assertEqual((options.time_to_live, options.max_version), (-1, 3))
+        self.assertEqual(refusal(self.ots.update_table, "updated", TableOptions(86399, 1, 1)),
+                         ("OTSParameterInvalid", 400))
+        self.assertEqual(refusal(self.ots.update_table, "no_such_table", TableOptions()),
+                         ("OTSObjectNotExist", 404))
+
     def test_defined_columns(self):
         defined = [("i", "INTEGER"), ("s", "STRING"), ("b", "BINARY"), ("d", "DOUBLE"),
                    ("t", "BOOLEAN")]

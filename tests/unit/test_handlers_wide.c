@@ -53,6 +53,73 @@ static void refuse_named(struct test_instance *test, enum ots_action action, con
     test_call_refused(test, &call, OTS_CODE_OBJECT_NOT_EXIST);
 }
 
+static void update(struct test_instance *test, struct ots_wide_update_request changes)
+{
+    TEST_CALL(call, OTS_ACTION_WIDE_UPDATE_TABLE);
+    call.request.wide.update = changes;
+    call.request.wide.update.table = OTS_SLICE("t");
+    test_call_ok(test, &call);
+    const struct ots_wide_meta *meta = &call.response.wide.describe.meta;
+    if (changes.has_max_versions)
+        assert_int_equal(meta->max_versions, changes.max_versions);
+    if (changes.has_allow_update)
+        assert_int_equal(meta->allow_update, changes.allow_update);
+}
+
+/* What is changed counts for the next call and stays; what is not changed stays too. */
+static void test_update_table(void **state)
+{
+    struct test_instance *test = *state;
+    wide_create(test, 1, FOREVER);
+    update(test, (struct ots_wide_update_request){.max_versions = 3, .has_max_versions = true});
+    for (int i = 0; i < 4; i++)
+        wide_write(test, OTS_ACTION_WIDE_UPDATE_ROW,
+                   WIDE_ROW(test, "x", 1, wide_at(wide_integer("v", i), NOW_MS + i)),
+                   OTS_EXPECT_NOTHING);
+    wide_expect(test, "x", 1, "v=3@3 v=2@2 v=1@1");
+    update(test, (struct ots_wide_update_request){.max_versions = 2, .has_max_versions = true});
+    wide_expect(test, "x", 1, "v=3@3 v=2@2");
+    update(test, (struct ots_wide_update_request){.time_to_live_s = DAY_S,
+                                                  .has_time_to_live = true,
+                                                  .allow_update = false,
+                                                  .has_allow_update = true});
+    test_instance_reopen(test);
+    wide_expect(test, "x", 1, "v=3@3 v=2@2");
+    TEST_CALL(refused, OTS_ACTION_WIDE_UPDATE_ROW);
+    wide_write_fill(&refused, WIDE_ROW(test, "x", 1, wide_integer("v", 9)), OTS_EXPECT_NOTHING);
+    test_call_refused(test, &refused, OTS_CODE_PARAMETER_INVALID);
+    test->clock.now_us += INT64_C(1000) * 1000 * (DAY_S + 1);
+    wide_expect(test, "x", 1, NULL);
+    update(test, (struct ots_wide_update_request){.table = OTS_SLICE("t")});
+}
+
+static void test_refused_table_updates(void **state)
+{
+    struct test_instance *test = *state;
+    wide_create(test, 1, FOREVER);
+    test_create_table(test, "series");
+    static const struct ots_wide_update_request refused[] = {
+        {.time_to_live_s = 0, .has_time_to_live = true},
+        {.time_to_live_s = DAY_S - 1, .has_time_to_live = true},
+        {.max_versions = 0, .has_max_versions = true},
+        {.max_versions = OTS_WIDE_VERSIONS_MAX + 1, .has_max_versions = true},
+        {.deviation_s = 0, .has_deviation = true},
+    };
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        TEST_CALL(call, OTS_ACTION_WIDE_UPDATE_TABLE);
+        call.request.wide.update = refused[i];
+        call.request.wide.update.table = OTS_SLICE("t");
+        test_call_refused(test, &call, OTS_CODE_PARAMETER_INVALID);
+    }
+    TEST_CALL(call, OTS_ACTION_WIDE_UPDATE_TABLE);
+    call.request.wide.update.table = OTS_SLICE("series");
+    test_call_refused(test, &call, OTS_CODE_OBJECT_NOT_EXIST);
+    call.request.wide.update.table = OTS_SLICE("missing");
+    test_call_refused(test, &call, OTS_CODE_OBJECT_NOT_EXIST);
+    call.request.wide.update.table = OTS_SLICE("series#timeseries");
+    test_call_refused(test, &call, OTS_CODE_PARAMETER_INVALID);
+}
+
 /* One space of names, but neither kind of table is found as the other. */
 static void test_two_kinds_of_tables(void **state)
 {
@@ -365,6 +432,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_create_describe_list_delete),
+        TEST(test_update_table),
+        TEST(test_refused_table_updates),
         TEST(test_two_kinds_of_tables),
         TEST(test_as_many_tables_of_each_kind),
         TEST(test_a_new_table_is_empty),

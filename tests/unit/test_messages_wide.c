@@ -410,6 +410,72 @@ static void test_batch_response(void **state)
                                       "1a060a0408001001");
 }
 
+/* ---- updates: bodies made by the Python SDK 6.4.8, or by its messages where it has no call ----
+ */
+
+static enum ots_status decode_update(struct exchange *exchange, const char *hex)
+{
+    ots_call_deinit(&exchange->call);
+    ots_call_init(&exchange->call, OTS_ACTION_WIDE_UPDATE_TABLE);
+    ots_buf_deinit(&exchange->body);
+    exchange->body = test_hex(hex);
+    return ots_request_decode(ots_buf_slice(&exchange->body), &exchange->call, &exchange->err);
+}
+
+static void test_update_request(void **state)
+{
+    struct exchange *exchange = *state;
+    const struct ots_wide_update_request *request = &exchange->call.request.wide.update;
+    assert_int_equal(
+        decode_update(exchange, "0a0673746174757312060a04080010001a0b08809a9e0110032880a305"),
+        OTS_OK);
+    assert_true(ots_slice_equal(request->table, OTS_SLICE("status")));
+    assert_true(request->has_time_to_live && request->has_max_versions && request->has_deviation);
+    assert_int_equal(request->time_to_live_s, 2592000);
+    assert_int_equal(request->max_versions, 3);
+    assert_int_equal(request->deviation_s, 86400);
+    assert_false(request->has_allow_update);
+    assert_int_equal(decode_update(exchange, "0a067374617475731a0b08ffffffffffffffffff01"), OTS_OK);
+    assert_true(request->has_time_to_live);
+    assert_int_equal(request->time_to_live_s, OTS_TTL_FOREVER);
+    assert_false(request->has_max_versions || request->has_deviation);
+    assert_int_equal(decode_update(exchange, "0a067374617475731a0c0880a30510022880a3053000"),
+                     OTS_OK);
+    assert_true(request->has_allow_update);
+    assert_false(request->allow_update);
+    /* Throughput alone, and a stream switched off, change nothing. */
+    assert_int_equal(decode_update(exchange, "0a0673746174757312040a020805"), OTS_OK);
+    assert_false(request->has_time_to_live || request->has_max_versions);
+    assert_int_equal(decode_update(exchange, "0a0673746174757322020800"), OTS_OK);
+}
+
+static void test_refused_updates(void **state)
+{
+    struct exchange *exchange = *state;
+    static const char *const refused[] = {
+        "0a06737461747573",             /* nothing to update */
+        "0a067374617475731a00",         /* no option */
+        "0a0673746174757312020a00",     /* no unit */
+        "0a06737461747573220408011018", /* a stream */
+    };
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+        assert_int_equal(decode_update(exchange, refused[i]), OTS_INVALID);
+    assert_int_equal(decode_update(exchange, "0a0673746174757312"), OTS_CORRUPT);
+    assert_int_equal(decode_update(exchange, "1a0b08ffffffffffffffffff01"), OTS_CORRUPT);
+}
+
+static void test_update_response(void **state)
+{
+    struct exchange *exchange = *state;
+    exchange->call.action = OTS_ACTION_WIDE_UPDATE_TABLE;
+    exchange->call.response.wide.describe.meta = OTS_WIDE_META_DEFAULT;
+    exchange->call.response.wide.describe.created_us = 2000000;
+    test_assert_hex(encode(exchange), "0a080a04080010001002"
+                                      "121308ffffffffffffffffff01100128"
+                                      "80a3053001"
+                                      "1a020800");
+}
+
 static void test_kept_table(void **state)
 {
     struct exchange *exchange = *state;
@@ -462,6 +528,8 @@ int main(void)
         TEST(test_row_response),      TEST(test_range_response),
         TEST(test_describe_response), TEST(test_batch_response),
         TEST(test_kept_table),        TEST(test_the_other_directions),
+        TEST(test_update_request),    TEST(test_refused_updates),
+        TEST(test_update_response),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
