@@ -241,11 +241,15 @@ func TestConditionLogic(t *testing.T) {
 			return is(of, "mem", "host_1") || is(of, "cpu", "") && !isLinux(of)
 		})
 	deep := measurement("cpu")
-	for i := 0; i < 20; i++ {
+	for i := 1; i < 16; i++ {
 		deep = logic(and, deep)
 	}
+	check(t, ots, all, deep, func(of timeline) bool {
+		return of.key.GetMeasurementName() == "cpu"
+	})
+	deep = logic(and, deep)
 	for text, bad := range map[string]tablestore.MetaQueryCondition{
-		"condition: nested more than":               deep,
+		"condition: nested more than 16 deep":       deep,
 		"condition: AND and OR need sub-conditions": logic(or),
 		"condition: ": logic(not, linux, linux),
 	} {
@@ -320,9 +324,14 @@ func TestMetaRefusals(t *testing.T) {
 			tablestore.NewTimeseriesMeta(bad)), invalid, text)
 		expectRefusal(t, deleteMeta(ots, good, bad), invalid, text)
 	}
+	// as text ["k=v..."]
 	large := tablestore.NewTimeseriesMeta(key("m", "", nil))
-	large.AddAttribute("k", strings.Repeat("v", 16*1024))
-	expectRefusal(t, updateMeta(ots, large), invalid, "attributes: ")
+	large.AddAttribute("k", strings.Repeat("v", 16*1024-5))
+	expectRefusal(t, updateMeta(ots, large), invalid,
+		"attributes: 16385 bytes as text instead of at most 16384")
+	large.AddAttribute("k", strings.Repeat("v", 16*1024-6))
+	must(t, updateMeta(ots, large))
+	must(t, deleteMeta(ots, large.GetTimeseriesKey()))
 	var metas []*tablestore.TimeseriesMeta
 	var keys []*tablestore.TimeseriesKey
 	for i := 0; i < 1001; i++ {

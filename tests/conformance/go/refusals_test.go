@@ -163,11 +163,13 @@ var badRows = []struct {
 func expectBadPut(t testing.TB, ots *tablestore.TimeseriesClient, text string,
 	rows ...*tablestore.TimeseriesRow) {
 	t.Helper()
-	good := key("good", "", nil)
+	good := key("good", t.Name(), nil)
 	err := put(ots, "refusals", append([]*tablestore.TimeseriesRow{row(good, 1, one)}, rows...)...)
 	expectRefusal(t, err, invalid, text)
 	expect(t, "rows", len(get(t, ots, "refusals", good)), 0)
-	page, err := ots.QueryTimeseriesMeta(tablestore.NewQueryTimeseriesMetaRequest("refusals"))
+	request := tablestore.NewQueryTimeseriesMetaRequest("refusals")
+	request.SetCondition(tablestore.NewDataSourceMetaQueryCondition(tablestore.OP_EQUAL, t.Name()))
+	page, err := ots.QueryTimeseriesMeta(request)
 	must(t, err)
 	expect(t, "records", len(page.GetTimeseriesMetas()), 0)
 }
@@ -192,17 +194,13 @@ func TestBadPuts(t *testing.T) {
 			rows = append(rows, row(key("m", "", nil), at, one))
 		}
 		expectBadPut(t, ots, "201 rows instead of 1 to 200", rows...)
-		large := fields{"x": strings.Repeat("v", mib)}
-		expectBadPut(t, ots, "bytes instead of at most 4194304", row(key("m", "", nil), 1, large),
-			row(key("m", "", nil), 2, large), row(key("m", "", nil), 3, large),
-			row(key("m", "", nil), 4, large))
-		// 8 and 1 for the key, 1 for the field's name
-		rest := fields{"x": strings.Repeat("v", mib-10)}
-		must(t, put(ots, "refusals", row(key("m", "", nil), 1, rest), row(key("m", "", nil), 2, rest),
-			row(key("m", "", nil), 3, rest), row(key("m", "", nil), 4, rest)))
-		deletion := tablestore.NewDeleteTimeseriesMetaRequest("refusals")
-		deletion.AddTimeseriesKeys(key("m", "", nil))
-		_, err := ots.DeleteTimeseriesMeta(deletion)
-		must(t, err)
+		// A row has 8 bytes more than its measurement, the field's name and its value.
+		large := func(at int64, more int) *tablestore.TimeseriesRow {
+			text := strings.Repeat("v", mib-10+more)
+			return row(key("m", "", nil), at, fields{"x": text})
+		}
+		expectRefusal(t, put(ots, "refusals", large(1, 0), large(2, 0), large(3, 0), large(4, 1)),
+			invalid, "rows of 4194305 bytes instead of at most 4194304")
+		must(t, put(ots, "refusals", large(1, 0), large(2, 0), large(3, 0), large(4, 0)))
 	})
 }

@@ -204,6 +204,14 @@ func TestWideTableRefusals(t *testing.T) {
 	expectRefusal(t, err, invalid, "A stream of a wide-column table is not supported.")
 }
 
+func TestWideTableQuota(t *testing.T) {
+	for i := 0; i < 64; i++ {
+		newWide(t, fmt.Sprint("quota_", i), 1)
+	}
+	expectRefusal(t, createWide(wideClient(t), wideMeta("quota_64"), -1, 1), quota,
+		"The instance has 64 wide-column tables already.")
+}
+
 func TestWideValues(t *testing.T) {
 	ots := newWide(t, "rows", 1)
 	at := wideKey("\x00\xff", math.MinInt64, "温度")
