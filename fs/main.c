@@ -54,7 +54,6 @@ static enum ots_status open_state(struct parts *parts, size_t index,
     return ots_state_open(&state, &parts->states[index], err);
 }
 
-/* All are asked before anything is mounted, while the terminal is still there to hear it. */
 static enum ots_status open_sources(struct parts *parts, const struct ots_options *options,
                                     struct ots_error *err)
 {
@@ -63,15 +62,27 @@ static enum ots_status open_sources(struct parts *parts, const struct ots_option
         struct ots_source *source = &parts->sources[parts->source_count++];
         parts->subject = options->sources[i];
         status = ots_source_open(source, options->sources[i], options, err);
-        if (status == OTS_OK)
-            status = ots_source_connect(source, options, &parts->log, err);
-        if (status == OTS_OK)
-            status = open_state(parts, i, options, err);
     }
     if (status != OTS_OK)
         return status;
     parts->subject = options->source;
     return ots_sources_check_names(parts->sources, parts->source_count, err);
+}
+
+/* All are asked before anything is mounted, while the terminal is still there to hear it. */
+static enum ots_status connect_sources(struct parts *parts, const struct ots_options *options,
+                                       struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; i < parts->source_count && status == OTS_OK; i++) {
+        parts->subject = options->sources[i];
+        status = ots_source_connect(&parts->sources[i], options, &parts->log, err);
+        if (status == OTS_OK)
+            status = open_state(parts, i, options, err);
+    }
+    if (status == OTS_OK)
+        parts->subject = options->source;
+    return status;
 }
 
 static enum ots_status make_parts(struct parts *parts, const struct ots_options *options,
@@ -87,6 +98,8 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
     enum ots_status status = ots_mountpoint_check(options->mountpoint, NULL, err);
     if (status == OTS_OK)
         status = open_sources(parts, options, err);
+    if (status == OTS_OK)
+        status = connect_sources(parts, options, err);
     struct ots_view_source sources[OTS_SOURCES_MAX];
     for (size_t i = 0; i < parts->source_count; i++)
         sources[i] = (struct ots_view_source){
@@ -152,8 +165,8 @@ int main(int argc, char **argv)
     struct ots_error err = {0};
     int result = EXIT_SUCCESS;
     enum ots_status status = ots_options_parse(&options, argc, argv, &err);
-    if (status == OTS_OK && (options.is_check || options.source_count > 1))
-        status = ots_error_set(&err, OTS_UNSUPPORTED, "--check and several sources are not ready");
+    if (status == OTS_OK && options.is_check)
+        status = ots_error_set(&err, OTS_UNSUPPORTED, "--check is not ready");
     if (status != OTS_OK) {
         fprintf(stderr, "otsfs: %s; see otsfs --help\n",
                 err.message[0] ? err.message : ots_status_text(status));
