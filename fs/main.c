@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "backend/base/version.h"
 #include "fs/daemon.h"
@@ -92,6 +93,9 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
         .mountpoint = options->mountpoint,
         .source = options->source,
         .fuse_options = (const char *)options->rest.data,
+        .owner = {.uid = options->has_uid ? options->uid : getuid(),
+                  .gid = options->has_gid ? options->gid : getgid(),
+                  .umask = options->umask},
         .is_debug = options->is_debug,
         .log = &parts->log,
     };

@@ -47,8 +47,6 @@ enum ots_status ots_mount_new(const struct ots_mount_options *options, struct ot
         return ots_error_set(err, OTS_NOMEM, "out of memory");
     }
     mount->options = *options;
-    mount->uid = getuid();
-    mount->gid = getgid();
     mount->session = fuse_session_new(&args, &ots_mount_ops, sizeof(ots_mount_ops), mount);
     fuse_opt_free_args(&args);
     mount->is_mounted =

@@ -8,14 +8,24 @@
 #ifndef OTS_MOUNT_MOUNT_H
 #define OTS_MOUNT_MOUNT_H
 
+#include <sys/types.h>
+
 #include "fs/view/view.h"
 
 struct ots_mount;
+
+/* Whose the files are, and what their modes lack. */
+struct ots_owner {
+    uid_t uid;
+    gid_t gid;
+    mode_t umask;
+};
 
 struct ots_mount_options {
     const char *mountpoint;
     const char *source;       /* shown by mount(8) and df(1) */
     const char *fuse_options; /* for libfuse and the kernel, separated by commas; may be "" */
+    struct ots_owner owner;
     bool is_debug;
     const struct ots_log *log;
 };

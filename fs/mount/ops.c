@@ -27,7 +27,7 @@ static double attr_seconds(const struct ots_attr *attr)
 
 static void to_stat(const struct ots_task *task, const struct ots_attr *attr, struct stat *st)
 {
-    ots_attr_to_stat(attr, task->mount->uid, task->mount->gid, st);
+    ots_attr_to_stat(attr, &task->mount->options.owner, st);
 }
 
 static void fill_entry(const struct ots_task *task, const struct ots_attr *attr,
@@ -126,7 +126,7 @@ static void op_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *wanted, 
         return;
     }
     struct stat st;
-    ots_attr_to_stat(&attr, mount->uid, mount->gid, &st);
+    ots_attr_to_stat(&attr, &mount->options.owner, &st);
     fuse_reply_attr(request, &st, 0);
 }
 
@@ -167,7 +167,7 @@ static size_t add_entry(fuse_req_t request, char *to, size_t room, bool is_plus,
         .attr_timeout = attr_seconds(attr),
         .entry_timeout = ENTRY_SECONDS,
     };
-    ots_attr_to_stat(attr, mount->uid, mount->gid, &entry.attr);
+    ots_attr_to_stat(attr, &mount->options.owner, &entry.attr);
     if (is_plus)
         return fuse_add_direntry_plus(request, to, room, text, &entry, next);
     return fuse_add_direntry(request, to, room, text, &entry.attr, next);

@@ -60,7 +60,7 @@ int64_t ots_timespec_to_ns(const struct timespec *time)
     return ns;
 }
 
-void ots_attr_to_stat(const struct ots_attr *attr, uid_t uid, gid_t gid, struct stat *st)
+void ots_attr_to_stat(const struct ots_attr *attr, const struct ots_owner *owner, struct stat *st)
 {
     int64_t nanoseconds = attr->mtime_ns % NANOSECONDS;
     int64_t seconds = attr->mtime_ns / NANOSECONDS;
@@ -73,10 +73,10 @@ void ots_attr_to_stat(const struct ots_attr *attr, uid_t uid, gid_t gid, struct 
     struct timespec ctime = attr->is_directory ? (struct timespec){0} : mtime;
     *st = (struct stat){
         .st_ino = attr->ino,
-        .st_mode = (attr->is_directory ? S_IFDIR : S_IFREG) | attr->permissions,
+        .st_mode = (attr->is_directory ? S_IFDIR : S_IFREG) | (attr->permissions & ~owner->umask),
         .st_nlink = attr->is_directory ? 2 : 1,
-        .st_uid = uid,
-        .st_gid = gid,
+        .st_uid = owner->uid,
+        .st_gid = owner->gid,
         .st_size = (off_t)attr->size_bytes,
         .st_blocks = (blkcnt_t)((attr->size_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES),
         .st_blksize = IO_BYTES,

@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-#include "fs/view/view.h"
+#include "fs/mount/mount.h"
 
 /* The one place where a status becomes an errno. */
 int ots_status_errno(enum ots_status status);
@@ -19,6 +19,6 @@ bool ots_status_is_logged(enum ots_status status);
 int64_t ots_timespec_to_ns(const struct timespec *time);
 
 /* Units: st_blocks in 512 bytes, matching st_size, or cp takes files for sparse. */
-void ots_attr_to_stat(const struct ots_attr *attr, uid_t uid, gid_t gid, struct stat *st);
+void ots_attr_to_stat(const struct ots_attr *attr, const struct ots_owner *owner, struct stat *st);
 
 #endif

@@ -16,8 +16,6 @@ struct ots_mount {
     bool is_mounted;
     struct ots_view *view;
     struct ots_pool *workers;
-    uid_t uid;
-    gid_t gid;
 };
 
 struct ots_task {

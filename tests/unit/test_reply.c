@@ -44,12 +44,16 @@ static void every_status_has_an_errno(void **state)
     }
 }
 
+static const struct ots_owner nobody;
+
 static void files_and_directories_differ(void **state)
 {
     (void)state;
-    struct ots_attr attr = {.ino = 7, .is_directory = true, .mtime_ns = 1500000001};
+    const struct ots_owner owner = {.uid = 10, .gid = 20};
+    struct ots_attr attr = {
+        .ino = 7, .is_directory = true, .permissions = 0755, .mtime_ns = 1500000001};
     struct stat st;
-    ots_attr_to_stat(&attr, 10, 20, &st);
+    ots_attr_to_stat(&attr, &owner, &st);
     assert_int_equal(st.st_ino, 7);
     assert_int_equal(st.st_mode, S_IFDIR | 0755);
     assert_int_equal(st.st_nlink, 2);
@@ -60,11 +64,35 @@ static void files_and_directories_differ(void **state)
     assert_int_equal(st.st_ctim.tv_sec, 0);
     assert_int_equal(st.st_ctim.tv_nsec, 0);
     attr.is_directory = false;
-    ots_attr_to_stat(&attr, 10, 20, &st);
+    attr.permissions = 0644;
+    ots_attr_to_stat(&attr, &owner, &st);
     assert_int_equal(st.st_ctim.tv_sec, 1);
     assert_int_equal(st.st_ctim.tv_nsec, 500000001);
     assert_int_equal(st.st_mode, S_IFREG | 0644);
     assert_int_equal(st.st_nlink, 1);
+}
+
+static void the_umask_takes_permissions_away(void **state)
+{
+    (void)state;
+    static const struct {
+        mode_t umask;
+        bool is_directory;
+        unsigned permissions;
+        mode_t mode;
+    } cases[] = {
+        {0, true, 0555, S_IFDIR | 0555},   {022, true, 0755, S_IFDIR | 0755},
+        {077, true, 0755, S_IFDIR | 0700}, {027, false, 0644, S_IFREG | 0640},
+        {0777, false, 0644, S_IFREG | 0},  {022, false, 0200, S_IFREG | 0200},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct ots_owner owner = {.umask = cases[i].umask};
+        const struct ots_attr attr = {.is_directory = cases[i].is_directory,
+                                      .permissions = cases[i].permissions};
+        struct stat st;
+        ots_attr_to_stat(&attr, &owner, &st);
+        assert_int_equal(st.st_mode, cases[i].mode);
+    }
 }
 
 static void blocks_hold_the_size(void **state)
@@ -75,7 +103,7 @@ static void blocks_hold_the_size(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct ots_attr attr = {.ino = 2, .size_bytes = cases[i][0]};
         struct stat st;
-        ots_attr_to_stat(&attr, 0, 0, &st);
+        ots_attr_to_stat(&attr, &nobody, &st);
         assert_int_equal(st.st_size, cases[i][0]);
         assert_int_equal(st.st_blocks, cases[i][1]);
     }
@@ -86,7 +114,7 @@ static void times_before_1970_have_positive_nanoseconds(void **state)
     (void)state;
     struct ots_attr attr = {.mtime_ns = -1};
     struct stat st;
-    ots_attr_to_stat(&attr, 0, 0, &st);
+    ots_attr_to_stat(&attr, &nobody, &st);
     assert_int_equal(st.st_mtim.tv_sec, -1);
     assert_int_equal(st.st_mtim.tv_nsec, 999999999);
     assert_int_equal(ots_timespec_to_ns(&st.st_mtim), -1);
@@ -112,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_status_has_an_errno),
         cmocka_unit_test(files_and_directories_differ),
+        cmocka_unit_test(the_umask_takes_permissions_away),
         cmocka_unit_test(blocks_hold_the_size),
         cmocka_unit_test(times_before_1970_have_positive_nanoseconds),
         cmocka_unit_test(times_that_do_not_fit_become_the_nearest),
