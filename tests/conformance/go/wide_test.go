@@ -204,6 +204,36 @@ func TestWideTableRefusals(t *testing.T) {
 	expectRefusal(t, err, invalid, "A stream of a wide-column table is not supported.")
 }
 
+func TestWideTableUpdate(t *testing.T) {
+	ots := newWide(t, "rows", 1)
+	change := func(option *tablestore.TableOption) (*tablestore.UpdateTableResponse, error) {
+		return ots.UpdateTable(&tablestore.UpdateTableRequest{TableName: "rows", TableOption: option})
+	}
+	option := tablestore.NewTableOption(2*day, 3)
+	option.DeviationCellVersionInSec = 3 * day
+	answer, err := change(option)
+	must(t, err)
+	described, err := ots.DescribeTable(&tablestore.DescribeTableRequest{TableName: "rows"})
+	must(t, err)
+	for _, got := range []*tablestore.TableOption{answer.TableOption, described.TableOption} {
+		expect(t, "time to live", got.TimeToAlive, 2*day)
+		expect(t, "versions", got.MaxVersion, 3)
+		expect(t, "deviation", got.DeviationCellVersionInSec, int64(3*day))
+	}
+	expect(t, "throughput", *answer.ReservedThroughput, tablestore.ReservedThroughput{})
+	expect(t, "has a stream", answer.StreamDetails.EnableStream, false)
+	_, err = change(tablestore.NewTableOption(day-1, 3))
+	expectRefusal(t, err, invalid, "time to live: 86399 s is neither -1 nor at least 86400")
+	_, err = change(tablestore.NewTableOption(-1, 101))
+	expectRefusal(t, err, invalid, "max versions: 101 instead of 1 to 100")
+	_, err = ots.UpdateTable(&tablestore.UpdateTableRequest{TableName: "missing",
+		TableOption: option})
+	expectRefusal(t, err, notThere, "Requested table does not exist.")
+	described, err = ots.DescribeTable(&tablestore.DescribeTableRequest{TableName: "rows"})
+	must(t, err)
+	expect(t, "time to live", described.TableOption.TimeToAlive, 2*day)
+}
+
 func TestWideTableQuota(t *testing.T) {
 	for i := 0; i < 64; i++ {
 		newWide(t, fmt.Sprint("quota_", i), 1)
