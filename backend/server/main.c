@@ -17,6 +17,7 @@
 #include "backend/server/service.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,6 +35,9 @@ enum {
     EXIT_SERVED = 3, /* with --linger: another otslocal serves the directory */
     DRAIN_MS = 10000,
     USERS_RETRY_MS = 1000,
+    /* Above what a page of rows usually takes; a thread keeps so much free memory at most. */
+    OWN_MAPPING_BYTES = 8 << 20,
+    KEPT_FREE_BYTES = 16 << 20,
 };
 
 struct program {
@@ -394,6 +398,17 @@ static int fail(const struct program *program, enum ots_status status, struct ot
     return EXIT_REFUSED;
 }
 
+/*
+ * glibc moves these bounds as memory is freed. Where they come to rest is chance, and where they
+ * are low, each page of rows begins by asking the kernel for the memory that the last one gave
+ * back, page fault by page fault.
+ */
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, OWN_MAPPING_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
+}
+
 int main(int argc, char **argv)
 {
     struct program program = {
@@ -412,6 +427,7 @@ int main(int argc, char **argv)
                                                 : "otslocal " OTS_VERSION "\n");
         return 0;
     }
+    keep_memory();
     /* A core would hold the access key. */
     setrlimit(RLIMIT_CORE, &(const struct rlimit){0, 0});
     enum ots_status status = start(&program, &is_new, &err);
