@@ -287,20 +287,32 @@ static enum ots_status append_fields(struct ots_lp_printer *printer, struct ots_
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-static enum ots_status append_time(struct ots_buf *out, int64_t time_us,
-                                   enum ots_precision precision)
+/* Microseconds in one step. */
+static int64_t precision_unit(enum ots_precision precision)
 {
     static const int64_t UNITS[] = {[OTS_PRECISION_NS] = 1,
                                     [OTS_PRECISION_US] = 1,
                                     [OTS_PRECISION_MS] = 1000,
                                     [OTS_PRECISION_S] = 1000000};
+    return UNITS[precision];
+}
+
+int64_t ots_precision_cut(enum ots_precision precision, int64_t time_us)
+{
+    return time_us - time_us % precision_unit(precision);
+}
+
+static enum ots_status append_time(struct ots_buf *out, int64_t time_us,
+                                   enum ots_precision precision)
+{
     uint8_t *to = ots_buf_reserve(out, OTS_NUMBER_BYTES_MAX);
     if (!to)
         return OTS_NOMEM;
-    if (time_us < 0 || time_us % UNITS[precision])
+    int64_t unit = precision_unit(precision);
+    if (time_us < 0 || time_us % unit)
         return OTS_INVALID;
     *to = ' ';
-    size_t size = 1 + ots_number_print_i64(to + 1, time_us / UNITS[precision]);
+    size_t size = 1 + ots_number_print_i64(to + 1, time_us / unit);
     if (precision == OTS_PRECISION_NS && time_us) {
         memcpy(to + size, "000", 3);
         size += 3;

@@ -16,6 +16,9 @@ enum { OTS_LP_RENDERER_VERSION = 1 };
 
 enum ots_precision { OTS_PRECISION_NS, OTS_PRECISION_US, OTS_PRECISION_MS, OTS_PRECISION_S };
 
+/* `time_us` without what the precision cannot show. */
+int64_t ots_precision_cut(enum ots_precision precision, int64_t time_us);
+
 /*
  * Prints rows one after another. Remembers the last series key's text, so that rows of one
  * timeline cost little. Not for several threads at once.

@@ -9,6 +9,7 @@
 #define OTS_VIEW_NODE_H
 
 #include "backend/model/series.h"
+#include "fs/view/marks.h"
 
 enum ots_node_kind {
     OTS_NODE_ROOT, /* only with several sources; else the root is an instance */
@@ -22,13 +23,6 @@ enum ots_node_kind {
     OTS_NODE_PORT,
     OTS_NODE_STATUS_DIR,
     OTS_NODE_STATUS_FILE,
-};
-
-/* What is known of a timeline's rows. Units: times in microseconds, sizes in bytes of text. */
-struct ots_extent {
-    uint64_t size_bytes;
-    uint64_t row_count;
-    int64_t last_time_us;
 };
 
 struct ots_node {
