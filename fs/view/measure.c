@@ -401,13 +401,20 @@ static enum ots_status read_timeline(struct ots_table *table, const struct ots_s
 {
     struct ots_lp_printer printer;
     struct ots_page_reader reader;
+    const struct ots_page_source source = {.store = table->instance->store,
+                                           .table = table->node->name,
+                                           .key = key,
+                                           .end_us = INT64_MAX};
     ots_lp_printer_init(&printer, OTS_PRECISION_NS);
-    ots_page_reader_init(&reader, table->instance->store, table->node->name, key);
+    ots_page_reader_init(&reader, &source, 0);
     enum ots_status status;
     do {
-        status = ots_page_reader_next(&reader, interrupt, err);
+        const struct ots_rows *rows;
+        status = ots_page_reader_next(&reader, interrupt, &rows, err);
         if (status == OTS_OK)
-            status = sum_page(&reader.call.response.page.rows, &printer, extent, err);
+            ots_page_reader_ask(&reader);
+        if (status == OTS_OK)
+            status = sum_page(rows, &printer, extent, err);
         ots_lp_printer_forget_key(&printer);
     } while (status == OTS_OK && !reader.is_last);
     ots_page_reader_deinit(&reader);

@@ -1,37 +1,79 @@
 /*
  * A timeline's text as it was when the file was opened, fetched page by page as it is read.
  *
- * Threads: one at a time.
+ * It is read on from where the last page ended, or from the nearest mark before the place that is
+ * wanted; what was fetched is kept while there is room for it. All its parts are of one version of
+ * the timeline: what cannot be had of that version is OTS_STALE.
+ *
+ * Threads: one at a time; the version may change at any time.
  */
 #ifndef OTS_VIEW_SNAPSHOT_H
 #define OTS_VIEW_SNAPSHOT_H
 
-#include "fs/lp/print.h"
-#include "fs/view/node.h"
-#include "fs/view/pages.h"
-#include "fs/view/spool.h"
+#include <stdatomic.h>
 
-struct ots_snapshot {
-    struct ots_arena arena;
-    struct ots_series_key key;
-    struct ots_page_reader pages;
-    struct ots_lp_printer printer;
-    struct ots_spool spool;
-    struct ots_extent extent; /* of what was fetched */
-    bool is_complete;
-    /* A page was fetched and could not be kept: all that lies behind it is out of reach. */
-    struct ots_error failure;
+#include "fs/lp/print.h"
+#include "fs/view/marks.h"
+#include "fs/view/pages.h"
+#include "fs/view/windows.h"
+
+struct ots_snapshot_options {
+    struct ots_page_source source; /* its key is copied, all else must outlive the snapshot */
+    enum ots_precision precision;
+    /* Moves on when the timeline changes other than by growing at its end; NULL: never. */
+    const atomic_uint_least64_t *version;
+    uint64_t windows_bytes_max; /* 0: OTS_WINDOWS_BYTES_MAX */
 };
 
-/* `key` is copied, `table` must outlive the snapshot. Errors: OTS_NOMEM. */
-enum ots_status ots_snapshot_init(struct ots_snapshot *snapshot, struct ots_store *store,
-                                  struct ots_slice table,
-                                  const struct ots_series_key *key) OTS_MUST_CHECK;
+/* Pages that follow each other. */
+struct ots_stream {
+    bool is_open;
+    struct ots_page_reader pages;
+    struct ots_extent at; /* the text before the next page */
+    size_t next_mark;
+    uint64_t page_offset; /* of the last page */
+    uint64_t stop_offset; /* where text begins that is there already; UINT64_MAX: nowhere */
+    unsigned page_count;
+};
+
+struct ots_snapshot {
+    struct ots_snapshot_options options;
+    struct ots_arena arena;
+    struct ots_series_key key;
+    struct ots_lp_printer printer;
+    struct ots_windows windows;
+    struct ots_marks marks; /* what others have noted, at init, and then what is passed */
+    struct ots_stream stream;
+    bool has_end;
+    struct ots_extent end; /* the whole text, when `has_end` */
+    uint64_t version;
+    uint64_t read_end; /* where the last read ended */
+    bool has_changed;  /* a mark was found to be wrong: what is known of the timeline is old */
+};
+
+/* `marks` are copied. Errors: OTS_NOMEM. */
+enum ots_status ots_snapshot_init(struct ots_snapshot *snapshot,
+                                  const struct ots_snapshot_options *options,
+                                  const struct ots_marks *marks) OTS_MUST_CHECK;
 void ots_snapshot_deinit(struct ots_snapshot *snapshot);
 
-/* Fetch pages until more than `offset` bytes, or all, are there. */
-enum ots_status ots_snapshot_fetch(struct ots_snapshot *snapshot, uint64_t offset,
+/*
+ * Make sure that the byte at `offset` is there, or the end known when it lies before that; `size`
+ * bytes from there are wanted soon. Errors: OTS_STALE, OTS_NOMEM, those of the store and the spool.
+ */
+enum ots_status ots_snapshot_fetch(struct ots_snapshot *snapshot, uint64_t offset, size_t size,
                                    struct ots_interrupt *interrupt,
                                    struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Append `size` bytes from `offset` to `out`; fewer only at the end. Nothing on failure.
+ * Errors: as ots_snapshot_fetch, OTS_IO (a row that cannot be shown in this precision).
+ */
+enum ots_status ots_snapshot_read(struct ots_snapshot *snapshot, uint64_t offset, size_t size,
+                                  struct ots_interrupt *interrupt, struct ots_buf *out,
+                                  struct ots_error *err) OTS_MUST_CHECK;
+
+/* There may be more behind the end. */
+void ots_snapshot_grow(struct ots_snapshot *snapshot);
 
 #endif

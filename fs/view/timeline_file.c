@@ -39,14 +39,17 @@ static enum ots_status open_snapshot(struct timeline_file *file, const struct ot
     if (status != OTS_OK)
         return status;
     file->has_snapshot = true;
-    status = ots_snapshot_init(&file->snapshot, file->table->instance->store,
-                               file->table->node->name, key);
+    const struct ots_snapshot_options options = {.source = {.store = file->table->instance->store,
+                                                            .table = file->table->node->name,
+                                                            .key = key,
+                                                            .end_us = INT64_MAX}};
+    status = ots_snapshot_init(&file->snapshot, &options, NULL);
     if (status == OTS_OK)
-        status = ots_snapshot_fetch(&file->snapshot, 0, interrupt, err);
-    if (status != OTS_OK || !file->snapshot.is_complete)
+        status = ots_snapshot_fetch(&file->snapshot, 0, 0, interrupt, err);
+    if (status != OTS_OK || !file->snapshot.has_end)
         return status;
     pthread_mutex_lock(&view->synced.lock);
-    ots_extract_note_extent_locked(file->extract, file->base.node, &file->snapshot.extent,
+    ots_extract_note_extent_locked(file->extract, file->base.node, &file->snapshot.end,
                                    write_number);
     pthread_mutex_unlock(&view->synced.lock);
     return OTS_OK;
@@ -66,7 +69,7 @@ static enum ots_status open_for_reading(struct timeline_file *file, struct ots_i
     else if (status == OTS_NOT_FOUND)
         status = OTS_OK; /* a hashed name that no line has explained yet: an empty file */
     ots_arena_deinit(&arena);
-    if (status == OTS_OK && file->has_snapshot && !file->snapshot.is_complete)
+    if (status == OTS_OK && file->has_snapshot && !file->snapshot.has_end)
         status = ots_extract_refresh_timeline(file->extract, file->base.node, interrupt, err);
     return status;
 }
@@ -89,10 +92,7 @@ static enum ots_status read_file(struct ots_file *base, uint64_t offset, size_t 
     struct timeline_file *file = of(base);
     if (!file->has_snapshot || !size)
         return OTS_OK;
-    enum ots_status status = ots_snapshot_fetch(&file->snapshot, offset + size - 1, interrupt, err);
-    if (status == OTS_OK)
-        status = ots_spool_read(&file->snapshot.spool, offset, size, out, err);
-    return status;
+    return ots_snapshot_read(&file->snapshot, offset, size, interrupt, out, err);
 }
 
 static enum ots_status write_file(struct ots_file *base, uint64_t offset, struct ots_slice bytes,

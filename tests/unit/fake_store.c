@@ -221,10 +221,16 @@ static enum ots_status do_get(struct fake_store *fake, struct ots_call *call)
     size_t ignored;
     int64_t from_us;
     parse_token(get->token, &ignored, &from_us);
+    if (get->has_begin && get->begin_us > from_us)
+        from_us = get->begin_us;
+    size_t limit =
+        get->limit && (size_t)get->limit < fake->page_rows ? (size_t)get->limit : fake->page_rows;
     const struct ots_series_key *key = copy_key(call, series);
     for (size_t i = first_at_or_after(&series->rows, from_us); i < series->rows.count; i++) {
         const struct ots_row *row = &series->rows.items[i];
-        if (call->response.page.rows.count == fake->page_rows) {
+        if (get->has_end && row->time_us >= get->end_us)
+            break;
+        if (call->response.page.rows.count == limit) {
             set_token(call, 0, row->time_us);
             break;
         }

@@ -90,10 +90,13 @@ static void long_timelines_are_read_as_the_reader_goes(void **state)
     struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_READ);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 1);
     /* 25 bytes a line, 10 lines a page. */
-    free(view_read_file(file, 0, 250));
+    free(view_read_file(file, 0, 120));
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 1);
-    free(view_read_file(file, 240, 20));
+    /* One page ahead. */
+    free(view_read_file(file, 120, 10));
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 2);
+    free(view_read_file(file, 240, 20));
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 3);
     char *text = view_read_file(file, 0, strlen(lines) + 10);
     assert_string_equal(text, lines);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 10);
