@@ -45,7 +45,8 @@ enum ots_status ots_journal_append(struct ots_journal *journal, uint64_t number,
 /*
  * Batch `number` is stored or rejected. When batch `waiting` (0: none) holds newer versions of its
  * rows, puts before `time_us` do not count against those: they were ours.
- * Without an entry of the batch nothing happens. Errors: OTS_IO (then it may be loaded again).
+ * Of a batch that has no entry (0: of none) nothing is told. Errors: OTS_IO (then it may be loaded
+ * again).
  */
 enum ots_status ots_journal_done(struct ots_journal *journal, uint64_t number, uint64_t waiting,
                                  int64_t time_us, struct ots_error *err) OTS_MUST_CHECK;

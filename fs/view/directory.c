@@ -363,14 +363,27 @@ static enum ots_status tell_failure(struct ots_table *table, struct ots_error *e
     return status;
 }
 
-static enum ots_status wait_for_tables(struct ots_instance *instance,
-                                       struct ots_interrupt *interrupt)
+/* Rows are not stored yet, and whoever synced before was told already. */
+static enum ots_status tell_kept(struct ots_table *table, struct ots_error *err)
 {
-    enum ots_status status = OTS_OK;
+    struct ots_error failure;
+    ots_pipeline_failure(table->pipeline, &failure);
+    return ots_error_set(err, OTS_IO, "rows are not stored yet: %s", failure.message);
+}
+
+/* Sets `*kept` to a table whose rows could not all be stored. */
+static enum ots_status wait_for_tables(struct ots_instance *instance,
+                                       struct ots_interrupt *interrupt, struct ots_table **kept)
+{
     struct ots_table *table = NULL;
-    while (status == OTS_OK && (table = ots_instance_next_table(instance, table)))
-        status = ots_pipeline_wait(table->pipeline, interrupt);
-    return status;
+    while ((table = ots_instance_next_table(instance, table))) {
+        enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
+        if (status == OTS_IO)
+            *kept = table;
+        else if (status != OTS_OK)
+            return status;
+    }
+    return OTS_OK;
 }
 
 static enum ots_status tell_failures(struct ots_instance *instance, struct ots_error *err)
@@ -388,14 +401,15 @@ static enum ots_status sync_instances(struct ots_instance *instances, size_t cou
                                       struct ots_interrupt *interrupt, struct ots_error *err)
 {
     enum ots_status status = OTS_OK;
+    struct ots_table *kept = NULL;
     for (size_t i = 0; status == OTS_OK && i < count; i++)
-        status = wait_for_tables(&instances[i], interrupt);
+        status = wait_for_tables(&instances[i], interrupt, &kept);
     if (status != OTS_OK)
         return status;
     for (size_t i = 0; i < count; i++)
         if (tell_failures(&instances[i], err) != OTS_OK)
             status = OTS_IO;
-    return status;
+    return status == OTS_OK && kept ? tell_kept(kept, err) : status;
 }
 
 enum ots_status ots_view_sync(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
@@ -411,5 +425,9 @@ enum ots_status ots_view_sync(struct ots_view *view, uint64_t ino, struct ots_in
     if (!table)
         return sync_instances(view->instances, view->instance_count, interrupt, err);
     enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
-    return status == OTS_OK ? tell_failure(table, err) : status;
+    if (status != OTS_OK && status != OTS_IO)
+        return status;
+    /* With OTS_IO rows are still on their way, which is a failure that was noted. */
+    enum ots_status told = tell_failure(table, err);
+    return told == OTS_OK && status != OTS_OK ? tell_kept(table, err) : told;
 }

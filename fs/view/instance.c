@@ -26,24 +26,23 @@ void ots_instance_deinit(struct ots_instance *instance)
 
 /* --- failures of rows -------------------------------------------------------------------------*/
 
-static void note_failed_row(void *context, struct ots_origin *origin, const struct ots_row *row,
-                            const struct ots_error *error)
+static void note_failed_row(void *context, const struct ots_failed_put *put)
 {
-    (void)row;
     struct ots_table *table = context;
-    struct ots_node *timeline = origin->timeline;
+    struct ots_node *timeline = put->origin->timeline;
     struct ots_view *view = table->view;
     pthread_mutex_lock(&view->synced.lock);
     timeline->lost_rows++;
     bool is_first = !table->has_failure;
     if (is_first) {
         table->has_failure = true;
-        table->failure = *error;
+        table->failure = *put->error;
     }
     pthread_mutex_unlock(&view->synced.lock);
     if (is_first)
-        ots_log(view->options.log, OTS_LOG_ERROR, "table %.*s: a row of %.*s was lost: %s",
-                OTS_SLICE_FMT(table->node->name), OTS_SLICE_FMT(timeline->name), error->message);
+        ots_log(view->options.log, OTS_LOG_ERROR, "table %.*s: a row of %.*s %s: %s",
+                OTS_SLICE_FMT(table->node->name), OTS_SLICE_FMT(timeline->name),
+                put->is_kept ? "is not stored yet" : "was refused", put->error->message);
 }
 
 /* --- tables -----------------------------------------------------------------------------------*/

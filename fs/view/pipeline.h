@@ -7,7 +7,10 @@
  * added later wins, also across retries.
  *
  * A put that the service refuses for good is cut in halves until the refused rows stand alone; the
- * others are stored.
+ * others are stored. Rows of a put that failed otherwise (the store's time-out is over) are kept in
+ * their place and put again, until the pipeline is freed.
+ *
+ * With a journal, rows that were handed over are in it until they are stored or refused.
  *
  * Threads: safe.
  */
@@ -17,57 +20,97 @@
 #include "backend/base/clock.h"
 #include "backend/base/log.h"
 #include "backend/store.h"
+#include "fs/state/journal.h"
 #include "fs/view/origin.h"
 
 struct ots_pipeline;
+
+/* A row that was not stored. Lives until the call that tells it returns. */
+struct ots_failed_put {
+    struct ots_origin *origin;
+    const struct ots_row *row;
+    const struct ots_error *error;
+    bool is_kept; /* it is put again; otherwise the service refused it for good */
+};
 
 struct ots_pipeline_options {
     struct ots_store *store; /* borrowed */
     struct ots_slice table;  /* copied */
     const struct ots_clock *clock;
-    const struct ots_log *log;
-    size_t in_flight_max; /* batches, at least 1 */
+    const struct ots_log *log; /* NULL: none */
+    size_t in_flight_max;      /* batches, at least 1 */
     /*
-     * Told once for each row that was lost. `row` lives until the call returns.
+     * Told once for each row that was refused, and once for each row when it was first kept.
      * Runs on a thread of the store's; must not call the pipeline.
      */
-    void (*failed)(void *context, struct ots_origin *origin, const struct ots_row *row,
-                   const struct ots_error *error);
+    void (*failed)(void *context, const struct ots_failed_put *put);
     void *failed_context;
 };
 
 enum ots_status ots_pipeline_new(const struct ots_pipeline_options *options,
                                  struct ots_pipeline **out) OTS_MUST_CHECK;
 
-/* Nothing may be on its way. Accepts NULL. */
+/* No put may be in flight. Rows that are kept are forgotten; the journal has them. Accepts NULL. */
 void ots_pipeline_free(struct ots_pipeline *pipeline);
+
+/* Use a journal (borrowed). Before the first row is added. */
+void ots_pipeline_set_journal(struct ots_pipeline *pipeline, struct ots_journal *journal);
 
 /*
  * Add a copy of `row`, written by `origin`, which the row holds a reference to. Waits while the
- * batches in flight are at their maximum and the next is full. Errors: OTS_CANCELLED (interrupted
- * while waiting; the row is not added), OTS_NOMEM.
+ * batches in flight are at their maximum and the next is full.
+ * Errors, and the row is not added: OTS_CANCELLED (interrupted while waiting), OTS_NOMEM; that of
+ * a put that failed while this waited.
  */
 enum ots_status ots_pipeline_add(struct ots_pipeline *pipeline, const struct ots_row *row,
                                  struct ots_origin *origin,
                                  struct ots_interrupt *interrupt) OTS_MUST_CHECK;
 
+/* The same for a row that the journal's old segments hold. */
+enum ots_status ots_pipeline_add_again(struct ots_pipeline *pipeline, const struct ots_row *row,
+                                       struct ots_origin *origin,
+                                       struct ots_interrupt *interrupt) OTS_MUST_CHECK;
+
 /*
- * Wait until every row added before this call was acknowledged or given up.
- * Errors: OTS_CANCELLED.
+ * If a version of `row` waits for the next put, merge a copy of `row` into that, field by field,
+ * instead of adding it; from then on it is `origin`'s. Never waits.
+ * Errors: OTS_LIMIT (merged it would be over a limit), OTS_NOMEM; then nothing was done.
+ */
+enum ots_status ots_pipeline_merge(struct ots_pipeline *pipeline, const struct ots_row *row,
+                                   struct ots_origin *origin, bool *is_merged,
+                                   struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Make rows added before this call outlive the process. Waits for nothing but the disk; does
+ * nothing without a journal. Errors: those of ots_journal_append.
+ */
+enum ots_status ots_pipeline_hand_over(struct ots_pipeline *pipeline,
+                                       struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Wait until every row added before this call was stored, refused or, within this call, kept
+ * because its put failed. Errors: OTS_CANCELLED; OTS_IO (rows were kept;
+ * ots_pipeline_failure tells why).
  */
 enum ots_status ots_pipeline_wait(struct ots_pipeline *pipeline,
                                   struct ots_interrupt *interrupt) OTS_MUST_CHECK;
 
-/* Send a batch that is not full when its first row is older than `age_us`. */
+/* Why rows were kept last. */
+void ots_pipeline_failure(struct ots_pipeline *pipeline, struct ots_error *err);
+
+/*
+ * Send a batch that is not full when its first row is older than `age_us`, and rows that are kept
+ * when it is time for them.
+ */
 void ots_pipeline_send_older(struct ots_pipeline *pipeline, int64_t age_us);
 
-/* Whether rows are waiting or in flight. */
+/* Whether rows are waiting, in flight or kept. */
 bool ots_pipeline_is_busy(struct ots_pipeline *pipeline);
 
 struct ots_pipeline_counts {
     uint64_t rows_added;
     uint64_t rows_stored;
-    uint64_t rows_failed;
+    uint64_t rows_failed; /* refused */
     uint64_t puts;
 };
 void ots_pipeline_counts(struct ots_pipeline *pipeline, struct ots_pipeline_counts *counts);

@@ -134,6 +134,11 @@ static enum ots_status flush_file(struct ots_file *base, struct ots_error *err)
     struct timeline_file *file = of(base);
     if (!file->has_writer || !ots_file_try_enter(base))
         return OTS_OK;
+    enum ots_status status = ots_pipeline_hand_over(file->table->pipeline, err);
+    if (status != OTS_OK) {
+        ots_file_leave(base);
+        return status;
+    }
     return check_writer(file, err);
 }
 
@@ -142,10 +147,11 @@ static enum ots_status sync_file(struct ots_file *base, struct ots_interrupt *in
 {
     struct timeline_file *file = of(base);
     enum ots_status status = ots_pipeline_wait(file->table->pipeline, interrupt);
-    if (status != OTS_OK)
+    if (status != OTS_OK && status != OTS_IO)
         return ots_error_set(err, status, "interrupted");
-    if (!file->has_writer)
-        return check_lost_rows(file, err);
+    /* Rows are not stored yet: that was noted as a loss, and now is told. */
+    if (status == OTS_IO || !file->has_writer)
+        return check_lost_rows(file, err) == OTS_OK ? status : OTS_IO;
     status = ots_file_enter(base, interrupt);
     return status == OTS_OK ? check_writer(file, err) : status;
 }

@@ -165,13 +165,25 @@ enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_
     return OTS_OK;
 }
 
+/* Rows that could not be stored wait in the journal for the next mount. */
+static void give_up(struct ots_table *table)
+{
+    struct ots_error err;
+    const struct ots_log *log = table->view->options.log;
+    if (ots_pipeline_hand_over(table->pipeline, &err) != OTS_OK)
+        ots_log_error(log, OTS_LOG_ERROR, "rows were lost", &err);
+    ots_pipeline_failure(table->pipeline, &err);
+    ots_log(log, OTS_LOG_ERROR, "table %.*s: rows could not be stored%s: %s",
+            OTS_SLICE_FMT(table->node->name),
+            table->instance->state ? ", and wait for the next mount" : "", err.message);
+}
+
 static void drain(struct ots_instance *instance)
 {
     struct ots_table *table = NULL;
     while ((table = ots_instance_next_table(instance, table)))
-        /* Cannot fail: nobody interrupts it. */
         if (ots_pipeline_wait(table->pipeline, NULL) != OTS_OK)
-            abort();
+            give_up(table);
 }
 
 void ots_view_free(struct ots_view *view)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rows that were lost after all are told by fsync, and once by sync DIR.
+# Rows that could not be stored in time are told by fsync and by sync DIR, and stored later.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -20,6 +20,8 @@ lib_pids+=($!)
 wait_until grep -qs '^otslocal: ready' "$work/again.log"
 expect_failure 'Input/output error' sync "$work/mnt/t"
 sync "$work/mnt/t" || fail 'told twice'
+expect_equal "$(cat "$file")" 'm,host=a v=2i 2000' 'what was stored later'
 cp "$work/wanted" "$file" || fail 'a good file after a lost one'
 sync "$file" || fail 'told by a new file'
+printf 'm,host=a v=1i 1000\nm,host=a v=2i 2000\nm,host=a v=3i 3000\n' >"$work/wanted"
 expect_same "$file" "$work/wanted"

@@ -10,161 +10,11 @@
 
 #include <cmocka.h>
 
-enum { PUTS_MAX = 64 };
-
-/* Keeps submitted puts until the test answers them. */
-struct held_store {
-    struct ots_store store;
-    pthread_mutex_t lock;
-    pthread_cond_t submitted;
-    struct ots_call *puts[PUTS_MAX];
-    size_t put_count; /* all that ever came */
-    size_t waiting;   /* not answered yet */
-    /* Rows with this integer in their first field are refused, whole put. 0: none. */
-    int64_t poison;
-    bool is_immediate; /* answer within submit */
-    /* What was stored last under time 0..99 of the one series. */
-    int64_t stored[100];
-};
-
-static void held_answer(struct held_store *held, struct ots_call *call)
-{
-    const struct ots_put_request *put = &call->request.put;
-    call->status = OTS_OK;
-    for (size_t i = 0; i < put->row_count; i++)
-        if (held->poison && put->rows[i].fields[0].value.integer == held->poison)
-            call->status =
-                ots_error_service(&call->error, OTS_INVALID, "OTSParameterInvalid", "poison");
-    for (size_t i = 0; call->status == OTS_OK && i < put->row_count; i++)
-        if (put->rows[i].time_us < 100)
-            held->stored[put->rows[i].time_us] = put->rows[i].fields[0].value.integer;
-    call->done(call, call->done_context);
-}
-
-static void held_submit(struct ots_store *store, struct ots_call *call)
-{
-    struct held_store *held = (struct held_store *)(void *)store;
-    pthread_mutex_lock(&held->lock);
-    assert_true(held->put_count < PUTS_MAX);
-    held->puts[held->put_count++] = call;
-    held->waiting++;
-    bool is_immediate = held->is_immediate;
-    if (is_immediate)
-        held->waiting--;
-    pthread_cond_broadcast(&held->submitted);
-    pthread_mutex_unlock(&held->lock);
-    if (is_immediate)
-        held_answer(held, call);
-}
-
-static void held_cancel(struct ots_store *store, struct ots_call *call)
-{
-    (void)store;
-    (void)call;
-}
-
-static const struct ots_store_ops held_ops = {held_submit, held_cancel, NULL, NULL};
-
-static size_t held_wait(struct held_store *held, size_t count)
-{
-    pthread_mutex_lock(&held->lock);
-    while (held->put_count < count)
-        pthread_cond_wait(&held->submitted, &held->lock);
-    size_t now = held->put_count;
-    pthread_mutex_unlock(&held->lock);
-    return now;
-}
-
-static void held_release(struct held_store *held, size_t index)
-{
-    pthread_mutex_lock(&held->lock);
-    held->waiting--;
-    pthread_mutex_unlock(&held->lock);
-    held_answer(held, held->puts[index]);
-}
-
-struct fixture {
-    struct held_store held;
-    struct ots_pipeline *pipeline;
-    int failed_rows;
-    struct ots_origin *origin;
-    struct ots_origin *guilty;
-    struct ots_origin *last_failed_origin;
-    int64_t last_failed_time_us;
-    struct ots_tag tag;
-    struct ots_series_key key;
-};
-
-static void on_failed(void *context, struct ots_origin *origin, const struct ots_row *row,
-                      const struct ots_error *error)
-{
-    struct fixture *fixture = context;
-    assert_true(error->status != OTS_OK);
-    fixture->last_failed_time_us = row->time_us;
-    fixture->failed_rows++;
-    fixture->last_failed_origin = origin;
-}
-
-static int setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-    fixture->held.store.ops = &held_ops;
-    pthread_mutex_init(&fixture->held.lock, NULL);
-    pthread_cond_init(&fixture->held.submitted, NULL);
-    fixture->tag = (struct ots_tag){OTS_SLICE("host"), OTS_SLICE("a")};
-    fixture->key = (struct ots_series_key){OTS_SLICE("cpu"), OTS_SLICE("s"), &fixture->tag, 1};
-    struct ots_pipeline_options options = {
-        .store = &fixture->held.store,
-        .table = OTS_SLICE("t"),
-        .clock = &ots_clock_system,
-        .in_flight_max = 2,
-        .failed = on_failed,
-        .failed_context = fixture,
-    };
-    fixture->origin = ots_origin_new(NULL);
-    fixture->guilty = ots_origin_new(NULL);
-    assert_int_equal(ots_pipeline_new(&options, &fixture->pipeline), OTS_OK);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    ots_pipeline_free(fixture->pipeline);
-    /* No row holds one any more. */
-    assert_int_equal(atomic_load(&fixture->origin->references), 1);
-    ots_origin_unref(fixture->origin);
-    ots_origin_unref(fixture->guilty);
-    pthread_cond_destroy(&fixture->held.submitted);
-    pthread_mutex_destroy(&fixture->held.lock);
-    free(fixture);
-    return 0;
-}
-
-static enum ots_status add_named(struct fixture *fixture, int64_t time_us, struct ots_slice name,
-                                 int64_t value, struct ots_origin *origin,
-                                 struct ots_interrupt *interrupt)
-{
-    struct ots_field field = {name, {.type = OTS_INTEGER, .integer = value}};
-    struct ots_row row = {&fixture->key, time_us, &field, 1};
-    return ots_pipeline_add(fixture->pipeline, &row, origin, interrupt);
-}
-
-static void add(struct fixture *fixture, int64_t time_us, int64_t value)
-{
-    assert_int_equal(add_named(fixture, time_us, OTS_SLICE("v"), value, fixture->origin, NULL),
-                     OTS_OK);
-}
-
-static size_t rows_of(const struct fixture *fixture, size_t put)
-{
-    return fixture->held.puts[put]->request.put.row_count;
-}
+#include "tests/unit/pipeline_fixture.h"
 
 static void full_batches_go_at_once(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     for (int64_t i = 0; i < 2 * OTS_PUT_ROWS_MAX; i++)
         add(fixture, i, i);
     assert_int_equal(fixture->held.put_count, 2);
@@ -177,7 +27,7 @@ static void full_batches_go_at_once(void **state)
 
 static void a_batch_is_full_by_size_too(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     fixture->held.is_immediate = true;
     uint8_t *text = calloc(1, OTS_VALUE_BYTES_MAX);
     struct ots_field field = {OTS_SLICE("v"),
@@ -192,16 +42,9 @@ static void a_batch_is_full_by_size_too(void **state)
     free(text);
 }
 
-static void *wait_for_all(void *argument)
-{
-    struct fixture *fixture = argument;
-    assert_int_equal(ots_pipeline_wait(fixture->pipeline, NULL), OTS_OK);
-    return NULL;
-}
-
 static void waiting_sends_what_is_not_full(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     add(fixture, 1, 1);
     assert_int_equal(fixture->held.put_count, 0);
     pthread_t waiter;
@@ -216,7 +59,7 @@ static void waiting_sends_what_is_not_full(void **state)
 
 static void old_batches_are_sent(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     add(fixture, 1, 1);
     ots_pipeline_send_older(fixture->pipeline, INT64_C(3600000000));
     assert_int_equal(fixture->held.put_count, 0);
@@ -226,7 +69,7 @@ static void old_batches_are_sent(void **state)
 }
 
 struct adder {
-    struct fixture *fixture;
+    struct pipeline_fixture *fixture;
     struct ots_interrupt interrupt;
     enum ots_status status;
 };
@@ -234,12 +77,12 @@ struct adder {
 static void *add_one(void *argument)
 {
     struct adder *adder = argument;
-    adder->status = add_named(adder->fixture, 1000, OTS_SLICE("v"), 1, adder->fixture->origin,
-                              &adder->interrupt);
+    adder->status = pipeline_add(adder->fixture, 1000, OTS_SLICE("v"), 1, adder->fixture->origin,
+                                 &adder->interrupt);
     return NULL;
 }
 
-static void fill_up(struct fixture *fixture)
+static void fill_up(struct pipeline_fixture *fixture)
 {
     for (int64_t i = 0; i < 3 * OTS_PUT_ROWS_MAX; i++)
         add(fixture, i, i);
@@ -248,7 +91,7 @@ static void fill_up(struct fixture *fixture)
 
 static void writers_wait_while_all_is_in_flight(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     fill_up(fixture);
     struct adder adder = {.fixture = fixture};
     ots_interrupt_init(&adder.interrupt);
@@ -267,7 +110,7 @@ static void writers_wait_while_all_is_in_flight(void **state)
 
 static void a_waiting_writer_can_be_interrupted(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     fill_up(fixture);
     struct adder adder = {.fixture = fixture};
     ots_interrupt_init(&adder.interrupt);
@@ -290,7 +133,7 @@ static void a_waiting_writer_can_be_interrupted(void **state)
 
 static void a_row_is_in_one_put_at_a_time(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     add(fixture, 7, 1);
     ots_pipeline_send_older(fixture->pipeline, 0);
     assert_int_equal(fixture->held.put_count, 1);
@@ -308,7 +151,7 @@ static void a_row_is_in_one_put_at_a_time(void **state)
 
 static void another_row_need_not_wait(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     add(fixture, 7, 1);
     ots_pipeline_send_older(fixture->pipeline, 0);
     add(fixture, 8, 2);
@@ -320,10 +163,10 @@ static void another_row_need_not_wait(void **state)
 
 static void one_origin_merges_fields(void **state)
 {
-    struct fixture *fixture = *state;
-    assert_int_equal(add_named(fixture, 1, OTS_SLICE("b"), 1, fixture->origin, NULL), OTS_OK);
-    assert_int_equal(add_named(fixture, 1, OTS_SLICE("a"), 2, fixture->origin, NULL), OTS_OK);
-    assert_int_equal(add_named(fixture, 1, OTS_SLICE("b"), 3, fixture->origin, NULL), OTS_OK);
+    struct pipeline_fixture *fixture = *state;
+    assert_int_equal(pipeline_add(fixture, 1, OTS_SLICE("b"), 1, fixture->origin, NULL), OTS_OK);
+    assert_int_equal(pipeline_add(fixture, 1, OTS_SLICE("a"), 2, fixture->origin, NULL), OTS_OK);
+    assert_int_equal(pipeline_add(fixture, 1, OTS_SLICE("b"), 3, fixture->origin, NULL), OTS_OK);
     ots_pipeline_send_older(fixture->pipeline, 0);
     assert_int_equal(rows_of(fixture, 0), 1);
     const struct ots_row *row = fixture->held.puts[0]->request.put.rows;
@@ -335,9 +178,9 @@ static void one_origin_merges_fields(void **state)
 
 static void another_origin_replaces_the_row(void **state)
 {
-    struct fixture *fixture = *state;
-    assert_int_equal(add_named(fixture, 1, OTS_SLICE("b"), 1, fixture->origin, NULL), OTS_OK);
-    assert_int_equal(add_named(fixture, 1, OTS_SLICE("a"), 2, fixture->guilty, NULL), OTS_OK);
+    struct pipeline_fixture *fixture = *state;
+    assert_int_equal(pipeline_add(fixture, 1, OTS_SLICE("b"), 1, fixture->origin, NULL), OTS_OK);
+    assert_int_equal(pipeline_add(fixture, 1, OTS_SLICE("a"), 2, fixture->guilty, NULL), OTS_OK);
     ots_pipeline_send_older(fixture->pipeline, 0);
     const struct ots_row *row = fixture->held.puts[0]->request.put.rows;
     assert_int_equal(rows_of(fixture, 0), 1);
@@ -348,14 +191,14 @@ static void another_origin_replaces_the_row(void **state)
 
 static void refused_rows_are_found_and_the_others_stored(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     fixture->held.is_immediate = true;
     fixture->held.poison = 666;
     for (int64_t i = 0; i < 99; i++)
         add(fixture, i, i == 41 ? 666 : i);
-    assert_int_equal(add_named(fixture, 99, OTS_SLICE("v"), 666, fixture->guilty, NULL), OTS_OK);
+    assert_int_equal(pipeline_add(fixture, 99, OTS_SLICE("v"), 666, fixture->guilty, NULL), OTS_OK);
     assert_int_equal(ots_pipeline_wait(fixture->pipeline, NULL), OTS_OK);
-    assert_int_equal(fixture->failed_rows, 2);
+    assert_int_equal(fixture->refused_rows, 2);
     assert_ptr_equal(fixture->last_failed_origin, fixture->guilty);
     for (int64_t i = 0; i < 99; i++)
         assert_int_equal(fixture->held.stored[i], i == 41 ? 0 : i);
@@ -366,24 +209,11 @@ static void refused_rows_are_found_and_the_others_stored(void **state)
     assert_int_equal(counts.rows_failed, 2);
 }
 
-static void a_put_that_fails_otherwise_loses_its_rows(void **state)
-{
-    struct fixture *fixture = *state;
-    add(fixture, 1, 1);
-    add(fixture, 2, 2);
-    ots_pipeline_send_older(fixture->pipeline, 0);
-    struct ots_call *call = fixture->held.puts[0];
-    call->status = ots_error_set(&call->error, OTS_TIMEOUT, "no answer");
-    call->done(call, call->done_context);
-    assert_int_equal(fixture->failed_rows, 2);
-    assert_false(ots_pipeline_is_busy(fixture->pipeline));
-}
-
 static void single_failed_rows_are_told(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     add(fixture, 1, 1);
-    assert_int_equal(add_named(fixture, 2, OTS_SLICE("v"), 2, fixture->guilty, NULL), OTS_OK);
+    assert_int_equal(pipeline_add(fixture, 2, OTS_SLICE("v"), 2, fixture->guilty, NULL), OTS_OK);
     ots_pipeline_send_older(fixture->pipeline, 0);
     struct ots_call *call = fixture->held.puts[0];
     struct ots_failed_row failed = {1, OTS_SLICE("OTSParameterInvalid"), OTS_SLICE("no")};
@@ -391,14 +221,14 @@ static void single_failed_rows_are_told(void **state)
     call->response.put.failed_rows = &failed;
     call->response.put.failed_row_count = 1;
     call->done(call, call->done_context);
-    assert_int_equal(fixture->failed_rows, 1);
+    assert_int_equal(fixture->refused_rows, 1);
     assert_ptr_equal(fixture->last_failed_origin, fixture->guilty);
     assert_int_equal(fixture->last_failed_time_us, 2);
 }
 
 static void a_failed_row_that_is_named_twice_counts_once(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     add(fixture, 1, 1);
     ots_pipeline_send_older(fixture->pipeline, 0);
     struct ots_call *call = fixture->held.puts[0];
@@ -411,7 +241,7 @@ static void a_failed_row_that_is_named_twice_counts_once(void **state)
     call->done(call, call->done_context);
     struct ots_pipeline_counts counts;
     ots_pipeline_counts(fixture->pipeline, &counts);
-    assert_int_equal(fixture->failed_rows, 1);
+    assert_int_equal(fixture->refused_rows, 1);
     assert_int_equal(counts.rows_failed, 1);
     assert_int_equal(counts.rows_stored, 0);
 }
@@ -419,7 +249,7 @@ static void a_failed_row_that_is_named_twice_counts_once(void **state)
 /* One row again and again never fills a batch by rows. */
 static void replaced_rows_bound_its_memory(void **state)
 {
-    struct fixture *fixture = *state;
+    struct pipeline_fixture *fixture = *state;
     fixture->held.is_immediate = true;
     uint8_t *text = calloc(1, OTS_VALUE_BYTES_MAX);
     struct ots_field field = {OTS_SLICE("v"),
@@ -435,23 +265,32 @@ static void replaced_rows_bound_its_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(full_batches_go_at_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_batch_is_full_by_size_too, setup, teardown),
-        cmocka_unit_test_setup_teardown(waiting_sends_what_is_not_full, setup, teardown),
-        cmocka_unit_test_setup_teardown(old_batches_are_sent, setup, teardown),
-        cmocka_unit_test_setup_teardown(writers_wait_while_all_is_in_flight, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_waiting_writer_can_be_interrupted, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_row_is_in_one_put_at_a_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(another_row_need_not_wait, setup, teardown),
-        cmocka_unit_test_setup_teardown(one_origin_merges_fields, setup, teardown),
-        cmocka_unit_test_setup_teardown(another_origin_replaces_the_row, setup, teardown),
-        cmocka_unit_test_setup_teardown(refused_rows_are_found_and_the_others_stored, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_put_that_fails_otherwise_loses_its_rows, setup, teardown),
-        cmocka_unit_test_setup_teardown(single_failed_rows_are_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_failed_row_that_is_named_twice_counts_once, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(replaced_rows_bound_its_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(full_batches_go_at_once, pipeline_setup, pipeline_teardown),
+        cmocka_unit_test_setup_teardown(a_batch_is_full_by_size_too, pipeline_setup,
+                                        pipeline_teardown),
+        cmocka_unit_test_setup_teardown(waiting_sends_what_is_not_full, pipeline_setup,
+                                        pipeline_teardown),
+        cmocka_unit_test_setup_teardown(old_batches_are_sent, pipeline_setup, pipeline_teardown),
+        cmocka_unit_test_setup_teardown(writers_wait_while_all_is_in_flight, pipeline_setup,
+                                        pipeline_teardown),
+        cmocka_unit_test_setup_teardown(a_waiting_writer_can_be_interrupted, pipeline_setup,
+                                        pipeline_teardown),
+        cmocka_unit_test_setup_teardown(a_row_is_in_one_put_at_a_time, pipeline_setup,
+                                        pipeline_teardown),
+        cmocka_unit_test_setup_teardown(another_row_need_not_wait, pipeline_setup,
+                                        pipeline_teardown),
+        cmocka_unit_test_setup_teardown(one_origin_merges_fields, pipeline_setup,
+                                        pipeline_teardown),
+        cmocka_unit_test_setup_teardown(another_origin_replaces_the_row, pipeline_setup,
+                                        pipeline_teardown),
+        cmocka_unit_test_setup_teardown(refused_rows_are_found_and_the_others_stored,
+                                        pipeline_setup, pipeline_teardown),
+        cmocka_unit_test_setup_teardown(single_failed_rows_are_told, pipeline_setup,
+                                        pipeline_teardown),
+        cmocka_unit_test_setup_teardown(a_failed_row_that_is_named_twice_counts_once,
+                                        pipeline_setup, pipeline_teardown),
+        cmocka_unit_test_setup_teardown(replaced_rows_bound_its_memory, pipeline_setup,
+                                        pipeline_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,11 +133,25 @@ static void a_file_that_is_opened_later_is_not_blamed(void **state)
 static void a_loss_that_nobody_was_told_of_is_told_by_the_next_file(void **state)
 {
     struct view_fixture *fixture = *state;
-    fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_TIMEOUT, 1);
+    fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_DENIED, 1);
     assert_int_equal(view_store(fixture, PATH, "cpu,host=a v=1i 1000\n"), OTS_OK);
     view_expect_text(fixture, PATH, "");
     assert_int_equal(view_store(fixture, PATH, "cpu,host=a v=1i 1000\n"), OTS_IO);
     assert_int_equal(view_store(fixture, PATH, "cpu,host=a v=1i 1000\n"), OTS_OK);
+}
+
+static void rows_that_failed_are_stored_later(void **state)
+{
+    struct view_fixture *fixture = *state;
+    fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_TIMEOUT, SIZE_MAX);
+    assert_int_equal(view_store(fixture, PATH, "cpu,host=a v=1i 1000\n"), OTS_OK);
+    assert_int_equal(view_sync(fixture, "t"), OTS_IO);
+    assert_int_equal(view_sync(fixture, "t"), OTS_IO);
+    assert_int_equal(view_sync(fixture, ""), OTS_IO);
+    view_expect_stored(fixture, "t", "");
+    fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_OK, 0);
+    assert_int_equal(view_sync(fixture, "t"), OTS_OK);
+    view_expect_stored(fixture, "t", "cpu,host=a v=1i 1000\n");
 }
 
 static void a_sync_of_the_instance_tells_of_every_table(void **state)
@@ -341,6 +355,7 @@ int main(void)
         THREADS_TEST(refused_rows_are_told_once_by_each_open_file),
         TEST(a_file_that_is_opened_later_is_not_blamed),
         TEST(a_loss_that_nobody_was_told_of_is_told_by_the_next_file),
+        TEST(rows_that_failed_are_stored_later),
         TEST(a_sync_of_the_instance_tells_of_every_table),
         TEST(an_interrupted_sync_tells_nothing_and_forgets_nothing),
         TEST(a_scan_does_not_undo_a_later_measurement),

@@ -1,0 +1,19 @@
+/*
+ * Two rows of one timeline and time made one, field by field.
+ */
+#ifndef OTS_VIEW_MERGE_H
+#define OTS_VIEW_MERGE_H
+
+#include "backend/model/row.h"
+
+/*
+ * `merged` gets the fields of `older` that `newer` does not have, and those of `newer`, sorted.
+ * Ownership: the array of fields is in `arena`, all else is borrowed from both rows; the key is
+ * that of `older`.
+ * Errors: OTS_LIMIT (too many fields, or too large for a put), OTS_NOMEM.
+ */
+enum ots_status ots_rows_merge(struct ots_arena *arena, const struct ots_row *older,
+                               const struct ots_row *newer, struct ots_row *merged,
+                               struct ots_error *err) OTS_MUST_CHECK;
+
+#endif
