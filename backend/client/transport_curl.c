@@ -18,23 +18,19 @@
 
 #include "backend/base/clock.h"
 #include "backend/base/digest.h"
+#include "backend/client/curl_setup.h"
 #include "backend/client/endpoint.h"
 #include "backend/client/exchange_list.h"
 #include "backend/client/limiter.h"
 #include "backend/model/limits.h"
 
-#include <curl/curl.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum {
     CONNECTIONS_MAX = 256,
     CONNECTIONS_DEFAULT = 16,
-    IDLE_TIMEOUT_MS_DEFAULT = 15000,
-    IDLE_TIMEOUT_MS_MAX = 3600000,
     TRANSFER_BUFFER_BYTES = 256 * 1024,
     POLL_MS_MAX = 60000,
     URL_BYTES_MAX = OTS_ENDPOINT_BYTES_MAX + 512,
@@ -54,11 +50,7 @@ struct lane {
 struct curl_transport {
     struct ots_transport base;
     CURLM *multi;
-    char *endpoint;
-    char *unix_socket;
-    char *ca_file;
-    bool has_proxy;
-    int64_t idle_timeout_ms;
+    struct ots_curl_setup setup;
     size_t response_bytes_max;
     struct lane *lanes;
     size_t lane_count;
@@ -123,45 +115,13 @@ static size_t receive_header(char *data, size_t size, size_t count, void *contex
 
 /* --- lanes ----------------------------------------------------------------------------------- */
 
-static bool set_connection(struct lane *lane)
-{
-    const struct curl_transport *transport = lane->transport;
-    CURL *easy = lane->easy;
-    /* libcurl counts a stalled transfer in whole seconds. */
-    long idle_s = (long)((transport->idle_timeout_ms + 999) / 1000);
-    bool is_set =
-        !curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) &&
-        !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
-        !curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
-        !curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
-        !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) &&
-        !curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) &&
-        !curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L) &&
-        !curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) &&
-        !curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
-        !curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) &&
-        !curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)TRANSFER_BUFFER_BYTES) &&
-        !curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)TRANSFER_BUFFER_BYTES) &&
-        !curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L) &&
-        !curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, idle_s) &&
-        !curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)transport->idle_timeout_ms);
-    /* As the curl command does; libcurl by itself knows only the system's certificates. */
-    const char *authorities =
-        transport->ca_file ? transport->ca_file : secure_getenv("CURL_CA_BUNDLE");
-    if (is_set && authorities && authorities[0])
-        is_set = !curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
-    if (is_set && transport->unix_socket)
-        is_set = !curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, transport->unix_socket);
-    if (is_set && !transport->has_proxy)
-        is_set = !curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    return is_set;
-}
-
 static bool set_callbacks(struct lane *lane)
 {
     CURL *easy = lane->easy;
     return !curl_easy_setopt(easy, CURLOPT_POST, 1L) &&
            !curl_easy_setopt(easy, CURLOPT_PRIVATE, lane) &&
+           !curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)TRANSFER_BUFFER_BYTES) &&
+           !curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)TRANSFER_BUFFER_BYTES) &&
            !curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, lane->error) &&
            !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body) &&
            !curl_easy_setopt(easy, CURLOPT_WRITEDATA, lane) &&
@@ -178,7 +138,7 @@ static bool lane_open(struct lane *lane)
     lane->easy = curl_easy_init();
     if (!lane->easy)
         return false;
-    if (set_connection(lane) && set_callbacks(lane))
+    if (ots_curl_setup_apply(&lane->transport->setup, lane->easy) && set_callbacks(lane))
         return true;
     curl_easy_cleanup(lane->easy);
     lane->easy = NULL;
@@ -217,7 +177,7 @@ static bool add_headers(struct lane *lane, const struct ots_headers *headers)
 static bool lane_load(struct lane *lane, const struct ots_http_request *request)
 {
     char url[URL_BYTES_MAX];
-    int length = snprintf(url, sizeof(url), "%s%.*s", lane->transport->endpoint,
+    int length = snprintf(url, sizeof(url), "%s%.*s", lane->transport->setup.endpoint,
                           OTS_SLICE_FMT(request->path));
     if (length < 0 || (size_t)length >= sizeof(url) || !add_headers(lane, &request->headers))
         return false;
@@ -473,7 +433,7 @@ static void transport_free(struct ots_transport *base)
         curl_multi_wakeup(transport->multi);
         pthread_join(transport->thread, NULL);
     }
-    for (size_t i = 0; i < transport->lane_count; i++)
+    for (size_t i = 0; transport->lanes && i < transport->lane_count; i++)
         if (transport->lanes[i].easy)
             curl_easy_cleanup(transport->lanes[i].easy);
     if (transport->multi)
@@ -482,43 +442,23 @@ static void transport_free(struct ots_transport *base)
         curl_global_cleanup();
     pthread_mutex_destroy(&transport->synced.lock);
     free(transport->lanes);
-    free(transport->unix_socket);
-    free(transport->ca_file);
-    free(transport->endpoint);
+    ots_curl_setup_deinit(&transport->setup);
     free(transport);
 }
 
 static enum ots_status set_options(struct curl_transport *transport,
                                    const struct ots_curl_options *options, struct ots_error *err)
 {
-    struct ots_slice host;
-    if (!ots_endpoint_parse(ots_slice_str(options->endpoint), &host))
-        return ots_error_set(err, OTS_INVALID, "endpoint %s: must be http(s)://host[:port]",
-                             options->endpoint);
     if (options->connections_max > CONNECTIONS_MAX)
         return ots_error_set(err, OTS_INVALID, "connections: %u is over %d",
                              options->connections_max, CONNECTIONS_MAX);
-    if (options->idle_timeout_ms < 0 || options->idle_timeout_ms > IDLE_TIMEOUT_MS_MAX)
-        return ots_error_set(err, OTS_INVALID, "idle time-out: must be 0 to %d ms",
-                             IDLE_TIMEOUT_MS_MAX);
-    if (options->ca_file && access(options->ca_file, R_OK) != 0)
-        return ots_error_errno(err, errno, "certificates: %s", options->ca_file);
-    transport->has_proxy = !options->unix_socket && !ots_endpoint_is_loopback(host);
     transport->lane_count =
         options->connections_max ? options->connections_max : CONNECTIONS_DEFAULT;
-    transport->idle_timeout_ms =
-        options->idle_timeout_ms ? options->idle_timeout_ms : IDLE_TIMEOUT_MS_DEFAULT;
     transport->response_bytes_max = options->response_bytes_max
                                         ? options->response_bytes_max
                                         : (size_t)OTS_RESPONSE_BODY_BYTES_MAX;
     ots_limiter_init(&transport->limiter, options->max_rps, options->max_mbps);
-    transport->endpoint = strdup(options->endpoint);
-    transport->unix_socket = options->unix_socket ? strdup(options->unix_socket) : NULL;
-    transport->ca_file = options->ca_file ? strdup(options->ca_file) : NULL;
-    if (!transport->endpoint || (options->unix_socket && !transport->unix_socket) ||
-        (options->ca_file && !transport->ca_file))
-        return ots_error_set(err, OTS_NOMEM, "transport: out of memory");
-    return OTS_OK;
+    return ots_curl_setup_init(&transport->setup, options, err);
 }
 
 static enum ots_status start(struct curl_transport *transport, struct ots_error *err)
