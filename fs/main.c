@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "backend/base/version.h"
+#include "fs/check.h"
 #include "fs/daemon.h"
 #include "fs/mount/mount.h"
 #include "fs/mountpoint.h"
@@ -163,14 +164,19 @@ static int run(const struct ots_options *options)
     return status == OTS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int check(const struct ots_options *options)
+{
+    /* Here too a core file would hold the access key. */
+    prctl(PR_SET_DUMPABLE, 0);
+    return ots_check_run(options, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     struct ots_options options;
     struct ots_error err = {0};
     int result = EXIT_SUCCESS;
     enum ots_status status = ots_options_parse(&options, argc, argv, &err);
-    if (status == OTS_OK && options.is_check)
-        status = ots_error_set(&err, OTS_UNSUPPORTED, "--check is not ready");
     if (status != OTS_OK) {
         fprintf(stderr, "otsfs: %s; see otsfs --help\n",
                 err.message[0] ? err.message : ots_status_text(status));
@@ -179,6 +185,8 @@ int main(int argc, char **argv)
         fputs(ots_options_usage, stdout);
     } else if (options.wants_version) {
         puts("otsfs " OTS_VERSION);
+    } else if (options.is_check) {
+        result = check(&options);
     } else {
         result = run(&options);
     }

@@ -30,18 +30,31 @@ static enum ots_status set_name(struct ots_source *source, struct ots_error *err
     return OTS_OK;
 }
 
-enum ots_status ots_source_open(struct ots_source *source, const char *text,
+enum ots_status ots_source_find(struct ots_source *source, const char *text,
                                 const struct ots_options *options, struct ots_error *err)
 {
     struct ots_config_options config = {
         .config_file = options->config,
         .instance = options->instance,
     };
-    struct ots_local_options local = {0};
     source->text = text;
-    enum ots_status status = ots_config_load(text, &config, &source->data, err);
-    if (status == OTS_OK && source->data.directory)
-        status = ots_local_open(&source->data, &local, &source->local, err);
+    return ots_config_load(text, &config, &source->data, err);
+}
+
+enum ots_status ots_source_start(struct ots_source *source, struct ots_error *err)
+{
+    struct ots_local_options local = {0};
+    if (!source->data.directory)
+        return OTS_OK;
+    return ots_local_open(&source->data, &local, &source->local, err);
+}
+
+enum ots_status ots_source_open(struct ots_source *source, const char *text,
+                                const struct ots_options *options, struct ots_error *err)
+{
+    enum ots_status status = ots_source_find(source, text, options, err);
+    if (status == OTS_OK)
+        status = ots_source_start(source, err);
     return status == OTS_OK ? set_name(source, err) : status;
 }
 

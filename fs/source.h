@@ -21,9 +21,16 @@ struct ots_source {
     struct ots_store *store; /* NULL until it is connected */
 };
 
+/* Find what `text` stands for. Errors: those of ots_config_load. */
+enum ots_status ots_source_find(struct ots_source *source, const char *text,
+                                const struct ots_options *options,
+                                struct ots_error *err) OTS_MUST_CHECK;
+
+/* Start the otslocal of local:DIR, else nothing. Errors: those of ots_local_open. */
+enum ots_status ots_source_start(struct ots_source *source, struct ots_error *err) OTS_MUST_CHECK;
+
 /*
- * Find what `text` stands for, start its otslocal, and name it. Errors: those of ots_config_load
- * and ots_local_open; `source` is then to be closed all the same.
+ * Find, start and name it. Errors: as those; `source` is then to be closed all the same.
  */
 enum ots_status ots_source_open(struct ots_source *source, const char *text,
                                 const struct ots_options *options,

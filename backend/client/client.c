@@ -236,9 +236,10 @@ static void explain_skew(const struct operation *operation, struct ots_error *er
 {
     struct ots_slice date = ots_headers_get(&operation->exchange.response.headers, OTS_HEADER_DATE);
     int64_t date_us;
-    if (ots_date_parse(date, &date_us) != OTS_OK)
+    if (ots_date_parse_fine(date, &date_us) != OTS_OK)
         return;
-    int64_t ahead_s = (ots_clock_now_us(operation->client->clock) - date_us) / 1000000;
+    int64_t ahead_us = ots_clock_now_us(operation->client->clock) - date_us;
+    int64_t ahead_s = (ahead_us + (ahead_us < 0 ? -500000 : 500000)) / 1000000;
     if (ahead_s > -SKEW_SECONDS && ahead_s < SKEW_SECONDS)
         return;
     ots_error_prefix(err, "this machine's clock is %lld s %s the service's",

@@ -221,7 +221,7 @@ static void test_wrong_clock_is_told(void **state)
 {
     (void)state;
     static const struct step steps[] = {ERROR(403, "OTSAuthFailed")};
-    static const char *const dates[] = {"2025-01-02T04:04:06.000Z", "2025-01-02T02:04:05.000Z",
+    static const char *const dates[] = {"2025-01-02T04:04:06.000Z", "2025-01-02T02:04:05.678Z",
                                         "2025-01-02T03:10:00.000Z", "now"};
     static const char *const wanted[] = {
         "ListTimeseriesTable: this machine's clock is 3600 s behind the service's: no",
