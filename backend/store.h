@@ -7,7 +7,7 @@
 #define OTS_STORE_H
 
 #include "backend/base/interrupt.h"
-#include "backend/model/call.h"
+#include "backend/model/meter.h"
 
 struct ots_store;
 
@@ -28,6 +28,7 @@ struct ots_store_ops {
 
 struct ots_store {
     const struct ots_store_ops *ops;
+    const struct ots_meter *meter; /* what it has done; NULL: it does not count */
 };
 
 /*

@@ -31,6 +31,7 @@ struct client {
     int64_t timeout_us;
     const struct ots_clock *clock;
     const struct ots_log *log;
+    struct ots_meter meter;
     /* The transport's own lock may be taken while this one is held. */
     struct {
         pthread_mutex_t lock;
@@ -149,6 +150,7 @@ static void finish(struct operation *operation, enum ots_status status, const st
         call->error = *err;
         explain(operation, &call->error);
     }
+    ots_meter_end(&operation->client->meter, call->action, status != OTS_OK);
     operation_unlink(operation);
     operation_free(operation);
     call->done(call, call->done_context);
@@ -198,6 +200,9 @@ static void send_try(struct operation *operation, int64_t delay_us)
     }
     pthread_mutex_lock(&client->synced.lock);
     bool is_cancelled = operation->is_cancelled || client->synced.is_ending;
+    if (!is_cancelled)
+        ots_meter_request(&client->meter, operation->call->action, operation->retry.tries > 0,
+                          operation->body.size);
     if (!is_cancelled)
         client->transport->ops->submit(client->transport, exchange, (delay_us + 999) / 1000);
     pthread_mutex_unlock(&client->synced.lock);
@@ -331,6 +336,8 @@ static void exchange_done(struct ots_exchange *exchange, void *context)
 {
     struct operation *operation = context;
     struct outcome outcome = {.retry = OTS_RETRY_NEVER};
+    ots_meter_answer(&operation->client->meter, operation->call->action,
+                     exchange->response.body.size);
     if (exchange->status == OTS_OK)
         judge_answer(operation, &outcome);
     else
@@ -422,6 +429,7 @@ static enum ots_status set_options(struct client *client, const struct ots_clien
     if (options->timeout_ms < 0 || options->timeout_ms > TIMEOUT_MS_MAX)
         return ots_error_set(err, OTS_INVALID, "time-out: must be 0 to %d ms", TIMEOUT_MS_MAX);
     client->base.ops = &ops;
+    client->base.meter = &client->meter;
     client->put_layout = options->put_layout;
     client->timeout_us =
         (options->timeout_ms ? options->timeout_ms : (int64_t)TIMEOUT_MS_DEFAULT) * 1000;
