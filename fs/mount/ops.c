@@ -6,40 +6,13 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "fs/mount/entry.h"
+#include "fs/mount/ops_files.h"
 #include "fs/mount/reply.h"
 #include "fs/mount/task.h"
 
-/*
- * Names are told again after a second. Attributes of timelines are never kept by the kernel: sizes
- * must be those of the rows at every stat, and there is no stream yet that would say when they
- * change.
- */
-static const double ENTRY_SECONDS = 1.0;
-static const double DIRECTORY_ATTR_SECONDS = 1.0;
-
 enum { STATFS_BLOCK_BYTES = 4096 };
 static const uint64_t STATFS_BLOCKS = (uint64_t)1 << 38; /* 1 PiB, as others without a quota say */
-
-static double attr_seconds(const struct ots_attr *attr)
-{
-    return attr->is_directory ? DIRECTORY_ATTR_SECONDS : 0;
-}
-
-static void to_stat(const struct ots_task *task, const struct ots_attr *attr, struct stat *st)
-{
-    ots_attr_to_stat(attr, &task->mount->options.owner, st);
-}
-
-static void fill_entry(const struct ots_task *task, const struct ots_attr *attr,
-                       struct fuse_entry_param *entry)
-{
-    *entry = (struct fuse_entry_param){
-        .ino = attr->ino,
-        .attr_timeout = attr_seconds(attr),
-        .entry_timeout = ENTRY_SECONDS,
-    };
-    to_stat(task, attr, &entry->attr);
-}
 
 static void reply_entry(struct ots_task *task, enum ots_status status, const struct ots_attr *attr)
 {
@@ -48,19 +21,9 @@ static void reply_entry(struct ots_task *task, enum ots_status status, const str
         return;
     }
     struct fuse_entry_param entry;
-    fill_entry(task, attr, &entry);
+    ots_entry_fill(task->mount, attr, &entry);
     ots_task_end(task);
     fuse_reply_entry(task->request, &entry);
-}
-
-static struct ots_view *view_of(const struct ots_task *task)
-{
-    return task->mount->view;
-}
-
-static struct ots_file *file_of(const struct fuse_file_info *info)
-{
-    return (struct ots_file *)(uintptr_t)info->fh;
 }
 
 /* --- names and attributes ---------------------------------------------------------------------*/
@@ -68,7 +31,7 @@ static struct ots_file *file_of(const struct fuse_file_info *info)
 static void run_lookup(struct ots_task *task)
 {
     struct ots_attr attr;
-    enum ots_status status = ots_view_lookup(view_of(task), task->ino, task->bytes,
+    enum ots_status status = ots_view_lookup(task->mount->view, task->ino, task->bytes,
                                              &task->interrupt, &attr, &task->error);
     reply_entry(task, status, &attr);
 }
@@ -85,15 +48,15 @@ static void run_getattr(struct ots_task *task)
 {
     struct ots_attr attr;
     enum ots_status status =
-        ots_view_getattr(view_of(task), task->ino, &task->interrupt, &attr, &task->error);
+        ots_view_getattr(task->mount->view, task->ino, &task->interrupt, &attr, &task->error);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
     }
     struct stat st;
-    to_stat(task, &attr, &st);
+    ots_mount_stat(task->mount, &attr, &st);
     ots_task_end(task);
-    fuse_reply_attr(task->request, &st, attr_seconds(&attr));
+    fuse_reply_attr(task->request, &st, ots_attr_seconds(&attr));
 }
 
 static void op_getattr(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
@@ -126,7 +89,7 @@ static void op_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *wanted, 
         return;
     }
     struct stat st;
-    ots_attr_to_stat(&attr, &mount->options.owner, &st);
+    ots_mount_stat(mount, &attr, &st);
     fuse_reply_attr(request, &st, 0);
 }
 
@@ -136,7 +99,7 @@ static void run_opendir(struct ots_task *task)
 {
     struct ots_listing *listing;
     enum ots_status status =
-        ots_view_list(view_of(task), task->ino, &task->interrupt, &listing, &task->error);
+        ots_view_list(task->mount->view, task->ino, &task->interrupt, &listing, &task->error);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
@@ -162,12 +125,8 @@ static size_t add_entry(fuse_req_t request, char *to, size_t room, bool is_plus,
     const struct ots_mount *mount = fuse_req_userdata(request);
     char text[512];
     snprintf(text, sizeof(text), "%.*s", OTS_SLICE_FMT(name));
-    struct fuse_entry_param entry = {
-        .ino = attr->ino,
-        .attr_timeout = attr_seconds(attr),
-        .entry_timeout = ENTRY_SECONDS,
-    };
-    ots_attr_to_stat(attr, &mount->options.owner, &entry.attr);
+    struct fuse_entry_param entry;
+    ots_entry_fill(mount, attr, &entry);
     if (is_plus)
         return fuse_add_direntry_plus(request, to, room, text, &entry, next);
     return fuse_add_direntry(request, to, room, text, &entry.attr, next);
@@ -230,8 +189,8 @@ static void op_releasedir(fuse_req_t request, fuse_ino_t ino, struct fuse_file_i
 static void run_mkdir(struct ots_task *task)
 {
     struct ots_attr attr;
-    enum ots_status status = ots_view_mkdir(view_of(task), task->ino, task->bytes, &task->interrupt,
-                                            &attr, &task->error);
+    enum ots_status status = ots_view_mkdir(task->mount->view, task->ino, task->bytes,
+                                            &task->interrupt, &attr, &task->error);
     reply_entry(task, status, &attr);
 }
 
@@ -270,7 +229,8 @@ static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
 
 static void run_fsyncdir(struct ots_task *task)
 {
-    ots_task_finish(task, ots_view_sync(view_of(task), task->ino, &task->interrupt, &task->error));
+    ots_task_finish(task,
+                    ots_view_sync(task->mount->view, task->ino, &task->interrupt, &task->error));
 }
 
 static void op_fsyncdir(fuse_req_t request, fuse_ino_t ino, int datasync,
@@ -281,172 +241,6 @@ static void op_fsyncdir(fuse_req_t request, fuse_ino_t ino, int datasync,
     struct ots_task *task = ots_task_new(request, "fsyncdir", run_fsyncdir, ino, OTS_SLICE_NONE);
     if (task)
         ots_task_start(task, false);
-}
-
-/* --- files ------------------------------------------------------------------------------------*/
-
-static unsigned open_mode(const struct fuse_file_info *info)
-{
-    unsigned append = info->flags & O_APPEND ? OTS_OPEN_APPEND : 0;
-    switch (info->flags & O_ACCMODE) {
-    case O_RDONLY:
-        return OTS_OPEN_READ;
-    case O_WRONLY:
-        return OTS_OPEN_WRITE | append;
-    default:
-        return OTS_OPEN_READ | OTS_OPEN_WRITE | append;
-    }
-}
-
-static void set_file(struct fuse_file_info *info, struct ots_file *file)
-{
-    info->fh = (uintptr_t)file;
-    /* The kernel keeps pages by inode, but each open file has its own snapshot, and what is written
-     * is not what the file will show. Besides, without pages it need not ask for the size before
-     * each read, and hands over pieces as large as the tool reads and writes them. */
-    info->direct_io = true;
-}
-
-static void run_open(struct ots_task *task)
-{
-    struct ots_file *file;
-    struct ots_attr attr;
-    enum ots_status status = ots_view_open(view_of(task), task->ino, open_mode(&task->file_info),
-                                           &task->interrupt, &file, &attr, &task->error);
-    if (status != OTS_OK) {
-        ots_task_fail(task, status);
-        return;
-    }
-    set_file(&task->file_info, file);
-    ots_task_end(task);
-    if (fuse_reply_open(task->request, &task->file_info) == -ENOENT)
-        ots_file_close(file);
-}
-
-static void op_open(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
-{
-    struct ots_task *task = ots_task_new(request, "open", run_open, ino, OTS_SLICE_NONE);
-    if (!task)
-        return;
-    task->file_info = *info;
-    ots_task_start(task, !(open_mode(info) & OTS_OPEN_READ));
-}
-
-static void run_create(struct ots_task *task)
-{
-    struct ots_file *file;
-    struct ots_attr attr;
-    enum ots_status status =
-        ots_view_create(view_of(task), task->ino, task->bytes, open_mode(&task->file_info),
-                        &task->interrupt, &file, &attr, &task->error);
-    if (status != OTS_OK) {
-        ots_task_fail(task, status);
-        return;
-    }
-    set_file(&task->file_info, file);
-    struct fuse_entry_param entry;
-    fill_entry(task, &attr, &entry);
-    ots_task_end(task);
-    if (fuse_reply_create(task->request, &entry, &task->file_info) == -ENOENT)
-        ots_file_close(file);
-}
-
-static void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
-                      struct fuse_file_info *info)
-{
-    (void)mode;
-    struct ots_task *task =
-        ots_task_new(request, "create", run_create, parent, ots_slice_str(name));
-    if (!task)
-        return;
-    task->file_info = *info;
-    ots_task_start(task, !(open_mode(info) & OTS_OPEN_READ));
-}
-
-static void run_read(struct ots_task *task)
-{
-    struct ots_buf text = OTS_BUF_INIT;
-    enum ots_status status = ots_file_read(file_of(&task->file_info), task->offset, task->size,
-                                           &task->interrupt, &text, &task->error);
-    if (status == OTS_OK) {
-        ots_task_end(task);
-        fuse_reply_buf(task->request, (const char *)text.data, text.size);
-    } else {
-        ots_task_fail(task, status);
-    }
-    ots_buf_deinit(&text);
-}
-
-static void op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset,
-                    struct fuse_file_info *info)
-{
-    struct ots_task *task = ots_task_new(request, "read", run_read, ino, OTS_SLICE_NONE);
-    if (!task)
-        return;
-    task->file_info = *info;
-    task->offset = (uint64_t)offset;
-    task->size = size;
-    ots_task_start(task, true);
-}
-
-static void run_write(struct ots_task *task)
-{
-    size_t taken;
-    enum ots_status status = ots_file_write(file_of(&task->file_info), task->offset, task->bytes,
-                                            &task->interrupt, &taken, &task->error);
-    if (status != OTS_OK) {
-        ots_task_fail(task, status);
-        return;
-    }
-    ots_task_end(task);
-    fuse_reply_write(task->request, taken);
-}
-
-static void op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t size,
-                     off_t offset, struct fuse_file_info *info)
-{
-    struct ots_task *task = ots_task_new(request, "write", run_write, ino, ots_slice(data, size));
-    if (!task)
-        return;
-    task->file_info = *info;
-    task->offset = (uint64_t)offset;
-    ots_task_start(task, false);
-}
-
-static void run_flush(struct ots_task *task)
-{
-    ots_task_finish(task, ots_file_flush(file_of(&task->file_info), &task->error));
-}
-
-static void op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
-{
-    struct ots_task *task = ots_task_new(request, "close", run_flush, ino, OTS_SLICE_NONE);
-    if (!task)
-        return;
-    task->file_info = *info;
-    ots_task_start(task, true);
-}
-
-static void run_fsync(struct ots_task *task)
-{
-    ots_task_finish(task, ots_file_sync(file_of(&task->file_info), &task->interrupt, &task->error));
-}
-
-static void op_fsync(fuse_req_t request, fuse_ino_t ino, int datasync, struct fuse_file_info *info)
-{
-    (void)datasync;
-    struct ots_task *task = ots_task_new(request, "fsync", run_fsync, ino, OTS_SLICE_NONE);
-    if (!task)
-        return;
-    task->file_info = *info;
-    ots_task_start(task, false);
-}
-
-static void op_release(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
-{
-    (void)ino;
-    ots_file_close(file_of(info));
-    fuse_reply_err(request, 0);
 }
 
 static void op_statfs(fuse_req_t request, fuse_ino_t ino)
@@ -476,12 +270,12 @@ const struct fuse_lowlevel_ops ots_mount_ops = {
     .unlink = op_unlink,
     .rename = op_rename,
     .fsyncdir = op_fsyncdir,
-    .open = op_open,
-    .create = op_create,
-    .read = op_read,
-    .write = op_write,
-    .flush = op_flush,
-    .fsync = op_fsync,
-    .release = op_release,
+    .open = ots_op_open,
+    .create = ots_op_create,
+    .read = ots_op_read,
+    .write = ots_op_write,
+    .flush = ots_op_flush,
+    .fsync = ots_op_fsync,
+    .release = ots_op_release,
     .statfs = op_statfs,
 };

@@ -87,18 +87,23 @@ void ots_task_end(struct ots_task *task)
         fuse_req_interrupt_func(task->request, NULL, NULL);
 }
 
-void ots_task_fail(struct ots_task *task, enum ots_status status)
+void ots_task_fail_quietly(struct ots_task *task, enum ots_status status)
 {
     if (task->is_trying && status == OTS_CANCELLED) {
         task->must_wait = true;
         return;
     }
     ots_task_end(task);
+    fuse_reply_err(task->request, ots_status_errno(status));
+}
+
+void ots_task_fail(struct ots_task *task, enum ots_status status)
+{
     if (ots_status_is_logged(status)) {
         task->error.status = status;
         ots_log_error(task->mount->options.log, OTS_LOG_WARNING, task->operation, &task->error);
     }
-    fuse_reply_err(task->request, ots_status_errno(status));
+    ots_task_fail_quietly(task, status);
 }
 
 void ots_task_finish(struct ots_task *task, enum ots_status status)

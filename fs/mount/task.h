@@ -58,6 +58,9 @@ void ots_task_end(struct ots_task *task);
 /* Answer with an error, and log it if it is worth that. `status` is not OTS_OK. */
 void ots_task_fail(struct ots_task *task, enum ots_status status);
 
+/* The same for what was told already. */
+void ots_task_fail_quietly(struct ots_task *task, enum ots_status status);
+
 /* Answer with nothing but success, or with an error. */
 void ots_task_finish(struct ots_task *task, enum ots_status status);
 

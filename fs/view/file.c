@@ -11,6 +11,7 @@ void ots_file_init(struct ots_file *file, const struct ots_file_ops *ops, struct
     file->ops = ops;
     file->view = view;
     file->node = node;
+    atomic_init(&file->writer, 0);
     file->synced.is_busy = false;
     pthread_mutex_init(&file->synced.lock, NULL);
     pthread_cond_init(&file->synced.idle, NULL);
@@ -182,15 +183,26 @@ enum ots_status ots_file_write(struct ots_file *file, uint64_t offset, struct ot
     return status;
 }
 
-enum ots_status ots_file_flush(struct ots_file *file, struct ots_error *err)
+enum ots_status ots_file_flush(struct ots_file *file, bool is_writer,
+                               struct ots_interrupt *interrupt, struct ots_error *err)
 {
-    return file->ops->flush ? file->ops->flush(file, err) : OTS_OK;
+    return file->ops->flush ? file->ops->flush(file, is_writer, interrupt, err) : OTS_OK;
 }
 
 enum ots_status ots_file_sync(struct ots_file *file, struct ots_interrupt *interrupt,
                               struct ots_error *err)
 {
     return file->ops->sync ? file->ops->sync(file, interrupt, err) : OTS_OK;
+}
+
+void ots_file_set_writer(struct ots_file *file, uint32_t writer)
+{
+    atomic_store(&file->writer, writer);
+}
+
+uint32_t ots_file_writer(const struct ots_file *file)
+{
+    return atomic_load(&file->writer);
 }
 
 void ots_file_close(struct ots_file *file)

@@ -9,6 +9,8 @@
 #ifndef OTS_VIEW_FILE_H
 #define OTS_VIEW_FILE_H
 
+#include <stdatomic.h>
+
 #include "fs/view/state.h"
 
 /*
@@ -22,7 +24,8 @@ struct ots_file_ops {
                             struct ots_error *err);
     enum ots_status (*write)(struct ots_file *file, uint64_t offset, struct ots_slice bytes,
                              struct ots_interrupt *interrupt, size_t *taken, struct ots_error *err);
-    enum ots_status (*flush)(struct ots_file *file, struct ots_error *err);
+    enum ots_status (*flush)(struct ots_file *file, bool is_writer, struct ots_interrupt *interrupt,
+                             struct ots_error *err);
     enum ots_status (*sync)(struct ots_file *file, struct ots_interrupt *interrupt,
                             struct ots_error *err);
     /* End what the kind has of its own and free the file; ots_file_deinit comes before that. */
@@ -33,6 +36,7 @@ struct ots_file {
     const struct ots_file_ops *ops;
     struct ots_view *view;
     struct ots_node *node;
+    atomic_uint writer;
     /* Guards who has entered; nothing else is locked while it is held. */
     struct {
         pthread_mutex_t lock;

@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "fs/view/state.h"
+#include "fs/view/timelines.h"
 
 struct ots_table *ots_instance_next_table(struct ots_instance *instance,
                                           const struct ots_table *table)
@@ -29,19 +29,23 @@ void ots_instance_deinit(struct ots_instance *instance)
 static void note_failed_row(void *context, const struct ots_failed_put *put)
 {
     struct ots_table *table = context;
-    struct ots_node *timeline = put->origin->timeline;
     struct ots_view *view = table->view;
     pthread_mutex_lock(&view->synced.lock);
-    timeline->lost_rows++;
+    struct ots_node *timeline = ots_table_timeline_locked(table, put->row->key);
+    if (timeline)
+        timeline->lost_rows++;
+    if (!put->origin->lost_rows++)
+        put->origin->failure = *put->error;
     bool is_first = !table->has_failure;
     if (is_first) {
         table->has_failure = true;
         table->failure = *put->error;
     }
     pthread_mutex_unlock(&view->synced.lock);
+    struct ots_slice name = timeline ? timeline->name : put->row->key->measurement;
     if (is_first)
         ots_log(view->options.log, OTS_LOG_ERROR, "table %.*s: a row of %.*s %s: %s",
-                OTS_SLICE_FMT(table->node->name), OTS_SLICE_FMT(timeline->name),
+                OTS_SLICE_FMT(table->node->name), OTS_SLICE_FMT(name),
                 put->is_kept ? "is not stored yet" : "was refused", put->error->message);
 }
 

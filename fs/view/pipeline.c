@@ -520,6 +520,17 @@ void ots_pipeline_failure(struct ots_pipeline *pipeline, struct ots_error *err)
     pthread_mutex_unlock(&pipeline->synced.lock);
 }
 
+enum ots_status ots_pipeline_settle(struct ots_pipeline *pipeline, struct ots_interrupt *interrupt,
+                                    struct ots_error *err)
+{
+    struct ots_error failure;
+    enum ots_status status = ots_pipeline_wait(pipeline, interrupt);
+    if (status != OTS_IO)
+        return status == OTS_OK ? status : ots_error_set(err, status, "interrupted");
+    ots_pipeline_failure(pipeline, &failure);
+    return ots_error_set(err, status, "rows are not stored yet: %s", failure.message);
+}
+
 void ots_pipeline_send_older(struct ots_pipeline *pipeline, int64_t age_us)
 {
     int64_t now_us = ots_clock_monotonic_us(pipeline->options.clock);

@@ -95,6 +95,10 @@ enum ots_status ots_pipeline_hand_over(struct ots_pipeline *pipeline,
 enum ots_status ots_pipeline_wait(struct ots_pipeline *pipeline,
                                   struct ots_interrupt *interrupt) OTS_MUST_CHECK;
 
+/* The same, and OTS_IO comes with a message that says why. */
+enum ots_status ots_pipeline_settle(struct ots_pipeline *pipeline, struct ots_interrupt *interrupt,
+                                    struct ots_error *err) OTS_MUST_CHECK;
+
 /* Why rows were kept last. */
 void ots_pipeline_failure(struct ots_pipeline *pipeline, struct ots_error *err);
 

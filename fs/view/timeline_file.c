@@ -11,7 +11,7 @@ struct timeline_file {
     struct ots_file base;
     struct ots_table *table;
     struct ots_extract *extract; /* what of the table the file shows */
-    uint64_t lost_rows_told;     /* of the timeline's */
+    uint64_t lost_rows_told;     /* of those that this file wrote */
     bool has_snapshot;
     bool has_writer;
     struct ots_snapshot snapshot;
@@ -102,22 +102,32 @@ static enum ots_status write_file(struct ots_file *base, uint64_t offset, struct
     struct timeline_file *file = of(base);
     if (!file->has_writer)
         return ots_error_set(err, OTS_INVALID, "not open for writing");
-    enum ots_status status = ots_writer_write(&file->writer, offset, bytes, interrupt, err);
-    *taken = status == OTS_OK ? bytes.size : 0;
+    return ots_writer_write(&file->writer, offset, bytes, interrupt, taken, err);
+}
+
+/* Of the rows that this file wrote, each loss is told once. */
+static enum ots_status tell_lost_rows(struct timeline_file *file, struct ots_error *err)
+{
+    struct ots_view *view = file->base.view;
+    const struct ots_origin *origin = file->writer.origin;
+    enum ots_status status = OTS_OK;
+    pthread_mutex_lock(&view->synced.lock);
+    if (origin->lost_rows > file->lost_rows_told)
+        status = ots_error_set(err, OTS_IO, "rows were lost: %s", origin->failure.message);
+    file->lost_rows_told = origin->lost_rows;
+    pthread_mutex_unlock(&view->synced.lock);
     return status;
 }
 
-/* Each open file tells of a loss once; one that nobody was told of, the next that is opened. */
-static enum ots_status check_lost_rows(struct timeline_file *file, struct ots_error *err)
+/* Whoever wrote them: rows of the timeline were lost, and no sync of the directory told it. */
+static enum ots_status check_lost_rows(const struct timeline_file *file, struct ots_error *err)
 {
     struct ots_view *view = file->base.view;
-    struct ots_node *timeline = file->base.node;
+    const struct ots_node *timeline = file->base.node;
     enum ots_status status = OTS_OK;
     pthread_mutex_lock(&view->synced.lock);
-    if (timeline->lost_rows > file->lost_rows_told)
+    if (timeline->lost_rows > timeline->lost_rows_told)
         status = ots_error_set(err, OTS_IO, "rows were lost: %s", file->table->failure.message);
-    file->lost_rows_told = timeline->lost_rows;
-    timeline->lost_rows_told = timeline->lost_rows;
     pthread_mutex_unlock(&view->synced.lock);
     return status;
 }
@@ -125,35 +135,38 @@ static enum ots_status check_lost_rows(struct timeline_file *file, struct ots_er
 static enum ots_status check_writer(struct timeline_file *file, struct ots_error *err)
 {
     enum ots_status status = ots_writer_check(&file->writer, err);
-    ots_file_leave(&file->base);
-    return status == OTS_OK ? check_lost_rows(file, err) : status;
+    return status == OTS_OK ? tell_lost_rows(file, err) : status;
 }
 
-static enum ots_status flush_file(struct ots_file *base, struct ots_error *err)
+static enum ots_status flush_file(struct ots_file *base, bool is_writer,
+                                  struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct timeline_file *file = of(base);
-    if (!file->has_writer || !ots_file_try_enter(base))
+    if (!file->has_writer)
         return OTS_OK;
     enum ots_status status = ots_pipeline_hand_over(file->table->pipeline, err);
-    if (status != OTS_OK) {
-        ots_file_leave(base);
+    if (status == OTS_OK && base->view->options.is_sync)
+        status = ots_pipeline_settle(file->table->pipeline, interrupt, err);
+    if (status != OTS_OK || !is_writer || !ots_file_try_enter(base))
         return status;
-    }
-    return check_writer(file, err);
+    status = check_writer(file, err);
+    ots_file_leave(base);
+    return status;
 }
 
 static enum ots_status sync_file(struct ots_file *base, struct ots_interrupt *interrupt,
                                  struct ots_error *err)
 {
     struct timeline_file *file = of(base);
-    enum ots_status status = ots_pipeline_wait(file->table->pipeline, interrupt);
-    if (status != OTS_OK && status != OTS_IO)
-        return ots_error_set(err, status, "interrupted");
-    /* Rows are not stored yet: that was noted as a loss, and now is told. */
-    if (status == OTS_IO || !file->has_writer)
-        return check_lost_rows(file, err) == OTS_OK ? status : OTS_IO;
-    status = ots_file_enter(base, interrupt);
-    return status == OTS_OK ? check_writer(file, err) : status;
+    enum ots_status status = ots_pipeline_settle(file->table->pipeline, interrupt, err);
+    if (status == OTS_OK && file->has_writer) {
+        status = ots_file_enter(base, interrupt);
+        if (status == OTS_OK) {
+            status = check_writer(file, err);
+            ots_file_leave(base);
+        }
+    }
+    return status == OTS_OK ? check_lost_rows(file, err) : status;
 }
 
 static const struct ots_file_ops TIMELINE_OPS = {
@@ -172,9 +185,6 @@ static struct timeline_file *file_new(struct ots_view *view, struct ots_node *ti
     ots_file_init(&file->base, &TIMELINE_OPS, view, timeline);
     file->extract = ots_node_extract(timeline);
     file->table = file->extract->table;
-    pthread_mutex_lock(&view->synced.lock);
-    file->lost_rows_told = timeline->lost_rows_told;
-    pthread_mutex_unlock(&view->synced.lock);
     return file;
 }
 

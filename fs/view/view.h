@@ -35,6 +35,7 @@ struct ots_view_options {
     /* Requests in flight when a table is scanned, and puts in flight per table. 1 to 64; 0: 8. */
     unsigned scan_lanes;
     unsigned puts_in_flight;
+    bool is_sync; /* closing a file waits until its rows are acknowledged */
 };
 
 enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_view **out,
@@ -46,6 +47,7 @@ void ots_view_free(struct ots_view *view);
 struct ots_attr {
     uint64_t ino;
     bool is_directory;
+    bool is_staging;
     unsigned permissions; /* 0755, 0644, ...: what the node can do for its owner */
     uint64_t size_bytes;
     int64_t mtime_ns;
@@ -134,16 +136,26 @@ enum ots_status ots_file_write(struct ots_file *file, uint64_t offset, struct ot
                                struct ots_error *err) OTS_MUST_CHECK;
 
 /*
- * Hand the written rows over. Never waits: while somebody else works on the file it says nothing,
- * for they close it too. Errors: OTS_INVALID (lines were left out since the last flush, or a last
- * line without its end), OTS_IO (the service refused rows of this timeline, and this file has not
- * told it yet).
+ * Hand the written rows over; with is_sync wait until they are acknowledged. While somebody else
+ * works on the file it says nothing, for they close it too; and nothing to who did not write last
+ * (`is_writer`), a process that shares the file and ends.
+ * Errors: OTS_INVALID (lines were left out since the last flush, or a last line without its end),
+ * OTS_IO (the service refused rows that this file wrote, and this file has not told it yet).
  */
-enum ots_status ots_file_flush(struct ots_file *file, struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_file_flush(struct ots_file *file, bool is_writer,
+                               struct ots_interrupt *interrupt,
+                               struct ots_error *err) OTS_MUST_CHECK;
 
-/* Flush and wait until the table's rows are acknowledged. Errors: as flush. */
+/*
+ * Flush and wait until the table's rows are acknowledged. Errors: as flush; OTS_IO as long as rows
+ * of the timeline were refused and no ots_view_sync has told it.
+ */
 enum ots_status ots_file_sync(struct ots_file *file, struct ots_interrupt *interrupt,
                               struct ots_error *err) OTS_MUST_CHECK;
+
+/* Who wrote last, in the caller's numbers; 0 until somebody does. For its is_writer. */
+void ots_file_set_writer(struct ots_file *file, uint32_t writer);
+uint32_t ots_file_writer(const struct ots_file *file);
 
 void ots_file_close(struct ots_file *file);
 

@@ -1,25 +1,9 @@
 #include "fs/view/writer.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "fs/lp/names.h"
-
-static void reject(struct ots_writer *writer, uint64_t line, const char *reason)
-{
-    const struct ots_node *timeline = writer->timeline;
-    writer->problem_count++;
-    if (writer->problem_count == writer->problem_count_told + 1)
-        snprintf(writer->first_problem, sizeof(writer->first_problem), "line %" PRIu64 ": %.150s",
-                 line, reason);
-    if (writer->problem_count > OTS_WRITER_PROBLEMS_LOGGED_MAX)
-        return;
-    bool is_last = writer->problem_count == OTS_WRITER_PROBLEMS_LOGGED_MAX;
-    ots_log(writer->table->view->options.log, OTS_LOG_WARNING,
-            "%.*s/%.*s/%.*s: line %" PRIu64 ": %s%s", OTS_SLICE_FMT(writer->table->node->name),
-            OTS_SLICE_FMT(timeline->parent->name), OTS_SLICE_FMT(timeline->name), line, reason,
-            is_last ? " (further lines of this file are not logged)" : "");
-}
+#include "fs/view/merge.h"
 
 /* Whether a line's key is that of the file: both of its names must be the file's. */
 static enum ots_status check_key(struct ots_writer *writer, const struct ots_series_key *key,
@@ -85,19 +69,69 @@ static bool is_cut_onto_last(const struct ots_writer *writer, const struct ots_r
     return writer->has_key && row->time_us == writer->last_time_us && cut_ns != writer->last_cut_ns;
 }
 
+/* --- handing rows over ------------------------------------------------------------------------*/
+
+static enum ots_status add_row(struct ots_writer *writer, const struct ots_row *row)
+{
+    ots_readback_note(&writer->readback, row->time_us);
+    return ots_pipeline_add(writer->table->pipeline, row, writer->origin, writer->interrupt);
+}
+
+/* The row's time was handed over before, and the row is on its way or was stored. */
+static enum ots_status merge_with_stored(struct ots_writer *writer, const struct ots_row *row,
+                                         struct ots_error *err)
+{
+    const struct ots_row *stored;
+    enum ots_status status =
+        ots_readback_find(&writer->readback, row->time_us, writer->interrupt, &stored, err);
+    if (status != OTS_OK)
+        return status;
+    /* It was rejected, expired or deleted meanwhile. */
+    if (!stored)
+        return add_row(writer, row);
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_row merged;
+    status = ots_rows_merge(&arena, stored, row, &merged, err);
+    if (status == OTS_OK)
+        status = add_row(writer, &merged);
+    ots_arena_deinit(&arena);
+    return status;
+}
+
+static enum ots_status hand_over(struct ots_writer *writer, const struct ots_row *row,
+                                 struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    bool is_there = false;
+    bool is_merged = false;
+    if (!ots_handed_is_behind(&writer->handed, row->time_us))
+        status = ots_handed_has(&writer->handed, row->time_us, &is_there, err);
+    if (status == OTS_OK && is_there)
+        status = ots_pipeline_merge(writer->table->pipeline, row, writer->origin, &is_merged, err);
+    if (status != OTS_OK || is_merged)
+        return status;
+    if (is_there)
+        return merge_with_stored(writer, row, err);
+    status = add_row(writer, row);
+    return status == OTS_OK ? ots_handed_add(&writer->handed, row->time_us, err) : status;
+}
+
 static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t cut_ns)
 {
     struct ots_writer *writer = context;
-    struct ots_error err;
+    struct ots_error *err = &writer->failure;
     enum ots_status status = OTS_OK;
     if (is_cut_onto_last(writer, row, cut_ns))
-        status = ots_error_set(&err, OTS_INVALID,
+        status = ots_error_set(err, OTS_INVALID,
                                "has the time of the line before but for digits below a "
                                "microsecond, which the service does not store");
     if (status == OTS_OK)
-        status = check_row(writer, row, &err);
+        status = check_row(writer, row, err);
+    if (status == OTS_OK)
+        status = hand_over(writer, row, err);
     if (status == OTS_INVALID || status == OTS_LIMIT) {
-        reject(writer, ots_lp_parser_line(writer->parser), err.message);
+        ots_problems_reject(&writer->problems, ots_lp_parser_line(writer->parser), 0, err->message,
+                            ots_lp_parser_text(writer->parser));
         return OTS_OK;
     }
     if (status != OTS_OK)
@@ -105,23 +139,29 @@ static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t
     writer->digits_cut_count += cut_ns != 0;
     writer->last_time_us = row->time_us;
     writer->last_cut_ns = cut_ns;
-    return ots_pipeline_add(writer->table->pipeline, row, writer->origin, writer->interrupt);
+    return OTS_OK;
 }
 
 static enum ots_status on_problem(void *context, const struct ots_lp_problem *problem)
 {
     struct ots_writer *writer = context;
-    char reason[sizeof(problem->reason) + 32];
-    snprintf(reason, sizeof(reason), "column %zu: %s", problem->column, problem->reason);
-    reject(writer, problem->line, reason);
+    ots_problems_reject(&writer->problems, problem->line, problem->column, problem->reason,
+                        problem->text);
     return OTS_OK;
 }
+
+/* --- the writer -------------------------------------------------------------------------------*/
 
 enum ots_status ots_writer_init(struct ots_writer *writer, struct ots_table *table,
                                 struct ots_node *timeline, bool is_append)
 {
     *writer = (struct ots_writer){
         .table = table, .timeline = timeline, .is_append = is_append, .arena = OTS_ARENA_INIT};
+    ots_handed_init(&writer->handed);
+    ots_readback_init(&writer->readback, table, &writer->key);
+    enum ots_status status = ots_problems_init(&writer->problems, timeline);
+    if (status != OTS_OK)
+        return status;
     writer->origin = ots_origin_new(timeline);
     if (!writer->origin)
         return OTS_NOMEM;
@@ -130,16 +170,28 @@ enum ots_status ots_writer_init(struct ots_writer *writer, struct ots_table *tab
     return ots_lp_parser_new(&options, &handler, &writer->parser);
 }
 
+void ots_writer_end(struct ots_writer *writer)
+{
+    if (!writer->parser)
+        return;
+    struct ots_slice rest = ots_lp_parser_rest(writer->parser);
+    if (rest.size)
+        ots_problems_reject(&writer->problems, ots_lp_parser_line(writer->parser), 0,
+                            "the last line has no end and was left out", rest);
+    ots_lp_parser_free(writer->parser);
+    writer->parser = NULL;
+}
+
 void ots_writer_deinit(struct ots_writer *writer)
 {
-    if (writer->parser && ots_lp_parser_rest(writer->parser).size)
-        reject(writer, ots_lp_parser_line(writer->parser),
-               "the last line has no end and was left out");
+    ots_writer_end(writer);
     if (writer->digits_cut_count)
         ots_log(writer->table->view->options.log, OTS_LOG_WARNING,
                 "%.*s: %" PRIu64 " times were cut to microseconds",
                 OTS_SLICE_FMT(writer->timeline->name), writer->digits_cut_count);
-    ots_lp_parser_free(writer->parser);
+    ots_readback_deinit(&writer->readback);
+    ots_handed_deinit(&writer->handed);
+    ots_problems_deinit(&writer->problems);
     ots_origin_unref(writer->origin);
     ots_arena_deinit(&writer->arena);
 }
@@ -152,8 +204,8 @@ static void note_write(struct ots_writer *writer)
     pthread_mutex_unlock(&view->synced.lock);
 }
 
-enum ots_status ots_writer_write(struct ots_writer *writer, uint64_t offset, struct ots_slice bytes,
-                                 struct ots_interrupt *interrupt, struct ots_error *err)
+static enum ots_status check_offset(const struct ots_writer *writer, uint64_t offset,
+                                    struct ots_error *err)
 {
     if (writer->broken != OTS_OK)
         return ots_error_set(err, writer->broken, "an earlier write failed: %s",
@@ -161,22 +213,37 @@ enum ots_status ots_writer_write(struct ots_writer *writer, uint64_t offset, str
     if (!writer->is_append && writer->has_offset && offset != writer->next_offset)
         return ots_error_set(err, OTS_INVALID,
                              "a timeline is written from front to back, not at %" PRIu64, offset);
-    if (writer->problem_count >= OTS_WRITER_PROBLEMS_MAX)
-        return ots_error_set(err, OTS_INVALID, "over %d lines are no rows",
-                             OTS_WRITER_PROBLEMS_MAX);
+    if (writer->problems.count >= OTS_PROBLEMS_MAX)
+        return ots_error_set(err, OTS_INVALID, "over %d lines are no rows", OTS_PROBLEMS_MAX);
+    return OTS_OK;
+}
+
+enum ots_status ots_writer_write(struct ots_writer *writer, uint64_t offset, struct ots_slice bytes,
+                                 struct ots_interrupt *interrupt, size_t *taken,
+                                 struct ots_error *err)
+{
+    *taken = 0;
+    enum ots_status status = check_offset(writer, offset, err);
+    if (status != OTS_OK)
+        return status;
     /* Before and after: a measurement that began in between must not count as one of all rows. */
     note_write(writer);
     writer->interrupt = interrupt;
-    enum ots_status status = ots_lp_parser_feed(writer->parser, bytes);
+    ots_error_set(&writer->failure, OTS_NOMEM, "out of memory");
+    status = ots_lp_parser_feed(writer->parser, bytes);
     writer->interrupt = NULL;
     note_write(writer);
     ots_view_wake_sender(writer->table->view);
-    writer->broken = status;
+    *taken = ots_lp_parser_taken(writer->parser);
+    writer->has_offset = writer->has_offset || *taken;
+    writer->next_offset = offset + *taken;
+    if (status == OTS_NOMEM)
+        writer->broken = status;
+    else if (*taken)
+        return OTS_OK;
     if (status != OTS_OK)
-        return ots_error_set(err, status, "%s", ots_status_text(status));
-    writer->has_offset = true;
-    writer->next_offset = offset + bytes.size;
-    return OTS_OK;
+        *err = writer->failure;
+    return status;
 }
 
 enum ots_status ots_writer_check(struct ots_writer *writer, struct ots_error *err)
@@ -184,13 +251,8 @@ enum ots_status ots_writer_check(struct ots_writer *writer, struct ots_error *er
     if (writer->broken != OTS_OK)
         return ots_error_set(err, writer->broken, "a write failed: %s",
                              ots_status_text(writer->broken));
-    if (writer->problem_count > writer->problem_count_told) {
-        uint64_t count = writer->problem_count - writer->problem_count_told;
-        writer->problem_count_told = writer->problem_count;
-        return ots_error_set(err, OTS_INVALID, "%" PRIu64 " line%s left out, the first: %s", count,
-                             count == 1 ? "" : "s", writer->first_problem);
-    }
-    if (ots_lp_parser_rest(writer->parser).size)
-        return ots_error_set(err, OTS_INVALID, "the last line has no end");
-    return OTS_OK;
+    enum ots_status status = ots_problems_tell(&writer->problems, err);
+    if (status == OTS_OK && writer->parser && ots_lp_parser_rest(writer->parser).size)
+        status = ots_error_set(err, OTS_INVALID, "the last line has no end");
+    return status;
 }

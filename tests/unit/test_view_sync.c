@@ -29,7 +29,7 @@ static int setup_threads(void **state)
 static enum ots_status flush(struct ots_file *file)
 {
     struct ots_error err;
-    return ots_file_flush(file, &err);
+    return ots_file_flush(file, true, NULL, &err);
 }
 
 static void store_files(struct view_fixture *fixture, int count, int rows)
@@ -91,7 +91,7 @@ static void few_written_timelines_are_read_one_by_one(void **state)
 
 /* --- lost rows --------------------------------------------------------------------------------*/
 
-static void refused_rows_are_told_once_by_each_open_file(void **state)
+static void refused_rows_are_told_once_by_the_file_that_wrote_them(void **state)
 {
     struct view_fixture *fixture = *state;
     struct ots_error err;
@@ -101,15 +101,19 @@ static void refused_rows_are_told_once_by_each_open_file(void **state)
     struct ots_file *other = view_open(fixture, "t/cpu/host=b.lp", OTS_OPEN_WRITE);
     assert_int_equal(view_write(first, 0, "cpu,host=a v=1i 1000\ncpu,host=a v=13i 2000\n"), OTS_OK);
     assert_int_equal(view_write(other, 0, "cpu,host=b v=1i 1000\n"), OTS_OK);
-    assert_int_equal(ots_file_sync(first, NULL, &err), OTS_IO);
+    view_attr(fixture, PATH);
+    assert_int_equal(ots_file_flush(first, true, NULL, &err), OTS_IO);
     assert_non_null(strstr(err.message, "the test wants"));
-    assert_int_equal(ots_file_sync(first, NULL, &err), OTS_OK);
     assert_int_equal(flush(first), OTS_OK);
-    assert_int_equal(flush(second), OTS_IO);
     assert_int_equal(flush(second), OTS_OK);
     assert_int_equal(ots_file_sync(other, NULL, &err), OTS_OK);
+    /* Whoever synchronises a file of the timeline is told, until the directory's sync told it. */
+    assert_int_equal(ots_file_sync(second, NULL, &err), OTS_IO);
+    assert_int_equal(ots_file_sync(first, NULL, &err), OTS_IO);
     assert_int_equal(view_sync(fixture, "t"), OTS_IO);
     assert_int_equal(view_sync(fixture, "t"), OTS_OK);
+    assert_int_equal(ots_file_sync(first, NULL, &err), OTS_OK);
+    assert_int_equal(ots_file_sync(second, NULL, &err), OTS_OK);
     ots_file_close(first);
     ots_file_close(second);
     ots_file_close(other);
@@ -122,7 +126,7 @@ static void a_file_that_is_opened_later_is_not_blamed(void **state)
     struct view_fixture *fixture = *state;
     struct ots_error err;
     struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_WRITE);
-    fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_TIMEOUT, 1);
+    fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_DENIED, 1);
     assert_int_equal(view_write(file, 0, "cpu,host=a v=1i 1000\n"), OTS_OK);
     assert_int_equal(ots_file_sync(file, NULL, &err), OTS_IO);
     ots_file_close(file);
@@ -130,14 +134,18 @@ static void a_file_that_is_opened_later_is_not_blamed(void **state)
     view_expect_text(fixture, PATH, "cpu,host=a v=1i 1000\n");
 }
 
-static void a_loss_that_nobody_was_told_of_is_told_by_the_next_file(void **state)
+static void a_loss_that_nobody_was_told_of_is_told_by_the_next_sync(void **state)
 {
     struct view_fixture *fixture = *state;
+    struct ots_error err;
     fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_DENIED, 1);
     assert_int_equal(view_store(fixture, PATH, "cpu,host=a v=1i 1000\n"), OTS_OK);
     view_expect_text(fixture, PATH, "");
-    assert_int_equal(view_store(fixture, PATH, "cpu,host=a v=1i 1000\n"), OTS_IO);
-    assert_int_equal(view_store(fixture, PATH, "cpu,host=a v=1i 1000\n"), OTS_OK);
+    struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_READ);
+    assert_int_equal(ots_file_sync(file, NULL, &err), OTS_IO);
+    ots_file_close(file);
+    assert_int_equal(view_sync(fixture, "t"), OTS_IO);
+    assert_int_equal(view_sync(fixture, "t"), OTS_OK);
 }
 
 static void rows_that_failed_are_stored_later(void **state)
@@ -351,10 +359,10 @@ int main(void)
         THREADS_TEST(batches_are_full_over_many_files),
         TEST(many_written_timelines_are_measured_by_one_scan),
         TEST(few_written_timelines_are_read_one_by_one),
-        TEST(refused_rows_are_told_once_by_each_open_file),
-        THREADS_TEST(refused_rows_are_told_once_by_each_open_file),
+        TEST(refused_rows_are_told_once_by_the_file_that_wrote_them),
+        THREADS_TEST(refused_rows_are_told_once_by_the_file_that_wrote_them),
         TEST(a_file_that_is_opened_later_is_not_blamed),
-        TEST(a_loss_that_nobody_was_told_of_is_told_by_the_next_file),
+        TEST(a_loss_that_nobody_was_told_of_is_told_by_the_next_sync),
         TEST(rows_that_failed_are_stored_later),
         TEST(a_sync_of_the_instance_tells_of_every_table),
         TEST(an_interrupted_sync_tells_nothing_and_forgets_nothing),

@@ -227,7 +227,7 @@ enum ots_status view_store(struct view_fixture *fixture, const char *path, const
     struct ots_file *file = view_open(fixture, path, OTS_OPEN_WRITE);
     enum ots_status status = view_write(file, 0, text);
     if (status == OTS_OK)
-        status = ots_file_flush(file, &err);
+        status = ots_file_flush(file, true, NULL, &err);
     ots_file_close(file);
     return status;
 }

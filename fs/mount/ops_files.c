@@ -1,0 +1,205 @@
+#include "fs/mount/ops_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "fs/mount/entry.h"
+#include "fs/mount/task.h"
+
+static struct ots_file *file_of(const struct fuse_file_info *info)
+{
+    return (struct ots_file *)(uintptr_t)info->fh;
+}
+
+static unsigned open_mode(const struct fuse_file_info *info)
+{
+    unsigned append = info->flags & O_APPEND ? OTS_OPEN_APPEND : 0;
+    switch (info->flags & O_ACCMODE) {
+    case O_RDONLY:
+        return OTS_OPEN_READ;
+    case O_WRONLY:
+        return OTS_OPEN_WRITE | append;
+    default:
+        return OTS_OPEN_READ | OTS_OPEN_WRITE | append;
+    }
+}
+
+static void set_file(struct fuse_file_info *info, struct ots_file *file)
+{
+    info->fh = (uintptr_t)file;
+    /* The kernel keeps pages by inode, but each open file has its own snapshot, and what is written
+     * is not what the file will show. Besides, without pages it need not ask for the size before
+     * each read, and hands over pieces as large as the tool reads and writes them. */
+    info->direct_io = true;
+}
+
+static void run_open(struct ots_task *task)
+{
+    struct ots_file *file;
+    struct ots_attr attr;
+    enum ots_status status =
+        ots_view_open(task->mount->view, task->ino, open_mode(&task->file_info), &task->interrupt,
+                      &file, &attr, &task->error);
+    if (status != OTS_OK) {
+        ots_task_fail(task, status);
+        return;
+    }
+    set_file(&task->file_info, file);
+    ots_task_end(task);
+    if (fuse_reply_open(task->request, &task->file_info) == -ENOENT)
+        ots_file_close(file);
+}
+
+void ots_op_open(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    struct ots_task *task = ots_task_new(request, "open", run_open, ino, OTS_SLICE_NONE);
+    if (!task)
+        return;
+    task->file_info = *info;
+    ots_task_start(task, !(open_mode(info) & OTS_OPEN_READ));
+}
+
+static void run_create(struct ots_task *task)
+{
+    struct ots_file *file;
+    struct ots_attr attr;
+    enum ots_status status =
+        ots_view_create(task->mount->view, task->ino, task->bytes, open_mode(&task->file_info),
+                        &task->interrupt, &file, &attr, &task->error);
+    if (status != OTS_OK) {
+        ots_task_fail(task, status);
+        return;
+    }
+    set_file(&task->file_info, file);
+    struct fuse_entry_param entry;
+    ots_entry_fill(task->mount, &attr, &entry);
+    ots_task_end(task);
+    if (fuse_reply_create(task->request, &entry, &task->file_info) == -ENOENT)
+        ots_file_close(file);
+}
+
+void ots_op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+                   struct fuse_file_info *info)
+{
+    (void)mode;
+    struct ots_task *task =
+        ots_task_new(request, "create", run_create, parent, ots_slice_str(name));
+    if (!task)
+        return;
+    task->file_info = *info;
+    ots_task_start(task, !(open_mode(info) & OTS_OPEN_READ));
+}
+
+static void run_read(struct ots_task *task)
+{
+    struct ots_buf text = OTS_BUF_INIT;
+    enum ots_status status = ots_file_read(file_of(&task->file_info), task->offset, task->size,
+                                           &task->interrupt, &text, &task->error);
+    if (status == OTS_OK) {
+        ots_task_end(task);
+        fuse_reply_buf(task->request, (const char *)text.data, text.size);
+    } else {
+        ots_task_fail(task, status);
+    }
+    ots_buf_deinit(&text);
+}
+
+void ots_op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset,
+                 struct fuse_file_info *info)
+{
+    struct ots_task *task = ots_task_new(request, "read", run_read, ino, OTS_SLICE_NONE);
+    if (!task)
+        return;
+    task->file_info = *info;
+    task->offset = (uint64_t)offset;
+    task->size = size;
+    ots_task_start(task, true);
+}
+
+static void run_write(struct ots_task *task)
+{
+    size_t taken;
+    enum ots_status status = ots_file_write(file_of(&task->file_info), task->offset, task->bytes,
+                                            &task->interrupt, &taken, &task->error);
+    if (status != OTS_OK) {
+        ots_task_fail(task, status);
+        return;
+    }
+    ots_task_end(task);
+    fuse_reply_write(task->request, taken);
+}
+
+void ots_op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+                  struct fuse_file_info *info)
+{
+    struct ots_task *task = ots_task_new(request, "write", run_write, ino, ots_slice(data, size));
+    if (!task)
+        return;
+    ots_file_set_writer(file_of(info), (uint32_t)fuse_req_ctx(request)->pid);
+    task->file_info = *info;
+    task->offset = (uint64_t)offset;
+    ots_task_start(task, false);
+}
+
+/*
+ * Whether the thread that closes is of the process that wrote last. The kernel tells threads, and
+ * a directory of proc which of them belong together; it knows none of another PID namespace.
+ */
+static bool is_writer(const struct ots_file *file, pid_t thread)
+{
+    uint32_t writer = ots_file_writer(file);
+    if (!writer || writer == (uint32_t)thread)
+        return true;
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%ld/task/%lu", (long)thread, (unsigned long)writer);
+    return access(path, F_OK) == 0;
+}
+
+/* What flush and fsync say of rejected lines is in the log already, line by line. */
+static void finish_flush(struct ots_task *task, enum ots_status status)
+{
+    if (status == OTS_INVALID)
+        ots_task_fail_quietly(task, status);
+    else
+        ots_task_finish(task, status);
+}
+
+static void run_flush(struct ots_task *task)
+{
+    struct ots_file *file = file_of(&task->file_info);
+    bool is_told = is_writer(file, fuse_req_ctx(task->request)->pid);
+    finish_flush(task, ots_file_flush(file, is_told, &task->interrupt, &task->error));
+}
+
+void ots_op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    struct ots_task *task = ots_task_new(request, "close", run_flush, ino, OTS_SLICE_NONE);
+    if (!task)
+        return;
+    task->file_info = *info;
+    ots_task_start(task, true);
+}
+
+static void run_fsync(struct ots_task *task)
+{
+    finish_flush(task, ots_file_sync(file_of(&task->file_info), &task->interrupt, &task->error));
+}
+
+void ots_op_fsync(fuse_req_t request, fuse_ino_t ino, int datasync, struct fuse_file_info *info)
+{
+    (void)datasync;
+    struct ots_task *task = ots_task_new(request, "fsync", run_fsync, ino, OTS_SLICE_NONE);
+    if (!task)
+        return;
+    task->file_info = *info;
+    ots_task_start(task, false);
+}
+
+void ots_op_release(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    (void)ino;
+    ots_file_close(file_of(info));
+    fuse_reply_err(request, 0);
+}

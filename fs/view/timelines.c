@@ -1,0 +1,76 @@
+#include "fs/view/timelines.h"
+
+#include "fs/lp/names.h"
+
+/* The names of a key, in one buffer. */
+struct names {
+    struct ots_buf text;
+    struct ots_slice measurement;
+    struct ots_slice timeline;
+};
+
+static enum ots_status names_of(const struct ots_series_key *key, struct names *names)
+{
+    names->text = OTS_BUF_INIT;
+    enum ots_status status = ots_measurement_name_append(key->measurement, &names->text);
+    size_t size = names->text.size;
+    if (status == OTS_OK)
+        status = ots_timeline_name_append(key, &names->text);
+    if (status == OTS_OK) {
+        names->measurement = ots_slice(names->text.data, size);
+        names->timeline = ots_slice(names->text.data + size, names->text.size - size);
+    }
+    return status;
+}
+
+struct ots_node *ots_table_timeline_locked(const struct ots_table *table,
+                                           const struct ots_series_key *key)
+{
+    struct names names;
+    struct ots_node *node = NULL;
+    if (names_of(key, &names) == OTS_OK)
+        node = ots_node_child(table->node, names.measurement);
+    if (node)
+        node = ots_node_child(node, names.timeline);
+    ots_buf_deinit(&names.text);
+    return node;
+}
+
+/* Make the node visible if it is not. */
+static enum ots_status list_node(struct ots_view *view, struct ots_node *node)
+{
+    if (node->is_listed)
+        return OTS_OK;
+    node->is_local = true;
+    node->is_mtime_set = false;
+    node->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
+    return ots_tree_list(&view->synced.tree, node);
+}
+
+static enum ots_status make_nodes(struct ots_table *table, const struct names *names,
+                                  const struct ots_series_key *key, struct ots_node **out)
+{
+    struct ots_node *measurement =
+        ots_node_child_make(table->node, OTS_NODE_MEASUREMENT, names->measurement);
+    if (!measurement)
+        return OTS_NOMEM;
+    *out = ots_node_child_make(measurement, OTS_NODE_TIMELINE, names->timeline);
+    if (!*out)
+        return OTS_NOMEM;
+    enum ots_status status = list_node(table->view, measurement);
+    if (status == OTS_OK)
+        status = list_node(table->view, *out);
+    return status == OTS_OK ? ots_node_set_key(*out, key) : status;
+}
+
+enum ots_status ots_table_make_timeline_locked(struct ots_table *table,
+                                               const struct ots_series_key *key,
+                                               struct ots_node **out)
+{
+    struct names names;
+    enum ots_status status = names_of(key, &names);
+    if (status == OTS_OK)
+        status = make_nodes(table, &names, key, out);
+    ots_buf_deinit(&names.text);
+    return status;
+}
