@@ -211,7 +211,7 @@ $(BUILD)/%.h.ok: %.h | $(GEN_H)
 	@touch $@
 
 .PHONY: conformance
-conformance: ## run the official Python and Go SDKs against otslocal, and through a mount
+conformance: ## run the official SDKs and other readers of line protocol against otslocal and a mount
 	@scripts/deps conformance
 	@+$(SUBMAKE) -s all
 	@tests/conformance/run $(BUILD)
@@ -232,7 +232,8 @@ fuzz: ## run every fuzz target for SECONDS_EACH=60 seconds
 .PHONY: soak
 soak: ## kill -9 otslocal under load ROUNDS=50 times; nothing acknowledged may be lost (SEED=N)
 	@scripts/deps build
-	@+$(SUBMAKE) -s all soak-bin
+	@+$(SUBMAKE) -s all soak-bin $(BUILD)/tests/unit/test_lp_property
+	@$(BUILD)/tests/unit/test_lp_property $$(($(ROUNDS) * 100000)) $(SEED)
 	@set -e; for soak in $(SOAK_BIN); do $$soak $(ROUNDS) $(SEED); done
 
 .PHONY: bench

@@ -57,6 +57,33 @@ static void test_lines(void **state)
     assert_pairs(PAIRS, sizeof(PAIRS) / sizeof(PAIRS[0]));
 }
 
+/* Lines as Telegraf's inputs and InfluxData's examples write them. */
+static void test_lines_of_others(void **state)
+{
+    (void)state;
+    static const struct pair PAIRS[] = {
+        {"cpu,cpu=cpu-total,host=web-1 usage_user=1.5,usage_idle=97.25 1700000000000000000\n",
+         "cpu,cpu=cpu-total,host=web-1 usage_idle=97.25,usage_user=1.5 1700000000000000000\n"},
+        {"disk,device=sda1,fstype=ext4,mode=rw,path=/ free=31842222080i,used_percent=19.5 "
+         "1700000000000000000\n",
+         "disk,device=sda1,fstype=ext4,mode=rw,path=/ free=31842222080i,used_percent=19.5 "
+         "1700000000000000000\n"},
+        {"system,host=h uptime=1249632i,uptime_format=\"14 days, 11:07\" 1700000000000000000\n",
+         "system,host=h uptime=1249632i,uptime_format=\"14 days, 11:07\" 1700000000000000000\n"},
+        {"net,host=h,interface=eth0 bytes_recv=18446744073u,err_in=0u 1700000000000000000\n",
+         "net,host=h,interface=eth0 bytes_recv=18446744073i,err_in=0i 1700000000000000000\n"},
+        {"weather,location=us-midwest,season=summer temperature=82 1465839830100400200\n",
+         "cut weather,location=us-midwest,season=summer temperature=82 1465839830100400000\n"},
+        {"h2o_feet,location=coyote_creek level\\ description=\"between 6 and 9 feet\","
+         "water_level=8.12 1566000000000000000\n",
+         "h2o_feet,location=coyote_creek level\\ description=\"between 6 and 9 feet\","
+         "water_level=8.12 1566000000000000000\n"},
+        {"home,room=Living\\ Room temp=21.1,hum=35.9,co=0i 1641024000000000000\n",
+         "home,room=Living\\ Room co=0i,hum=35.9,temp=21.1 1641024000000000000\n"},
+    };
+    assert_pairs(PAIRS, sizeof(PAIRS) / sizeof(PAIRS[0]));
+}
+
 static void test_values(void **state)
 {
     (void)state;
@@ -350,17 +377,12 @@ static void test_problem_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_marks),
-        cmocka_unit_test(test_times),
-        cmocka_unit_test(test_bad_series),
-        cmocka_unit_test(test_bad_fields),
-        cmocka_unit_test(test_bad_values),
-        cmocka_unit_test(test_bad_marked_values),
-        cmocka_unit_test(test_bad_ends),
-        cmocka_unit_test(test_bad_line_end),
+        cmocka_unit_test(test_lines),        cmocka_unit_test(test_lines_of_others),
+        cmocka_unit_test(test_values),       cmocka_unit_test(test_escapes),
+        cmocka_unit_test(test_marks),        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_bad_series),   cmocka_unit_test(test_bad_fields),
+        cmocka_unit_test(test_bad_values),   cmocka_unit_test(test_bad_marked_values),
+        cmocka_unit_test(test_bad_ends),     cmocka_unit_test(test_bad_line_end),
         cmocka_unit_test(test_problem_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
