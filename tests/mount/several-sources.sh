@@ -28,7 +28,7 @@ chmod 600 "$work/sources.json"
 
 mount_otsfs "local:$work/one,prod,local:$work/.two,local:$work/a/x\\,y" "$work/mnt" \
     -o "config=$work/sources.json"
-expect_equal "$(ls "$work/mnt" | tr '\n' ' ')" '_two one prod x,y ' 'the root'
+expect_equal "$(cd "$work/mnt" && printf '%s ' *)" '_two one prod x,y ' 'the root'
 expect_failure 'Operation not permitted' mkdir "$work/mnt/new"
 expect_failure 'Operation not permitted' rmdir "$work/mnt/one"
 expect_failure 'No such file' ls "$work/mnt/.two"
