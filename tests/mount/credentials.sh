@@ -54,6 +54,38 @@ export TABLESTORE_ACCESS_KEY_ID=$id TABLESTORE_ACCESS_KEY_SECRET=$key
 mount_otsfs "$endpoint" "$work/mnt" -o instance=local
 expect_equal "$(ls "$work/mnt")" t 'tables'
 unset TABLESTORE_ACCESS_KEY_ID TABLESTORE_ACCESS_KEY_SECRET
+unmount_otsfs "$work/mnt"
+
+# A file of somebody else, and one that is no file.
+if [ "$(id -u)" = 0 ]; then
+    chown 65534 "$work/good.json"
+    expect_refused 'belongs to another user' good -o "config=$work/good.json"
+    chown 0 "$work/good.json"
+fi
+expect_refused 'not a regular file' good -o "config=$work"
+echo '{"datasources": [' >"$work/torn.json"
+chmod 600 "$work/torn.json"
+expect_refused 'not JSON' good -o "config=$work/torn.json"
+
+# A wrong endpoint: no such host, another service, another instance, no TLS there.
+export TABLESTORE_ACCESS_KEY_ID=$id TABLESTORE_ACCESS_KEY_SECRET=$key
+expect_refused 'nosuch.invalid' http://nosuch.invalid -o instance=local,timeout=1
+expect_refused 'instance' "$endpoint" -o instance=other
+expect_refused 'SSL' "https://${endpoint#http://}" -o instance=local,timeout=1
+expect_refused 'does not tell the instance' "$endpoint"
+expect_refused 'must be http(s)://' http://a/b -o instance=local
+TABLESTORE_ACCESS_KEY_ID=nobody expect_refused 'AccessKeyID does not exist' "$endpoint" -o instance=local
+unset TABLESTORE_ACCESS_KEY_ID TABLESTORE_ACCESS_KEY_SECRET
+
+# An STS token goes with every request, from a file and from the environment.
+sed 's/"accessKey"/"stsToken": "a-token", "accessKey"/' "$work/good.json" >"$work/sts.json"
+chmod 600 "$work/sts.json"
+mount_otsfs good "$work/mnt" -o "config=$work/sts.json,signature=v2"
+expect_equal "$(ls "$work/mnt")" t 'tables, with a token'
+unmount_otsfs "$work/mnt"
+TABLESTORE_ACCESS_KEY_ID=$id TABLESTORE_ACCESS_KEY_SECRET=$key TABLESTORE_SESSION_TOKEN=a-token \
+    mount_otsfs "$endpoint" "$work/mnt" -o instance=local
+expect_equal "$(ls "$work/mnt")" t 'tables, with a token in the environment'
 
 # A server that is not there.
 stop "$otslocal_pid" || fail 'otslocal'
