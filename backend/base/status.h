@@ -32,6 +32,8 @@
     X(CANCELLED, "cancelled")                                                                      \
     X(UNSUPPORTED, "not supported")                                                                \
     X(STALE, "changed since it was opened")                                                        \
+    X(READ_ONLY, "can only be read")                                                               \
+    X(TOO_MANY, "too many in use")                                                                 \
     X(IO, "input/output error")
 
 enum ots_status {

@@ -36,6 +36,10 @@ int ots_status_errno(enum ots_status status)
         return EOPNOTSUPP;
     case OTS_STALE:
         return ESTALE;
+    case OTS_READ_ONLY:
+        return EROFS;
+    case OTS_TOO_MANY:
+        return EMFILE;
     case OTS_CORRUPT:
     case OTS_UNAVAILABLE:
     case OTS_NETWORK:
@@ -48,7 +52,8 @@ int ots_status_errno(enum ots_status status)
 bool ots_status_is_logged(enum ots_status status)
 {
     return status != OTS_OK && status != OTS_NOT_FOUND && status != OTS_EXISTS &&
-           status != OTS_NOT_EMPTY && status != OTS_CANCELLED && status != OTS_NOT_PERMITTED;
+           status != OTS_NOT_EMPTY && status != OTS_CANCELLED && status != OTS_NOT_PERMITTED &&
+           status != OTS_READ_ONLY && status != OTS_STALE;
 }
 
 int64_t ots_timespec_to_ns(const struct timespec *time)

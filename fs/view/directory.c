@@ -9,6 +9,8 @@
 enum { READY_WAIT_US_MIN = 50000, READY_WAIT_US_MAX = 1000000, READY_TIMEOUT_US = 120000000 };
 
 struct ots_listing {
+    struct ots_view *view;
+    const struct ots_node *dir; /* pinned, so that the nodes stay */
     size_t count;
     struct ots_node *nodes[];
 };
@@ -16,23 +18,14 @@ struct ots_listing {
 void ots_node_attr_locked(const struct ots_node *node, struct ots_attr *attr)
 {
     bool is_directory = ots_node_is_directory(node);
+    unsigned writable = ots_node_is_in_view(node) ? 0 : 0200;
     *attr = (struct ots_attr){
         .ino = node->ino,
         .is_directory = is_directory,
-        .permissions = is_directory ? 0755 : 0644,
+        .permissions = (is_directory ? 0555 : 0444) | writable,
         .size_bytes = node->kind == OTS_NODE_TIMELINE ? node->timeline.extent.size_bytes : 0,
         .mtime_ns = node->mtime_ns,
     };
-}
-
-static struct ots_node *node_by_ino(struct ots_view *view, uint64_t ino)
-{
-    pthread_mutex_lock(&view->synced.lock);
-    struct ots_node *node = ots_tree_by_ino(&view->synced.tree, ino);
-    if (node && !node->is_listed)
-        node = NULL;
-    pthread_mutex_unlock(&view->synced.lock);
-    return node;
 }
 
 static enum ots_status not_found(struct ots_slice name, struct ots_error *err)
@@ -64,14 +57,91 @@ static enum ots_status refresh_directory(const struct ots_node *dir,
     return ots_error_set(err, OTS_INVALID, "not a directory");
 }
 
-static enum ots_status directory_by_ino(struct ots_view *view, uint64_t ino,
-                                        struct ots_interrupt *interrupt, struct ots_node **dir,
-                                        struct ots_error *err)
+/* Where the tree leads before anything is asked of the service: what is below a `.` name. */
+static bool is_hidden_name(const struct ots_node *dir, struct ots_slice name)
 {
-    *dir = node_by_ino(view, ino);
-    if (!*dir)
-        return ots_error_set(err, OTS_NOT_FOUND, "no such directory");
-    return refresh_directory(*dir, interrupt, err);
+    return dir->kind == OTS_NODE_VIEWS || (name.size && name.data[0] == '.');
+}
+
+/*
+ * Whether a name that a view does not know may have come into it by a write of this mount: the
+ * number of that write, 0 when not.
+ */
+static uint64_t newer_write_locked(struct ots_node *dir, struct ots_slice name)
+{
+    const struct ots_extract *extract = ots_node_extract(dir);
+    if (!ots_node_is_in_view(dir) || extract->scanned_write == extract->table->write_number)
+        return 0;
+    const struct ots_node *origin = ots_extract_origin_locked(extract, dir);
+    const struct ots_node *child = origin ? ots_node_child(origin, name) : NULL;
+    if (child && child->kind == OTS_NODE_TIMELINE &&
+        child->timeline.last_write <= extract->scanned_write)
+        return 0;
+    return child ? extract->table->write_number : 0;
+}
+
+/* A listed child of a directory that is pinned. */
+static enum ots_status find_child(struct ots_view *view, struct ots_node *dir,
+                                  struct ots_slice name, struct ots_interrupt *interrupt,
+                                  struct ots_node **child, struct ots_error *err)
+{
+    enum ots_status status = refresh_directory(dir, interrupt, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    *child = ots_node_child(dir, name);
+    bool is_listed = *child && (*child)->is_listed;
+    uint64_t newer_write = is_listed ? 0 : newer_write_locked(dir, name);
+    pthread_mutex_unlock(&view->synced.lock);
+    if (newer_write) {
+        status = ots_extract_refresh_since(ots_node_extract(dir), newer_write, interrupt, err);
+        pthread_mutex_lock(&view->synced.lock);
+        *child = ots_node_child(dir, name);
+        is_listed = *child && (*child)->is_listed;
+        pthread_mutex_unlock(&view->synced.lock);
+    }
+    if (status != OTS_OK)
+        return status;
+    return is_listed ? OTS_OK : not_found(name, err);
+}
+
+/* The attributes of a node that was brought up to date. */
+static enum ots_status tell_attr(struct ots_view *view, const struct ots_node *node,
+                                 struct ots_attr *attr, struct ots_error *err)
+{
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_listed = node->is_listed;
+    ots_node_attr_locked(node, attr);
+    pthread_mutex_unlock(&view->synced.lock);
+    return is_listed ? OTS_OK : not_found(node->name, err);
+}
+
+static enum ots_status lookup_hidden(struct ots_view *view, struct ots_node *dir,
+                                     struct ots_slice name, struct ots_attr *attr,
+                                     struct ots_error *err)
+{
+    struct ots_node *node;
+    pthread_mutex_lock(&view->synced.lock);
+    enum ots_status status = ots_views_find_locked(view, dir, name, &node);
+    if (status == OTS_OK)
+        ots_node_attr_locked(node, attr);
+    pthread_mutex_unlock(&view->synced.lock);
+    if (status == OTS_NOT_FOUND)
+        return not_found(name, err);
+    return status == OTS_OK ? status : ots_error_set(err, status, "%s", ots_status_text(status));
+}
+
+static enum ots_status lookup_pinned(struct ots_view *view, struct ots_node *dir,
+                                     struct ots_slice name, struct ots_interrupt *interrupt,
+                                     struct ots_attr *attr, struct ots_error *err)
+{
+    if (is_hidden_name(dir, name))
+        return lookup_hidden(view, dir, name, attr, err);
+    struct ots_node *node;
+    enum ots_status status = find_child(view, dir, name, interrupt, &node, err);
+    if (status == OTS_OK && node->kind == OTS_NODE_TIMELINE)
+        status = ots_extract_refresh_timeline(ots_node_extract(node), node, interrupt, err);
+    return status == OTS_OK ? tell_attr(view, node, attr, err) : status;
 }
 
 enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct ots_slice name,
@@ -79,20 +149,10 @@ enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct o
                                 struct ots_error *err)
 {
     struct ots_node *dir;
-    enum ots_status status = directory_by_ino(view, parent, interrupt, &dir, err);
-    if (status != OTS_OK)
-        return status;
-    pthread_mutex_lock(&view->synced.lock);
-    struct ots_node *node = ots_node_child(dir, name);
-    bool is_listed = node && node->is_listed;
-    pthread_mutex_unlock(&view->synced.lock);
-    if (!is_listed)
-        return not_found(name, err);
-    if (node->kind == OTS_NODE_TIMELINE)
-        status = ots_extract_refresh_timeline(ots_node_extract(node), node, interrupt, err);
-    pthread_mutex_lock(&view->synced.lock);
-    ots_node_attr_locked(node, attr);
-    pthread_mutex_unlock(&view->synced.lock);
+    enum ots_status status = ots_view_pin(view, parent, &dir, err);
+    if (status == OTS_OK)
+        status = lookup_pinned(view, dir, name, interrupt, attr, err);
+    ots_view_unpin(view, dir);
     return status;
 }
 
@@ -100,75 +160,96 @@ enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
                                  struct ots_interrupt *interrupt, struct ots_attr *attr,
                                  struct ots_error *err)
 {
-    struct ots_node *node = node_by_ino(view, ino);
-    if (!node)
-        return ots_error_set(err, OTS_NOT_FOUND, "no such file");
-    enum ots_status status = OTS_OK;
-    if (node->kind == OTS_NODE_TIMELINE) {
+    struct ots_node *node;
+    enum ots_status status = ots_view_pin(view, ino, &node, err);
+    if (status == OTS_OK && node->kind == OTS_NODE_TIMELINE) {
         struct ots_extract *extract = ots_node_extract(node);
         status = ots_extract_refresh(extract, interrupt, err);
         if (status == OTS_OK)
             status = ots_extract_refresh_timeline(extract, node, interrupt, err);
     }
-    pthread_mutex_lock(&view->synced.lock);
-    if (status == OTS_OK && !node->is_listed)
-        status = ots_error_set(err, OTS_NOT_FOUND, "the timeline has no rows any more");
-    ots_node_attr_locked(node, attr);
-    pthread_mutex_unlock(&view->synced.lock);
+    if (status == OTS_OK)
+        status = tell_attr(view, node, attr, err);
+    ots_view_unpin(view, node);
     return status;
 }
 
 enum ots_status ots_view_setattr(struct ots_view *view, uint64_t ino, const int64_t *mtime_ns,
                                  struct ots_attr *attr)
 {
-    struct ots_node *node = node_by_ino(view, ino);
-    if (!node)
-        return OTS_NOT_FOUND;
+    struct ots_node *node;
+    enum ots_status status = ots_view_check_writable(view, ino, NULL);
+    if (status == OTS_OK)
+        status = ots_view_pin(view, ino, &node, NULL);
+    if (status != OTS_OK)
+        return status;
     pthread_mutex_lock(&view->synced.lock);
     if (mtime_ns) {
         node->mtime_ns = *mtime_ns;
         node->is_mtime_set = true;
     }
     ots_node_attr_locked(node, attr);
+    ots_node_unpin_locked(node);
     pthread_mutex_unlock(&view->synced.lock);
     return OTS_OK;
 }
 
 /* --- listings ---------------------------------------------------------------------------------*/
 
-static void count_listed(struct ots_node *child, void *context)
+static void count_shown(struct ots_node *child, void *context)
 {
     size_t *count = context;
-    *count += child->is_listed;
+    *count += ots_node_is_shown(child);
 }
 
-static void collect_listed(struct ots_node *child, void *context)
+static void collect_shown(struct ots_node *child, void *context)
 {
     struct ots_listing *listing = context;
-    if (child->is_listed)
+    if (ots_node_is_shown(child))
         listing->nodes[listing->count++] = child;
+}
+
+static struct ots_listing *listing_new(struct ots_view *view, const struct ots_node *dir)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_each_child(dir, count_shown, &count);
+    struct ots_listing *listing = malloc(sizeof(*listing) + count * sizeof(listing->nodes[0]));
+    if (listing) {
+        *listing = (struct ots_listing){.view = view, .dir = dir};
+        ots_node_each_child(dir, collect_shown, listing);
+        ots_node_pin_locked(dir);
+    }
+    pthread_mutex_unlock(&view->synced.lock);
+    return listing;
+}
+
+/* What this mount wrote shows in views at once; in whole tables it does anyway. */
+static enum ots_status refresh_listing(struct ots_view *view, const struct ots_node *dir,
+                                       struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    if (!ots_node_is_in_view(dir) || dir->kind == OTS_NODE_VIEWS)
+        return refresh_directory(dir, interrupt, err);
+    struct ots_extract *extract = ots_node_extract(dir);
+    pthread_mutex_lock(&view->synced.lock);
+    uint64_t write_number = extract->table->write_number;
+    pthread_mutex_unlock(&view->synced.lock);
+    return ots_extract_refresh_since(extract, write_number, interrupt, err);
 }
 
 enum ots_status ots_view_list(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
                               struct ots_listing **out, struct ots_error *err)
 {
     struct ots_node *dir;
-    enum ots_status status = directory_by_ino(view, ino, interrupt, &dir, err);
-    if (status != OTS_OK)
-        return status;
-    size_t count = 0;
-    pthread_mutex_lock(&view->synced.lock);
-    ots_node_each_child(dir, count_listed, &count);
-    struct ots_listing *listing = malloc(sizeof(*listing) + count * sizeof(listing->nodes[0]));
-    if (listing) {
-        listing->count = 0;
-        ots_node_each_child(dir, collect_listed, listing);
-    }
-    pthread_mutex_unlock(&view->synced.lock);
-    if (!listing)
+    enum ots_status status = ots_view_pin(view, ino, &dir, err);
+    if (status == OTS_OK)
+        status = refresh_listing(view, dir, interrupt, err);
+    struct ots_listing *listing = status == OTS_OK ? listing_new(view, dir) : NULL;
+    ots_view_unpin(view, dir);
+    if (status == OTS_OK && !listing)
         return ots_error_set(err, OTS_NOMEM, "out of memory");
     *out = listing;
-    return OTS_OK;
+    return status;
 }
 
 bool ots_listing_entry(struct ots_view *view, const struct ots_listing *listing, size_t index,
@@ -186,6 +267,8 @@ bool ots_listing_entry(struct ots_view *view, const struct ots_listing *listing,
 
 void ots_listing_free(struct ots_listing *listing)
 {
+    if (listing)
+        ots_view_unpin(listing->view, listing->dir);
     free(listing);
 }
 
@@ -246,7 +329,9 @@ static enum ots_status make_table(struct ots_instance *instance, struct ots_slic
         return status;
     struct ots_view *view = instance->view;
     pthread_mutex_lock(&view->synced.lock);
-    status = ots_instance_add_table_locked(instance, name, false, out);
+    struct ots_table_meta meta = OTS_TABLE_META_DEFAULT;
+    meta.name = name;
+    status = ots_instance_add_table_locked(instance, &meta, out);
     if (status == OTS_OK) {
         (*out)->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
         (*out)->table->whole.timelines.fresh_until_us = 0;
@@ -291,40 +376,52 @@ static enum ots_status make_measurement(struct ots_view *view, struct ots_node *
     return status == OTS_OK ? status : ots_error_set(err, status, "%s", ots_status_text(status));
 }
 
+static enum ots_status mkdir_pinned(struct ots_view *view, struct ots_node *dir,
+                                    struct ots_slice name, struct ots_interrupt *interrupt,
+                                    struct ots_node **made, struct ots_error *err)
+{
+    enum ots_status status = ots_view_check_writable(view, dir->ino, err);
+    if (status == OTS_OK)
+        status = refresh_directory(dir, interrupt, err);
+    if (status != OTS_OK)
+        return status;
+    if (dir->kind == OTS_NODE_INSTANCE)
+        return make_table(dir->instance, name, interrupt, made, err);
+    if (dir->kind == OTS_NODE_TABLE)
+        return make_measurement(view, dir, name, made, err);
+    return ots_error_set(err, OTS_NOT_PERMITTED, "no directory can be made there");
+}
+
 enum ots_status ots_view_mkdir(struct ots_view *view, uint64_t parent, struct ots_slice name,
                                struct ots_interrupt *interrupt, struct ots_attr *attr,
                                struct ots_error *err)
 {
     struct ots_node *dir;
     struct ots_node *made;
-    enum ots_status status = directory_by_ino(view, parent, interrupt, &dir, err);
-    if (status != OTS_OK)
-        return status;
-    if (dir->kind == OTS_NODE_INSTANCE)
-        status = make_table(dir->instance, name, interrupt, &made, err);
-    else if (dir->kind == OTS_NODE_TABLE)
-        status = make_measurement(view, dir, name, &made, err);
-    else
-        status = ots_error_set(err, OTS_NOT_PERMITTED, "no directory can be made there");
-    if (status != OTS_OK)
-        return status;
-    pthread_mutex_lock(&view->synced.lock);
-    ots_node_attr_locked(made, attr);
-    pthread_mutex_unlock(&view->synced.lock);
-    return OTS_OK;
+    enum ots_status status = ots_view_pin(view, parent, &dir, err);
+    if (status == OTS_OK)
+        status = mkdir_pinned(view, dir, name, interrupt, &made, err);
+    if (status == OTS_OK)
+        status = tell_attr(view, made, attr, err);
+    ots_view_unpin(view, dir);
+    return status;
 }
 
 enum ots_status ots_view_rmdir(struct ots_view *view, uint64_t parent, struct ots_slice name)
 {
-    enum ots_status status = OTS_OK;
+    enum ots_status status = ots_view_check_writable(view, parent, NULL);
+    if (status != OTS_OK)
+        return status;
     pthread_mutex_lock(&view->synced.lock);
     struct ots_node *dir = ots_tree_by_ino(&view->synced.tree, parent);
     struct ots_node *node = dir ? ots_node_child(dir, name) : NULL;
     size_t timelines = 0;
     if (node)
-        ots_node_each_child(node, count_listed, &timelines);
+        ots_node_each_child(node, count_shown, &timelines);
     if (!node || !node->is_listed)
         status = OTS_NOT_FOUND;
+    else if (ots_node_is_in_view(node))
+        status = OTS_READ_ONLY;
     else if (node->kind != OTS_NODE_MEASUREMENT)
         status = OTS_NOT_PERMITTED;
     else if (timelines)
@@ -345,7 +442,8 @@ static void forget_lost_rows(struct ots_node *timeline, void *context)
 
 static void forget_lost_rows_of(struct ots_node *measurement, void *context)
 {
-    ots_node_each_child(measurement, forget_lost_rows, context);
+    if (measurement->kind == OTS_NODE_MEASUREMENT)
+        ots_node_each_child(measurement, forget_lost_rows, context);
 }
 
 /* Tell, once, whether rows of the table were lost. */
@@ -412,12 +510,9 @@ static enum ots_status sync_instances(struct ots_instance *instances, size_t cou
     return status == OTS_OK && kept ? tell_kept(kept, err) : status;
 }
 
-enum ots_status ots_view_sync(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
-                              struct ots_error *err)
+static enum ots_status sync_pinned(struct ots_view *view, const struct ots_node *dir,
+                                   struct ots_interrupt *interrupt, struct ots_error *err)
 {
-    struct ots_node *dir = node_by_ino(view, ino);
-    if (!dir)
-        return ots_error_set(err, OTS_NOT_FOUND, "no such directory");
     struct ots_table *table = ots_node_table(dir);
     struct ots_instance *instance = ots_node_instance(dir);
     if (!table && instance)
@@ -430,4 +525,15 @@ enum ots_status ots_view_sync(struct ots_view *view, uint64_t ino, struct ots_in
     /* With OTS_IO rows are still on their way, which is a failure that was noted. */
     enum ots_status told = tell_failure(table, err);
     return told == OTS_OK && status != OTS_OK ? tell_kept(table, err) : told;
+}
+
+enum ots_status ots_view_sync(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
+                              struct ots_error *err)
+{
+    struct ots_node *dir;
+    enum ots_status status = ots_view_pin(view, ino, &dir, err);
+    if (status == OTS_OK)
+        status = sync_pinned(view, dir, interrupt, err);
+    ots_view_unpin(view, dir);
+    return status;
 }

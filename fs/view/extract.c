@@ -6,6 +6,53 @@
  */
 #include "fs/view/state.h"
 
+/* What is known of a table whose rows expire is never older. */
+enum { EXPIRY_FRESH_US = 300 * 1000000 };
+
+struct ots_page_source ots_extract_page_source(const struct ots_extract *extract,
+                                               const struct ots_series_key *key)
+{
+    const struct ots_selection *selection = &extract->selection;
+    pthread_mutex_lock(&extract->view->synced.lock);
+    int64_t cut_us = extract->cut_us;
+    pthread_mutex_unlock(&extract->view->synced.lock);
+    return (struct ots_page_source){
+        .store = extract->table->instance->store,
+        .table = extract->table->node->name,
+        .key = key,
+        .begin_us = selection->begin_us > cut_us ? selection->begin_us : cut_us,
+        .end_us = selection->end_us,
+        .fields = selection->fields,
+        .field_count = selection->field_count,
+    };
+}
+
+struct ots_node *ots_extract_origin_locked(const struct ots_extract *extract, struct ots_node *node)
+{
+    if (extract == &extract->table->whole)
+        return node;
+    if (node == extract->node)
+        return extract->table->node;
+    const struct ots_node *parent = ots_extract_origin_locked(extract, node->parent);
+    return parent ? ots_node_child(parent, node->name) : NULL;
+}
+
+bool ots_extract_is_unmeasured_locked(const struct ots_extract *extract, struct ots_node *timeline)
+{
+    const struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
+    return origin && origin->timeline.last_write > timeline->timeline.measured_write;
+}
+
+/* How long what a scan of `cost_us` found counts as the truth. */
+static int64_t fresh_us(const struct ots_table *table, int64_t cost_us)
+{
+    int64_t time_us = cost_us * OTS_FRESH_COST_FACTOR;
+    if (time_us < OTS_FRESH_US)
+        time_us = OTS_FRESH_US;
+    bool is_bounded = table->time_to_live_s > 0 && time_us > EXPIRY_FRESH_US;
+    return is_bounded ? EXPIRY_FRESH_US : time_us;
+}
+
 /* Scan, and note how long that lasts. */
 static enum ots_status learn_timelines(struct ots_extract *extract, struct ots_interrupt *interrupt,
                                        struct ots_error *err)
@@ -16,9 +63,8 @@ static enum ots_status learn_timelines(struct ots_extract *extract, struct ots_i
     pthread_mutex_lock(&view->synced.lock);
     if (status == OTS_OK) {
         int64_t ended_us = ots_view_now_us(view);
-        int64_t rest_us = (ended_us - started_us) * OTS_FRESH_COST_FACTOR;
         extract->timelines.fresh_until_us =
-            ended_us + (rest_us > OTS_FRESH_US ? rest_us : OTS_FRESH_US);
+            ended_us + fresh_us(extract->table, ended_us - started_us);
     } else if (status == OTS_NOT_FOUND) {
         extract->table->node->is_listed = false;
         extract->table->instance->tables.fresh_until_us = 0;
@@ -49,5 +95,25 @@ enum ots_status ots_extract_refresh(struct ots_extract *extract, struct ots_inte
     }
     if (status != OTS_OK && err)
         *err = error;
+    return status;
+}
+
+enum ots_status ots_extract_refresh_since(struct ots_extract *extract, uint64_t write_number,
+                                          struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_view *view = extract->view;
+    enum ots_status status;
+    bool is_old;
+    /* A scan that somebody else had begun before the write does not count. */
+    do {
+        pthread_mutex_lock(&view->synced.lock);
+        if (extract->scanned_write < write_number && !extract->timelines.is_busy)
+            extract->timelines.fresh_until_us = 0;
+        pthread_mutex_unlock(&view->synced.lock);
+        status = ots_extract_refresh(extract, interrupt, err);
+        pthread_mutex_lock(&view->synced.lock);
+        is_old = extract->scanned_write < write_number;
+        pthread_mutex_unlock(&view->synced.lock);
+    } while (status == OTS_OK && is_old);
     return status;
 }

@@ -13,12 +13,16 @@ void ots_file_init(struct ots_file *file, const struct ots_file_ops *ops, struct
     file->node = node;
     atomic_init(&file->writer, 0);
     file->synced.is_busy = false;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_pin_locked(node);
+    pthread_mutex_unlock(&view->synced.lock);
     pthread_mutex_init(&file->synced.lock, NULL);
     pthread_cond_init(&file->synced.idle, NULL);
 }
 
 void ots_file_deinit(struct ots_file *file)
 {
+    ots_view_unpin(file->view, file->node);
     pthread_cond_destroy(&file->synced.idle);
     pthread_mutex_destroy(&file->synced.lock);
 }
@@ -63,31 +67,38 @@ void ots_file_leave(struct ots_file *file)
 
 /* --- opening ----------------------------------------------------------------------------------*/
 
+static enum ots_status open_pinned(struct ots_view *view, struct ots_node *node, unsigned mode,
+                                   struct ots_interrupt *interrupt, struct ots_file **out,
+                                   struct ots_attr *attr, struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    if (node->kind != OTS_NODE_TIMELINE)
+        return ots_error_set(err, OTS_INVALID, "not a timeline");
+    if (mode & OTS_OPEN_WRITE)
+        status = ots_view_check_writable(view, node->ino, err);
+    /* Who only writes need not wait for what others hold. */
+    if (status == OTS_OK && mode & OTS_OPEN_READ)
+        status = ots_view_getattr(view, node->ino, interrupt, attr, err);
+    if (status == OTS_OK)
+        status = ots_timeline_file_open(view, node, mode, interrupt, out, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_attr_locked(node, attr);
+    pthread_mutex_unlock(&view->synced.lock);
+    return OTS_OK;
+}
+
 enum ots_status ots_view_open(struct ots_view *view, uint64_t ino, unsigned mode,
                               struct ots_interrupt *interrupt, struct ots_file **out,
                               struct ots_attr *attr, struct ots_error *err)
 {
-    /* Who only writes need not wait for what others hold. */
-    enum ots_status status = OTS_OK;
-    if (mode & OTS_OPEN_READ)
-        status = ots_view_getattr(view, ino, interrupt, attr, err);
-    if (status != OTS_OK)
-        return status;
-    pthread_mutex_lock(&view->synced.lock);
-    struct ots_node *timeline = ots_tree_by_ino(&view->synced.tree, ino);
-    bool is_listed = timeline && timeline->is_listed;
-    pthread_mutex_unlock(&view->synced.lock);
-    if (!is_listed)
-        return ots_error_set(err, OTS_NOT_FOUND, "no such timeline");
-    if (timeline->kind != OTS_NODE_TIMELINE)
-        return ots_error_set(err, OTS_INVALID, "not a timeline");
-    status = ots_timeline_file_open(view, timeline, mode, interrupt, out, err);
-    if (status != OTS_OK)
-        return status;
-    pthread_mutex_lock(&view->synced.lock);
-    ots_node_attr_locked(timeline, attr);
-    pthread_mutex_unlock(&view->synced.lock);
-    return OTS_OK;
+    struct ots_node *node;
+    enum ots_status status = ots_view_pin(view, ino, &node, err);
+    if (status == OTS_OK)
+        status = open_pinned(view, node, mode, interrupt, out, attr, err);
+    ots_view_unpin(view, node);
+    return status;
 }
 
 /* --- creating ---------------------------------------------------------------------------------*/
@@ -138,7 +149,9 @@ enum ots_status ots_view_create(struct ots_view *view, uint64_t parent, struct o
                                 unsigned mode, struct ots_interrupt *interrupt,
                                 struct ots_file **out, struct ots_attr *attr, struct ots_error *err)
 {
-    enum ots_status status = check_timeline_name(name, err);
+    enum ots_status status = ots_view_check_writable(view, parent, err);
+    if (status == OTS_OK)
+        status = check_timeline_name(name, err);
     if (status != OTS_OK)
         return status;
     struct ots_node *timeline;

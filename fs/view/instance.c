@@ -70,21 +70,27 @@ static enum ots_status make_table(struct ots_instance *instance, struct ots_node
     table->view = view;
     table->instance = instance;
     table->node = node;
-    table->whole = (struct ots_extract){.view = view, .table = table, .node = node};
+    table->whole = (struct ots_extract){.view = view,
+                                        .table = table,
+                                        .node = node,
+                                        .selection = OTS_SELECTION_ALL,
+                                        .arena = OTS_ARENA_INIT};
     table->next = instance->last_table;
     instance->last_table = table;
     node->table = table;
     return OTS_OK;
 }
 
-enum ots_status ots_instance_add_table_locked(struct ots_instance *instance, struct ots_slice name,
-                                              bool has_field_keys, struct ots_node **out)
+enum ots_status ots_instance_add_table_locked(struct ots_instance *instance,
+                                              const struct ots_table_meta *meta,
+                                              struct ots_node **out)
 {
     struct ots_view *view = instance->view;
-    struct ots_node *node = ots_node_child_make(instance->node, OTS_NODE_TABLE, name);
+    struct ots_node *node = ots_node_child_make(instance->node, OTS_NODE_TABLE, meta->name);
     if (!node || (!node->table && make_table(instance, node) != OTS_OK))
         return OTS_NOMEM;
-    node->table->has_field_keys = has_field_keys;
+    node->table->has_field_keys = meta->field_key_count > 0;
+    node->table->time_to_live_s = meta->time_to_live_s;
     /* Until a scan tells what is in it. */
     if (!node->mtime_ns)
         node->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
@@ -117,8 +123,7 @@ static enum ots_status store_tables_locked(struct ots_instance *instance,
     ots_node_each_child(instance->node, unlist_table, NULL);
     for (size_t i = 0; i < response->count; i++) {
         struct ots_node *node;
-        enum ots_status status = ots_instance_add_table_locked(
-            instance, sorted[i].name, sorted[i].field_key_count > 0, &node);
+        enum ots_status status = ots_instance_add_table_locked(instance, &sorted[i], &node);
         if (status != OTS_OK)
             return status;
     }

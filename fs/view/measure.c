@@ -20,6 +20,10 @@
 /* More timelines than this to be measured one by one, and the table is scanned instead. */
 enum { ONE_BY_ONE_MAX = 32 };
 
+/* Rows are not shown for the last ten minutes of their lives, so that none goes while it is read.
+ */
+enum { CUT_STEP_US = 60 * 1000000, CUT_MARGIN_US = 600 * 1000000 };
+
 struct split {
     struct scan *scan;
     struct ots_slice info;
@@ -36,6 +40,8 @@ struct scan {
     struct ots_extract *extract;
     uint32_t id;
     uint64_t write_number;
+    int64_t cut_us;
+    struct ots_selection selection;
     uint64_t row_count;
     struct split *splits;
     size_t split_count;
@@ -76,9 +82,9 @@ static int64_t now_ns(const struct ots_view *view)
 void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline)
 {
     table->write_number++;
-    if (!timeline->timeline.unmeasured_write)
+    if (timeline->timeline.last_write <= timeline->timeline.measured_write)
         table->whole.unmeasured_count++;
-    timeline->timeline.unmeasured_write = table->write_number;
+    timeline->timeline.last_write = table->write_number;
     timeline->mtime_ns = now_ns(table->view);
     timeline->is_mtime_set = true;
 }
@@ -91,7 +97,7 @@ static void note_mtime(const struct ots_view *view, struct ots_node *timeline,
     bool is_same = known->size_bytes == extent->size_bytes &&
                    known->row_count == extent->row_count &&
                    known->last_time_us == extent->last_time_us;
-    if (timeline->timeline.unmeasured_write || is_same)
+    if (is_same)
         return;
     int64_t now = now_ns(view);
     if (!timeline->is_mtime_set && !known->row_count) {
@@ -109,21 +115,26 @@ void ots_extract_note_extent_locked(struct ots_extract *extract, struct ots_node
 {
     if (timeline->timeline.measured_write > write_number)
         return;
+    bool is_whole = extract == &extract->table->whole;
+    bool was_unmeasured = is_whole && ots_extract_is_unmeasured_locked(extract, timeline);
     timeline->timeline.measured_write = write_number;
-    note_mtime(extract->view, timeline, extent);
+    /* A write of this mount has set a time of its own. */
+    if (!was_unmeasured)
+        note_mtime(extract->view, timeline, extent);
     timeline->timeline.extent = *extent;
     if (extent->row_count)
         timeline->is_local = false;
-    uint64_t written = timeline->timeline.unmeasured_write;
-    if (written && written <= write_number) {
-        timeline->timeline.unmeasured_write = 0;
+    if (was_unmeasured && !ots_extract_is_unmeasured_locked(extract, timeline))
         extract->unmeasured_count--;
-    }
+    /* What has no row is not in a view. */
+    if (!is_whole && !extent->row_count)
+        timeline->is_listed = false;
 }
 
 struct commit {
     struct scan *scan;
     enum ots_status status;
+    size_t node_count;
     bool has_listed_child;
     int64_t newest_mtime_ns; /* of the directory's listed children */
 };
@@ -141,12 +152,15 @@ static void commit_timeline(struct ots_node *timeline, void *context)
 {
     struct commit *commit = context;
     struct scan *scan = commit->scan;
+    if (timeline->kind != OTS_NODE_TIMELINE)
+        return;
+    commit->node_count++;
     if (timeline->timeline.scan_id == scan->id) {
         ots_extract_note_extent_locked(scan->extract, timeline, &timeline->timeline.found,
                                        scan->write_number);
         if (ots_tree_list(&scan->extract->view->synced.tree, timeline) != OTS_OK)
             commit->status = OTS_NOMEM;
-    } else if (!timeline->is_local && !timeline->timeline.unmeasured_write &&
+    } else if (!timeline->is_local && !ots_extract_is_unmeasured_locked(scan->extract, timeline) &&
                timeline->timeline.measured_write <= scan->write_number) {
         timeline->is_listed = false;
         timeline->timeline.extent = (struct ots_extent){0};
@@ -159,6 +173,8 @@ static void commit_timeline(struct ots_node *timeline, void *context)
 
 static void commit_measurement(struct ots_node *measurement, void *context)
 {
+    if (measurement->kind != OTS_NODE_MEASUREMENT)
+        return;
     struct commit *table_commit = context;
     struct commit measurement_commit = {.scan = table_commit->scan};
     struct commit *commit = &measurement_commit;
@@ -172,6 +188,7 @@ static void commit_measurement(struct ots_node *measurement, void *context)
     if (commit->has_listed_child && !measurement->is_mtime_set)
         measurement->mtime_ns = commit->newest_mtime_ns;
     note_child(table_commit, measurement);
+    table_commit->node_count += commit->node_count + 1;
     if (commit->status != OTS_OK)
         table_commit->status = commit->status;
 }
@@ -183,6 +200,10 @@ static enum ots_status commit_scan(struct scan *scan)
     pthread_mutex_lock(&view->synced.lock);
     ots_node_each_child(scan->extract->node, commit_measurement, &commit);
     scan->extract->row_count = scan->row_count;
+    scan->extract->scanned_write = scan->write_number;
+    scan->extract->cut_us = scan->cut_us;
+    scan->extract->single_count = 0;
+    ots_views_note_nodes_locked(scan->extract, commit.node_count);
     if (commit.has_listed_child && !scan->extract->node->is_mtime_set)
         scan->extract->node->mtime_ns = commit.newest_mtime_ns;
     pthread_mutex_unlock(&view->synced.lock);
@@ -246,7 +267,8 @@ static enum ots_status note_page(struct split *split, const struct ots_rows *row
             run = (struct ots_extent){0};
             key = row->key;
         }
-        if (status == OTS_OK)
+        /* What a row without any of the wanted fields is, is not documented. */
+        if (status == OTS_OK && row->field_count)
             status = extent_add_row(&run, row, &split->printer, &split->text, err);
     }
     return status == OTS_OK ? note_run(split, key, &run) : status;
@@ -261,6 +283,7 @@ static enum ots_status read_split(struct split *split, struct ots_error *err)
         struct ots_call call;
         ots_call_init(&call, OTS_ACTION_SCAN);
         call.request.scan.table = extract->table->node->name;
+        ots_selection_apply(&split->scan->selection, &call.request.scan);
         call.request.scan.split = split->info;
         call.request.scan.token = ots_buf_slice(&token);
         status = ots_store_run(extract->table->instance->store, &call, &split->interrupt, err);
@@ -358,27 +381,56 @@ static enum ots_status run_scan(struct scan *scan, const struct ots_split_respon
     return status;
 }
 
-enum ots_status ots_extract_measure(struct ots_extract *extract, struct ots_interrupt *interrupt,
-                                    struct ots_error *err)
+/* Rows of a time before this are about to expire, or have. 0: none does. */
+static int64_t expiry_cut_us(struct ots_store *store, int32_t time_to_live_s)
 {
-    struct ots_view *view = extract->view;
-    const struct ots_table *table = extract->table;
-    struct scan scan = {.extract = extract};
-    pthread_mutex_lock(&view->synced.lock);
-    scan.id = ++extract->scan_id;
-    scan.write_number = table->write_number;
-    pthread_mutex_unlock(&view->synced.lock);
-    enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
-    if (status != OTS_OK)
-        return status;
+    if (time_to_live_s <= 0)
+        return 0;
+    int64_t now_us = ots_store_now_us(store);
+    int64_t cut_us =
+        now_us - now_us % CUT_STEP_US - (int64_t)time_to_live_s * 1000000 + CUT_MARGIN_US;
+    return cut_us > 0 ? cut_us : 0;
+}
+
+static void begin_scan(struct scan *scan)
+{
+    struct ots_extract *extract = scan->extract;
+    struct ots_table *table = extract->table;
+    pthread_mutex_lock(&extract->view->synced.lock);
+    scan->id = ++extract->scan_id;
+    scan->write_number = table->write_number;
+    int32_t time_to_live_s = table->time_to_live_s;
+    pthread_mutex_unlock(&extract->view->synced.lock);
+    scan->cut_us = expiry_cut_us(table->instance->store, time_to_live_s);
+    scan->selection = extract->selection;
+    if (scan->selection.begin_us < scan->cut_us)
+        scan->selection.begin_us = scan->cut_us;
+}
+
+static enum ots_status scan_table(struct scan *scan, struct ots_interrupt *interrupt,
+                                  struct ots_error *err)
+{
+    const struct ots_table *table = scan->extract->table;
     struct ots_call call;
     ots_call_init(&call, OTS_ACTION_SPLIT);
     call.request.split.table = table->node->name;
-    call.request.split.split_count_hint = (int32_t)view->options.scan_lanes;
-    status = ots_store_run(table->instance->store, &call, interrupt, err);
+    call.request.split.split_count_hint = (int32_t)scan->extract->view->options.scan_lanes;
+    enum ots_status status = ots_store_run(table->instance->store, &call, interrupt, err);
     if (status == OTS_OK)
-        status = run_scan(&scan, &call.response.split, interrupt, err);
+        status = run_scan(scan, &call.response.split, interrupt, err);
     ots_call_deinit(&call);
+    return status;
+}
+
+enum ots_status ots_extract_measure(struct ots_extract *extract, struct ots_interrupt *interrupt,
+                                    struct ots_error *err)
+{
+    struct scan scan = {.extract = extract};
+    begin_scan(&scan);
+    enum ots_status status = ots_pipeline_wait(extract->table->pipeline, interrupt);
+    bool has_rows = scan.selection.begin_us < scan.selection.end_us;
+    if (status == OTS_OK && has_rows)
+        status = scan_table(&scan, interrupt, err);
     return status == OTS_OK ? commit_scan(&scan) : status;
 }
 
@@ -390,23 +442,20 @@ static enum ots_status sum_page(const struct ots_rows *rows, struct ots_lp_print
     struct ots_buf text = OTS_BUF_INIT;
     enum ots_status status = OTS_OK;
     for (size_t i = 0; status == OTS_OK && i < rows->count; i++)
-        status = extent_add_row(extent, &rows->items[i], printer, &text, err);
+        if (rows->items[i].field_count)
+            status = extent_add_row(extent, &rows->items[i], printer, &text, err);
     ots_buf_deinit(&text);
     return status;
 }
 
-static enum ots_status read_timeline(struct ots_table *table, const struct ots_series_key *key,
+static enum ots_status read_timeline(const struct ots_page_source *source,
                                      struct ots_interrupt *interrupt, struct ots_extent *extent,
                                      struct ots_error *err)
 {
     struct ots_lp_printer printer;
     struct ots_page_reader reader;
-    const struct ots_page_source source = {.store = table->instance->store,
-                                           .table = table->node->name,
-                                           .key = key,
-                                           .end_us = INT64_MAX};
     ots_lp_printer_init(&printer, OTS_PRECISION_NS);
-    ots_page_reader_init(&reader, &source, 0);
+    ots_page_reader_init(&reader, source, 0);
     enum ots_status status;
     do {
         const struct ots_rows *rows;
@@ -440,10 +489,12 @@ static enum ots_status measure_timeline(struct ots_extract *extract, struct ots_
         status = OTS_OK;
     if (status == OTS_OK)
         status = ots_pipeline_wait(table->pipeline, interrupt);
-    if (status == OTS_OK && has_key)
-        status = read_timeline(table, &key, interrupt, &extent, err);
+    struct ots_page_source source = ots_extract_page_source(extract, &key);
+    if (status == OTS_OK && has_key && source.begin_us < source.end_us)
+        status = read_timeline(&source, interrupt, &extent, err);
     if (status == OTS_OK) {
         pthread_mutex_lock(&view->synced.lock);
+        extract->single_count++;
         ots_extract_note_extent_locked(extract, timeline, &extent, write_number);
         pthread_mutex_unlock(&view->synced.lock);
     }
@@ -451,18 +502,25 @@ static enum ots_status measure_timeline(struct ots_extract *extract, struct ots_
     return status;
 }
 
+/* Whether it costs less to scan than to measure every timeline that has to be. */
+static bool is_many_locked(const struct ots_extract *extract)
+{
+    bool is_whole = extract == &extract->table->whole;
+    size_t count = is_whole ? extract->unmeasured_count : extract->single_count;
+    return count > ONE_BY_ONE_MAX + extract->row_count / OTS_PAGE_ROWS_MAX;
+}
+
 enum ots_status ots_extract_refresh_timeline(struct ots_extract *extract, struct ots_node *timeline,
                                              struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_view *view = extract->view;
     pthread_mutex_lock(&view->synced.lock);
-    uint64_t write_number = timeline->timeline.unmeasured_write;
-    bool is_many =
-        extract->unmeasured_count > ONE_BY_ONE_MAX + extract->row_count / OTS_PAGE_ROWS_MAX;
-    if (write_number && is_many && !extract->timelines.is_busy)
+    bool is_unmeasured = ots_extract_is_unmeasured_locked(extract, timeline);
+    bool is_many = is_many_locked(extract);
+    if (is_unmeasured && is_many && !extract->timelines.is_busy)
         extract->timelines.fresh_until_us = 0;
     pthread_mutex_unlock(&view->synced.lock);
-    if (!write_number)
+    if (!is_unmeasured)
         return OTS_OK;
     if (is_many) {
         enum ots_status status = ots_extract_refresh(extract, interrupt, err);
@@ -471,7 +529,7 @@ enum ots_status ots_extract_refresh_timeline(struct ots_extract *extract, struct
     }
     /* A scan that somebody else had begun before the write does not count. */
     pthread_mutex_lock(&view->synced.lock);
-    bool is_measured = timeline->timeline.unmeasured_write != write_number;
+    is_unmeasured = ots_extract_is_unmeasured_locked(extract, timeline);
     pthread_mutex_unlock(&view->synced.lock);
-    return is_measured ? OTS_OK : measure_timeline(extract, timeline, interrupt, err);
+    return is_unmeasured ? measure_timeline(extract, timeline, interrupt, err) : OTS_OK;
 }

@@ -38,6 +38,8 @@ static void node_free(void *pointer)
 {
     struct ots_node *node = pointer;
     tdestroy(node->children, node_free);
+    if (node->kind == OTS_NODE_EXTRACT)
+        ots_extract_free(node->extract);
     if (node->kind == OTS_NODE_TIMELINE && node->timeline.key) {
         struct owned_key *owned = (struct owned_key *)(void *)node->timeline.key;
         ots_arena_deinit(&owned->arena);
@@ -48,7 +50,7 @@ static void node_free(void *pointer)
 
 enum ots_status ots_tree_init(struct ots_tree *tree, enum ots_node_kind root_kind)
 {
-    *tree = (struct ots_tree){.ino_count = OTS_ROOT_INO};
+    *tree = (struct ots_tree){.next_ino = OTS_ROOT_INO};
     tree->root = node_new(NULL, root_kind, OTS_SLICE(""));
     if (!tree->root || ots_tree_list(tree, tree->root) != OTS_OK) {
         ots_tree_deinit(tree);
@@ -61,7 +63,9 @@ void ots_tree_deinit(struct ots_tree *tree)
 {
     if (tree->root)
         node_free(tree->root);
-    free(tree->by_ino);
+    for (size_t i = 0; i < tree->page_capacity; i++)
+        free(tree->pages[i]);
+    free(tree->pages);
     *tree = (struct ots_tree){0};
 }
 
@@ -86,28 +90,67 @@ struct ots_node *ots_node_child_make(struct ots_node *dir, enum ots_node_kind ki
     return child;
 }
 
+/* The page where the number's node has its place. NULL without memory. */
+static struct ots_ino_page *make_page(struct ots_tree *tree, uint64_t ino)
+{
+    size_t index = (size_t)(ino / OTS_INO_PAGE_NODES);
+    if (index >= tree->page_capacity) {
+        size_t capacity = tree->page_capacity ? tree->page_capacity * 2 : 16;
+        struct ots_ino_page **pages =
+            reallocarray(tree->pages, capacity, sizeof(struct ots_ino_page *));
+        if (!pages)
+            return NULL;
+        for (size_t i = tree->page_capacity; i < capacity; i++)
+            pages[i] = NULL;
+        tree->pages = pages;
+        tree->page_capacity = capacity;
+    }
+    if (!tree->pages[index])
+        tree->pages[index] = calloc(1, sizeof(struct ots_ino_page));
+    return tree->pages[index];
+}
+
 enum ots_status ots_tree_list(struct ots_tree *tree, struct ots_node *node)
 {
-    node->is_listed = true;
-    if (node->ino)
-        return OTS_OK;
-    if (tree->ino_count >= tree->ino_capacity) {
-        size_t capacity = tree->ino_capacity ? tree->ino_capacity * 2 : 1024;
-        struct ots_node **by_ino = realloc(tree->by_ino, capacity * sizeof(struct ots_node *));
-        if (!by_ino)
+    if (!node->ino) {
+        struct ots_ino_page *page = make_page(tree, tree->next_ino);
+        if (!page)
             return OTS_NOMEM;
-        tree->by_ino = by_ino;
-        tree->ino_capacity = capacity;
-        tree->by_ino[0] = NULL;
+        node->ino = tree->next_ino++;
+        page->nodes[node->ino % OTS_INO_PAGE_NODES] = node;
+        page->node_count++;
     }
-    node->ino = tree->ino_count;
-    tree->by_ino[tree->ino_count++] = node;
+    node->is_listed = true;
     return OTS_OK;
 }
 
 struct ots_node *ots_tree_by_ino(const struct ots_tree *tree, uint64_t ino)
 {
-    return ino < tree->ino_count ? tree->by_ino[ino] : NULL;
+    uint64_t index = ino / OTS_INO_PAGE_NODES;
+    const struct ots_ino_page *page = index < tree->page_capacity ? tree->pages[index] : NULL;
+    return page ? page->nodes[ino % OTS_INO_PAGE_NODES] : NULL;
+}
+
+static void forget_inos(struct ots_node *node, void *context)
+{
+    struct ots_tree *tree = context;
+    ots_node_each_child(node, forget_inos, tree);
+    if (!node->ino)
+        return;
+    struct ots_ino_page **page = &tree->pages[node->ino / OTS_INO_PAGE_NODES];
+    (*page)->nodes[node->ino % OTS_INO_PAGE_NODES] = NULL;
+    bool is_full = tree->next_ino > node->ino - node->ino % OTS_INO_PAGE_NODES + OTS_INO_PAGE_NODES;
+    if (--(*page)->node_count == 0 && is_full) {
+        free(*page);
+        *page = NULL;
+    }
+}
+
+void ots_tree_forget(struct ots_tree *tree, struct ots_node *node)
+{
+    forget_inos(node, tree);
+    tdelete(node, &node->parent->children, compare_names);
+    node_free(node);
 }
 
 struct walk {
@@ -147,6 +190,27 @@ bool ots_node_is_directory(const struct ots_node *node)
         break;
     }
     return false;
+}
+
+bool ots_node_is_shown(const struct ots_node *node)
+{
+    switch (node->kind) {
+    case OTS_NODE_VIEWS:
+    case OTS_NODE_EXTRACT:
+    case OTS_NODE_STAGING:
+    case OTS_NODE_PORT:
+        return false;
+    case OTS_NODE_STATUS_DIR:
+        return node->is_listed && node->parent->kind == OTS_NODE_STATUS_DIR;
+    case OTS_NODE_ROOT:
+    case OTS_NODE_INSTANCE:
+    case OTS_NODE_TABLE:
+    case OTS_NODE_MEASUREMENT:
+    case OTS_NODE_TIMELINE:
+    case OTS_NODE_STATUS_FILE:
+        break;
+    }
+    return node->is_listed;
 }
 
 struct ots_instance *ots_node_instance(const struct ots_node *node)

@@ -1,9 +1,9 @@
 /*
  * The tree of a mount: instances, tables, measurements, timelines, with inode numbers.
  *
- * Nodes live until the tree ends, so a pointer to one is always good and an inode number never
- * comes to mean something else. A node that vanished is only unlisted.
- * Threads: none of this locks; the view's lock guards the tree.
+ * Nodes live until the tree ends, but for views (OTS_NODE_EXTRACT) and what is below them, which
+ * may be forgotten. An inode number never comes to mean something else. A node that vanished is
+ * only unlisted. Threads: none of this locks; the view's lock guards the tree.
  */
 #ifndef OTS_VIEW_NODE_H
 #define OTS_VIEW_NODE_H
@@ -46,8 +46,8 @@ struct ots_node {
             struct ots_extent extent;
             struct ots_extent found; /* by the scan `scan_id` so far */
             uint32_t scan_id;
-            /* Number of the table's write that touched it last and is not measured yet; 0: none. */
-            uint64_t unmeasured_write;
+            /* Number of the table's write that touched it last; not in views. 0: none. */
+            uint64_t last_write;
             /* Number of the table's last write when `extent` was measured. */
             uint64_t measured_write;
             /* Only for names that end in a hash: the key, in memory of its own. */
@@ -56,11 +56,18 @@ struct ots_node {
     };
 };
 
+/* Nodes of inode numbers that follow each other; gone when all of them were forgotten. */
+enum { OTS_INO_PAGE_NODES = 512 };
+struct ots_ino_page {
+    size_t node_count;
+    struct ots_node *nodes[OTS_INO_PAGE_NODES];
+};
+
 struct ots_tree {
     struct ots_node *root;
-    struct ots_node **by_ino; /* index: inode number; 0 is unused, 1 the root */
-    size_t ino_count;
-    size_t ino_capacity;
+    struct ots_ino_page **pages; /* of the inode numbers from 0 on; 0 is unused, 1 the root */
+    size_t page_capacity;
+    uint64_t next_ino;
 };
 
 enum { OTS_ROOT_INO = 1 };
@@ -79,14 +86,20 @@ struct ots_node *ots_node_child_make(struct ots_node *dir, enum ots_node_kind ki
 /* Make the node visible; the first time it gets the next inode number. Errors: OTS_NOMEM. */
 enum ots_status ots_tree_list(struct ots_tree *tree, struct ots_node *node) OTS_MUST_CHECK;
 
-/* NULL for a number that was never given out. */
+/* NULL for a number that was never given out, or whose node was forgotten. */
 struct ots_node *ots_tree_by_ino(const struct ots_tree *tree, uint64_t ino);
+
+/* Free the node and all below it. */
+void ots_tree_forget(struct ots_tree *tree, struct ots_node *node);
 
 /* Visit all children, unlisted ones too, in bytewise order of their names. */
 void ots_node_each_child(const struct ots_node *dir,
                          void (*visit)(struct ots_node *child, void *context), void *context);
 
 bool ots_node_is_directory(const struct ots_node *node);
+
+/* Whether the node stands in its directory's listing: hidden ones only answer when named. */
+bool ots_node_is_shown(const struct ots_node *node);
 
 /* What a node belongs to; NULL when it lies above. The extract of a table is the whole of it. */
 struct ots_instance *ots_node_instance(const struct ots_node *node);

@@ -10,8 +10,11 @@
 #include "backend/base/pool.h"
 #include "fs/view/knowledge.h"
 #include "fs/view/node.h"
+#include "fs/view/pages.h"
 #include "fs/view/pipeline.h"
+#include "fs/view/selection.h"
 #include "fs/view/view.h"
+#include "fs/view/views.h"
 
 /* One source of the mount. */
 struct ots_instance {
@@ -27,16 +30,26 @@ struct ots_instance {
 
 /*
  * A table, or what a selection leaves of it: directories of measurements and timelines, and what
- * is known of them. All but `view` and `table` is guarded by the view's lock.
+ * is known of them. What follows `selection` is guarded by the view's lock.
  */
 struct ots_extract {
     struct ots_view *view;
     struct ots_table *table;
     struct ots_node *node; /* holds the measurements */
+    struct ots_selection selection;
+    struct ots_arena arena; /* of the selection */
     struct ots_knowledge timelines;
     uint32_t scan_id;
     uint64_t row_count;      /* found by the last scan */
-    size_t unmeasured_count; /* timelines written and not measured since */
+    uint64_t scanned_write;  /* number of the table's last write when that scan began */
+    int64_t cut_us;          /* rows of an earlier time had expired then; 0: none does */
+    size_t unmeasured_count; /* of a whole table: timelines written and not measured since */
+    size_t single_count;     /* timelines that were measured one by one since the last scan */
+    /* Of a view: see fs/view/views.h. */
+    struct ots_extract *newer;
+    struct ots_extract *older;
+    size_t pin_count;
+    size_t node_count;
 };
 
 struct ots_table {
@@ -48,6 +61,7 @@ struct ots_table {
     /* All of this is guarded by the view's lock. */
     struct ots_extract whole; /* without restriction */
     bool has_field_keys;
+    int32_t time_to_live_s;   /* OTS_TTL_FOREVER: rows do not expire */
     uint64_t write_number;    /* grows with every write to one of its timelines */
     bool has_failure;         /* rows were refused and no fsync of the table told it yet */
     struct ots_error failure; /* the first of them */
@@ -65,6 +79,7 @@ struct ots_view {
         pthread_mutex_t lock;
         pthread_cond_t changed; /* something was learned, an interrupt was raised */
         struct ots_tree tree;
+        struct ots_views views;
         pthread_cond_t sender_wake;
         bool has_pending_rows; /* the sender has something to look after */
         bool is_ending;
@@ -94,8 +109,8 @@ enum ots_status ots_instance_refresh(struct ots_instance *instance, struct ots_i
                                      struct ots_error *err) OTS_MUST_CHECK;
 
 /* The table's node, listed, with its pipeline. The view's lock is held. */
-enum ots_status ots_instance_add_table_locked(struct ots_instance *instance, struct ots_slice name,
-                                              bool has_field_keys,
+enum ots_status ots_instance_add_table_locked(struct ots_instance *instance,
+                                              const struct ots_table_meta *meta,
                                               struct ots_node **out) OTS_MUST_CHECK;
 
 /* Nothing may be on its way to the tables. */
@@ -106,6 +121,28 @@ void ots_instance_deinit(struct ots_instance *instance);
 /* Bring timelines and their sizes up to date by a parallel scan when they are old. */
 enum ots_status ots_extract_refresh(struct ots_extract *extract, struct ots_interrupt *interrupt,
                                     struct ots_error *err) OTS_MUST_CHECK;
+
+/* The same, also when the last scan does not count writes up to `write_number`. */
+enum ots_status ots_extract_refresh_since(struct ots_extract *extract, uint64_t write_number,
+                                          struct ots_interrupt *interrupt,
+                                          struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Where a timeline's rows are to be read: those that are selected and did not expire; none
+ * (begin_us >= end_us) when all did. `key` is borrowed. The view's lock is not held.
+ */
+struct ots_page_source ots_extract_page_source(const struct ots_extract *extract,
+                                               const struct ots_series_key *key);
+
+/* The same node in the whole table; NULL when it is not there. The view's lock is held. */
+struct ots_node *ots_extract_origin_locked(const struct ots_extract *extract,
+                                           struct ots_node *node);
+
+/* Whether it was written since it was measured. The view's lock is held. */
+bool ots_extract_is_unmeasured_locked(const struct ots_extract *extract, struct ots_node *timeline);
+
+/* For a view's node that is freed. Accepts NULL. */
+void ots_extract_free(struct ots_extract *extract);
 
 /* Bring one timeline's size up to date when it was written since it was measured. */
 enum ots_status ots_extract_refresh_timeline(struct ots_extract *extract, struct ots_node *timeline,

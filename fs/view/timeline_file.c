@@ -38,11 +38,11 @@ static enum ots_status open_snapshot(struct timeline_file *file, const struct ot
     enum ots_status status = ots_pipeline_wait(file->table->pipeline, interrupt);
     if (status != OTS_OK)
         return status;
+    const struct ots_snapshot_options options = {.source =
+                                                     ots_extract_page_source(file->extract, key)};
+    if (options.source.begin_us >= options.source.end_us)
+        return OTS_OK; /* all of it has expired */
     file->has_snapshot = true;
-    const struct ots_snapshot_options options = {.source = {.store = file->table->instance->store,
-                                                            .table = file->table->node->name,
-                                                            .key = key,
-                                                            .end_us = INT64_MAX}};
     status = ots_snapshot_init(&file->snapshot, &options, NULL);
     if (status == OTS_OK)
         status = ots_snapshot_fetch(&file->snapshot, 0, 0, interrupt, err);

@@ -6,6 +6,7 @@
 
 #include "backend/base/pool.h"
 #include "fs/lp/parse.h"
+#include "tests/unit/fake_page.h"
 
 enum { TABLES_MAX = 16, SERIES_MAX = 4096, HELD_MAX = 512, SPLITS = 4 };
 
@@ -124,16 +125,6 @@ static enum ots_status abort_on_problem(void *context, const struct ots_lp_probl
     abort();
 }
 
-/* Copy a row into a page whose rows of one timeline share their key. */
-static void append_to_page(struct ots_call *call, const struct ots_row *row,
-                           const struct ots_series_key *key)
-{
-    struct ots_rows *rows = &call->response.page.rows;
-    struct ots_row copy;
-    must(ots_row_copy(&call->arena, row, key, &copy));
-    must(ots_rows_append(rows, &call->arena, &copy));
-}
-
 static struct ots_series_key *copy_key(struct ots_call *call, const struct series *series)
 {
     struct ots_series_key *key = ots_arena_array(&call->arena, 1, sizeof(*key));
@@ -234,7 +225,7 @@ static enum ots_status do_get(struct fake_store *fake, struct ots_call *call)
             set_token(call, 0, row->time_us);
             break;
         }
-        append_to_page(call, row, key);
+        fake_page_append(call, row, key, get->fields, get->field_count);
     }
     return OTS_OK;
 }
@@ -270,13 +261,17 @@ static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
         if (scan->split.size && scan->split.data[0] != '0' + s % SPLITS)
             continue;
         const struct ots_series_key *key = copy_key(call, series);
-        size_t i = s == first ? first_at_or_after(&series->rows, from_us) : 0;
-        for (; i < series->rows.count; i++) {
+        int64_t begin_us = s == first ? from_us : 0;
+        if (scan->has_begin && scan->begin_us > begin_us)
+            begin_us = scan->begin_us;
+        for (size_t i = first_at_or_after(&series->rows, begin_us); i < series->rows.count; i++) {
+            if (scan->has_end && series->rows.items[i].time_us >= scan->end_us)
+                break;
             if (call->response.page.rows.count == fake->page_rows) {
                 set_token(call, s, series->rows.items[i].time_us);
                 return OTS_OK;
             }
-            append_to_page(call, &series->rows.items[i], key);
+            fake_page_append(call, &series->rows.items[i], key, scan->fields, scan->field_count);
         }
     }
     return OTS_OK;

@@ -80,7 +80,7 @@ static void many_nodes_are_all_there(void **state)
         struct ots_node *node = make(tree->root, OTS_NODE_MEASUREMENT, name);
         assert_int_equal(ots_tree_list(tree, node), OTS_OK);
     }
-    assert_int_equal(tree->ino_count, COUNT + 2);
+    assert_int_equal(tree->next_ino, COUNT + 2);
     for (uint64_t ino = 2; ino < COUNT + 2; ino++) {
         struct ots_node *node = ots_tree_by_ino(tree, ino);
         assert_int_equal(node->ino, ino);

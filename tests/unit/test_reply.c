@@ -32,7 +32,9 @@ static void every_status_has_an_errno(void **state)
         {OTS_TIMEOUT, ETIMEDOUT, true},
         {OTS_CANCELLED, EINTR, false},
         {OTS_UNSUPPORTED, EOPNOTSUPP, true},
-        {OTS_STALE, ESTALE, true},
+        {OTS_STALE, ESTALE, false},
+        {OTS_READ_ONLY, EROFS, false},
+        {OTS_TOO_MANY, EMFILE, true},
         {OTS_IO, EIO, true},
     };
 #define X(name, text) +1

@@ -215,9 +215,9 @@ static void directories_are_no_files(void **state)
     struct ots_attr attr;
     struct ots_error err;
     assert_int_equal(ots_view_open(fixture->view, 999, OTS_OPEN_WRITE, NULL, &file, &attr, &err),
-                     OTS_NOT_FOUND);
+                     OTS_STALE);
     assert_int_equal(ots_view_open(fixture->view, 999, OTS_OPEN_READ, NULL, &file, &attr, &err),
-                     OTS_NOT_FOUND);
+                     OTS_STALE);
     struct ots_listing *listing;
     uint64_t ino = view_attr(fixture, PATH).ino;
     assert_int_equal(ots_view_list(fixture->view, ino, NULL, &listing, &err), OTS_INVALID);

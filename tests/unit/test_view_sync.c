@@ -176,7 +176,7 @@ static void a_sync_of_the_instance_tells_of_every_table(void **state)
     assert_int_equal(view_sync(fixture, "t"), OTS_OK);
     assert_int_equal(view_sync(fixture, "u"), OTS_OK);
     struct ots_error err;
-    assert_int_equal(ots_view_sync(fixture->view, 12345, NULL, &err), OTS_NOT_FOUND);
+    assert_int_equal(ots_view_sync(fixture->view, 12345, NULL, &err), OTS_STALE);
 }
 
 /* An interrupt must not swallow the news of a loss. */

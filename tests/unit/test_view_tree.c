@@ -396,7 +396,7 @@ static void mtime_that_was_set_stays_until_others_write(void **state)
     view_grow_old(fixture);
     assert_int_equal(view_attr(fixture, "t/cpu/_.lp").mtime_ns,
                      atomic_load(&fixture->now_us) * 1000);
-    assert_int_equal(ots_view_setattr(fixture->view, 4711, NULL, &attr), OTS_NOT_FOUND);
+    assert_int_equal(ots_view_setattr(fixture->view, 4711, NULL, &attr), OTS_STALE);
 }
 
 /* As far in the future as can be told: the next change must not wrap around. */
