@@ -78,6 +78,14 @@ done
 make -C "$top" uninstall DESTDIR="$work/stage" PREFIX=/opt >"$work/make.log" 2>&1 || fail 'make uninstall'
 expect_equal "$(find "$work/stage" -type f)" '' 'left by make uninstall'
 
+# Every option is in README.md and in the manual.
+"$otsfs" --help | grep -oE '^  -o [^ ]+' | sed 's/^  -o //; s/\.\.\.$//' | tr ',' '\n' | sed 's/=.*//' >"$work/options"
+[ "$(wc -l <"$work/options")" -ge 18 ] || fail 'no options'
+while read -r option; do
+    grep -qE "\`([^\`]*[ ,])?${option}[=\`,]" "$readme" || fail "README.md does not name -o $option"
+    grep -qE "Cm ([a-z_=]+ , )?(Cm )?${option}( |=|\$)" "$top/docs/man/otsfs.1" || fail "otsfs.1 does not name -o $option"
+done <"$work/options"
+
 # Every page that it names is there.
 grep -oE '\]\([^)#]+\)' "$readme" | tr -d '])(' | grep -v : | while read -r page; do
     [ -e "$top/$page" ] || fail "no $page"
