@@ -117,6 +117,7 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
         .source_count = parts->source_count,
         .clock = &ots_clock_system,
         .log = &parts->log,
+        .is_sync = options->is_sync,
     };
     if (status == OTS_OK)
         status = ots_view_new(&view, &parts->view, err);
