@@ -6,6 +6,9 @@
 
 #include "backend/store.h"
 
+/* The fake store has no answer to a want of memory. */
+void fake_must(enum ots_status status);
+
 /*
  * Copy a row into the call's page, whose rows of one timeline share their key, with those of its
  * fields that are wanted (count 0: all), even when there are none.

@@ -18,6 +18,7 @@ struct series {
 struct table {
     char name[64];
     bool has_field_keys;
+    int32_t time_to_live_s;
     enum ots_status slow_status;
     size_t slow_count;
     struct ots_arena arena;
@@ -83,12 +84,6 @@ static size_t first_at_or_after(const struct ots_rows *rows, int64_t time_us)
     return low;
 }
 
-static void must(enum ots_status status)
-{
-    if (status != OTS_OK)
-        abort();
-}
-
 static void put_row(struct table *table, const struct ots_row *row)
 {
     struct series *series = find_series(table, row->key);
@@ -96,16 +91,16 @@ static void put_row(struct table *table, const struct ots_row *row)
         assert(table->series_count < SERIES_MAX);
         series = &table->series[table->series_count++];
         *series = (struct series){0};
-        must(ots_series_key_copy(&table->arena, row->key, &series->key));
+        fake_must(ots_series_key_copy(&table->arena, row->key, &series->key));
     }
     struct ots_row copy;
-    must(ots_row_copy(&table->arena, row, &series->key, &copy));
+    fake_must(ots_row_copy(&table->arena, row, &series->key, &copy));
     size_t at = first_at_or_after(&series->rows, row->time_us);
     if (at < series->rows.count && series->rows.items[at].time_us == row->time_us) {
         series->rows.items[at] = copy;
         return;
     }
-    must(ots_rows_append(&series->rows, &table->arena, &copy));
+    fake_must(ots_rows_append(&series->rows, &table->arena, &copy));
     memmove(&series->rows.items[at + 1], &series->rows.items[at],
             (series->rows.count - 1 - at) * sizeof(copy));
     series->rows.items[at] = copy;
@@ -128,7 +123,7 @@ static enum ots_status abort_on_problem(void *context, const struct ots_lp_probl
 static struct ots_series_key *copy_key(struct ots_call *call, const struct series *series)
 {
     struct ots_series_key *key = ots_arena_array(&call->arena, 1, sizeof(*key));
-    must(ots_series_key_copy(&call->arena, &series->key, key));
+    fake_must(ots_series_key_copy(&call->arena, &series->key, key));
     return key;
 }
 
@@ -136,8 +131,8 @@ static void set_token(struct ots_call *call, size_t series, int64_t time_us)
 {
     char text[64];
     int size = snprintf(text, sizeof(text), "%zu:%lld", series, (long long)time_us);
-    must(ots_arena_copy(&call->arena, ots_slice(text, (size_t)size),
-                        &call->response.page.next_token));
+    fake_must(ots_arena_copy(&call->arena, ots_slice(text, (size_t)size),
+                             &call->response.page.next_token));
 }
 
 static void parse_token(struct ots_slice token, size_t *series, int64_t *time_us)
@@ -164,6 +159,7 @@ static enum ots_status do_create(struct fake_store *fake, struct ots_call *call)
     assert(fake->table_count < TABLES_MAX && meta->name.size < sizeof(table->name));
     memcpy(table->name, meta->name.data, meta->name.size);
     table->arena = OTS_ARENA_INIT;
+    table->time_to_live_s = OTS_TTL_FOREVER;
     table->slow_status = fake->slow_status;
     table->slow_count = fake->slow_count;
     fake->tables[fake->table_count++] = table;
@@ -178,7 +174,9 @@ static enum ots_status do_list(struct fake_store *fake, struct ots_call *call)
     for (size_t i = 0; i < fake->table_count; i++) {
         metas[i] = OTS_TABLE_META_DEFAULT;
         metas[i].field_key_count = fake->tables[i]->has_field_keys;
-        must(ots_arena_copy(&call->arena, ots_slice_str(fake->tables[i]->name), &metas[i].name));
+        metas[i].time_to_live_s = fake->tables[i]->time_to_live_s;
+        fake_must(
+            ots_arena_copy(&call->arena, ots_slice_str(fake->tables[i]->name), &metas[i].name));
     }
     call->response.list_tables.metas = metas;
     call->response.list_tables.count = fake->table_count;
@@ -389,7 +387,7 @@ struct fake_store *fake_store_new(size_t threads)
     pthread_mutex_init(&fake->lock, NULL);
     pthread_cond_init(&fake->changed, NULL);
     if (threads)
-        must(ots_pool_new(threads, 4096, &fake->pool, NULL));
+        fake_must(ots_pool_new(threads, 4096, &fake->pool, NULL));
     return fake;
 }
 
@@ -417,10 +415,17 @@ void fake_store_add_table(struct fake_store *fake, const char *table, bool has_f
     ots_call_init(&call, OTS_ACTION_CREATE_TABLE);
     call.request.create_table.meta.name = ots_slice_str(table);
     pthread_mutex_lock(&fake->lock);
-    must(do_create(fake, &call));
+    fake_must(do_create(fake, &call));
     fake->tables[fake->table_count - 1]->has_field_keys = has_field_keys;
     pthread_mutex_unlock(&fake->lock);
     ots_call_deinit(&call);
+}
+
+void fake_store_expire(struct fake_store *fake, const char *table, int32_t time_to_live_s)
+{
+    pthread_mutex_lock(&fake->lock);
+    find_table(fake, ots_slice_str(table))->time_to_live_s = time_to_live_s;
+    pthread_mutex_unlock(&fake->lock);
 }
 
 void fake_store_remove_table(struct fake_store *fake, const char *table)
@@ -443,8 +448,8 @@ void fake_store_put(struct fake_store *fake, const char *table, const char *line
     pthread_mutex_lock(&fake->lock);
     struct ots_lp_handler handler = {put_parsed_row, abort_on_problem,
                                      find_table(fake, ots_slice_str(table))};
-    must(ots_lp_parser_new(&options, &handler, &parser));
-    must(ots_lp_parser_feed(parser, ots_slice_str(lines)));
+    fake_must(ots_lp_parser_new(&options, &handler, &parser));
+    fake_must(ots_lp_parser_feed(parser, ots_slice_str(lines)));
     pthread_mutex_unlock(&fake->lock);
     ots_lp_parser_free(parser);
 }
@@ -585,7 +590,7 @@ void fake_store_dump(struct fake_store *fake, const char *name, struct ots_buf *
     qsort(sorted, table->series_count, sizeof(sorted[0]), compare_series);
     for (size_t s = 0; s < table->series_count; s++)
         for (size_t i = 0; i < sorted[s]->rows.count; i++)
-            must(ots_lp_print(&printer, &sorted[s]->rows.items[i], text, NULL));
+            fake_must(ots_lp_print(&printer, &sorted[s]->rows.items[i], text, NULL));
     pthread_mutex_unlock(&fake->lock);
     ots_lp_printer_deinit(&printer);
 }

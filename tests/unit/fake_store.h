@@ -22,6 +22,8 @@ struct ots_store *fake_store_of(struct fake_store *fake);
 
 void fake_store_add_table(struct fake_store *fake, const char *table, bool has_field_keys);
 void fake_store_remove_table(struct fake_store *fake, const char *table);
+/* Its rows have a time to live from now on; the store keeps them all the same. */
+void fake_store_expire(struct fake_store *fake, const char *table, int32_t time_to_live_s);
 /* Put rows, given as line protocol. */
 void fake_store_put(struct fake_store *fake, const char *table, const char *lines);
 /* Remove all timelines of a measurement. */
