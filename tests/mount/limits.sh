@@ -21,7 +21,8 @@ cp "$work/big.lp" "$work/mnt/t/big/host=a.lp"
 sync "$work/mnt"
 unmount_otsfs "$work/mnt"
 
-# At most 20 requests in a second, and all that is asked for is there.
+# At most 20 requests in a second, those made again too, and all that is asked for is there.
+set_faults '{"rules": [{"action": "GetTimeseriesData", "every": 3, "code": "OTSServerBusy"}]}'
 mount_otsfs "local:$work/data" "$work/mnt" -o max_rps=20
 calls=$(sum calls)
 start=$(now_ms)
@@ -32,6 +33,8 @@ elapsed=$(($(now_ms) - start))
 calls=$(($(sum calls) - calls))
 [ "$calls" -ge 10 ] || fail "only $calls calls, too few to tell"
 [ "$elapsed" -ge $(((calls - 1) * 50 - 40)) ] || fail "$calls calls in $elapsed ms"
+[ "$(hits 0)" -ge 2 ] || fail 'nothing was made again'
+reset_faults
 unmount_otsfs "$work/mnt"
 
 # Readers that wait for their turn end when they are told to.
