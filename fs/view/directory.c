@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "fs/lp/names.h"
+#include "fs/view/replay.h"
 #include "fs/view/state.h"
 
 enum { READY_WAIT_US_MIN = 50000, READY_WAIT_US_MAX = 1000000, READY_TIMEOUT_US = 120000000 };
@@ -37,13 +38,16 @@ static enum ots_status not_found(struct ots_slice name, struct ots_error *err)
 static enum ots_status refresh_directory(const struct ots_node *dir,
                                          struct ots_interrupt *interrupt, struct ots_error *err)
 {
+    enum ots_status status;
     switch (dir->kind) {
     case OTS_NODE_INSTANCE:
         return ots_instance_refresh(dir->instance, interrupt, err);
     case OTS_NODE_TABLE:
     case OTS_NODE_EXTRACT:
     case OTS_NODE_MEASUREMENT:
-        return ots_extract_refresh(ots_node_extract(dir), interrupt, err);
+        status = ots_replay_table(ots_node_table(dir), interrupt, err);
+        return status == OTS_OK ? ots_extract_refresh(ots_node_extract(dir), interrupt, err)
+                                : status;
     case OTS_NODE_ROOT:
     case OTS_NODE_VIEWS:
     case OTS_NODE_STATUS_DIR:
@@ -135,8 +139,12 @@ static enum ots_status lookup_pinned(struct ots_view *view, struct ots_node *dir
                                      struct ots_slice name, struct ots_interrupt *interrupt,
                                      struct ots_attr *attr, struct ots_error *err)
 {
-    if (is_hidden_name(dir, name))
-        return lookup_hidden(view, dir, name, attr, err);
+    if (is_hidden_name(dir, name)) {
+        /* Names below are looked up later, but for the port, which is a file. */
+        struct ots_table *table = ots_node_table(dir);
+        enum ots_status replayed = table ? ots_replay_table(table, interrupt, err) : OTS_OK;
+        return replayed == OTS_OK ? lookup_hidden(view, dir, name, attr, err) : replayed;
+    }
     struct ots_node *node;
     enum ots_status status = find_child(view, dir, name, interrupt, &node, err);
     if (status == OTS_OK && node->kind == OTS_NODE_TIMELINE)

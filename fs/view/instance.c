@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "fs/view/refusal.h"
 #include "fs/view/timelines.h"
 
 struct ots_table *ots_instance_next_table(struct ots_instance *instance,
@@ -20,6 +21,7 @@ void ots_instance_deinit(struct ots_instance *instance)
         struct ots_table *table = instance->last_table;
         instance->last_table = table->next;
         ots_pipeline_free(table->pipeline);
+        ots_journal_free(table->journal);
         free(table);
     }
 }
@@ -30,6 +32,8 @@ static void note_failed_row(void *context, const struct ots_failed_put *put)
 {
     struct ots_table *table = context;
     struct ots_view *view = table->view;
+    if (!put->is_kept)
+        ots_refusal_keep(table->instance->state, table->node->name, put->row, put->error->message);
     pthread_mutex_lock(&view->synced.lock);
     struct ots_node *timeline = ots_table_timeline_locked(table, put->row->key);
     if (timeline)

@@ -25,7 +25,8 @@ struct ots_instance {
     struct ots_state *state; /* NULL: nothing is kept on disk */
     /* Guarded by the view's lock. */
     struct ots_knowledge tables;
-    struct ots_table *last_table; /* list of all that ever were; they stay */
+    struct ots_knowledge gone_tables; /* what their journals held was rejected */
+    struct ots_table *last_table;     /* list of all that ever were; they stay */
 };
 
 /*
@@ -57,9 +58,11 @@ struct ots_table {
     struct ots_instance *instance;
     struct ots_node *node;
     struct ots_pipeline *pipeline;
-    struct ots_table *next; /* in the instance's list */
+    struct ots_journal *journal; /* NULL until it was replayed, and without a state */
+    struct ots_table *next;      /* in the instance's list */
     /* All of this is guarded by the view's lock. */
-    struct ots_extract whole; /* without restriction */
+    struct ots_extract whole;      /* without restriction */
+    struct ots_knowledge replayed; /* its journal; fs/view/replay.h */
     bool has_field_keys;
     int32_t time_to_live_s;   /* OTS_TTL_FOREVER: rows do not expire */
     uint64_t write_number;    /* grows with every write to one of its timelines */
@@ -74,6 +77,9 @@ struct ots_view {
     struct ots_pool *scan_pool;
     pthread_t sender;
     bool has_sender;
+    pthread_t replayer;
+    bool has_replayer;
+    struct ots_interrupt end; /* of the replayer */
     /* Never held while a store or a pipeline is called. */
     struct {
         pthread_mutex_t lock;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "fs/view/replay.h"
 #include "fs/view/state.h"
 
 enum {
@@ -157,6 +158,8 @@ enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_
     if (status == OTS_OK && pthread_create(&view->sender, NULL, run_sender, view) != 0)
         status = ots_error_set(err, OTS_IO, "cannot start a thread");
     view->has_sender = status == OTS_OK;
+    if (status == OTS_OK && ots_replay_start(view) != OTS_OK)
+        status = ots_error_set(err, OTS_IO, "cannot start a thread");
     if (status != OTS_OK) {
         ots_view_free(view);
         return status;
@@ -190,6 +193,7 @@ void ots_view_free(struct ots_view *view)
 {
     if (!view)
         return;
+    ots_replay_stop(view);
     if (view->has_sender) {
         for (size_t i = 0; i < view->instance_count; i++)
             drain(&view->instances[i]);
