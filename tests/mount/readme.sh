@@ -49,6 +49,11 @@ lib_mounts+=("$work/mnt/ots" "$work/mnt/mydata")
     fail "the commands: $(cat "$work/commands.log")"
 expect_same "$work/mnt/mydata/$file" "$work/line"
 is_unmounted "$work/mnt/ots" || fail 'still mounted'
+block '/.range/' | sed -n 's/^\$ //p' | here >"$work/commands"
+[ -s "$work/commands" ] || fail 'no view'
+(cd "$work" && bash -e "$work/commands") || fail 'the copy of a view'
+sed 's/,state="ok"//' "$work/line" >"$work/line.wanted"
+expect_same "$work/day/$(basename "$(dirname "$file")")/$(basename "$file")" "$work/line.wanted"
 unmount_otsfs "$work/mnt/mydata"
 
 # The line of fstab. Only root may mount by it. mount(8) itself would look for otsfs in /usr and
