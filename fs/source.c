@@ -30,12 +30,19 @@ static enum ots_status set_name(struct ots_source *source, struct ots_error *err
     return OTS_OK;
 }
 
+/* Of several sources those that are endpoints are meant. */
+static const char *instance_for(const char *text, const struct ots_options *options)
+{
+    bool is_endpoint = strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+    return is_endpoint || options->source_count < 2 ? options->instance : NULL;
+}
+
 enum ots_status ots_source_find(struct ots_source *source, const char *text,
                                 const struct ots_options *options, struct ots_error *err)
 {
     struct ots_config_options config = {
         .config_file = options->config,
-        .instance = options->instance,
+        .instance = instance_for(text, options),
     };
     source->text = text;
     return ots_config_load(text, &config, &source->data, err);
