@@ -525,46 +525,6 @@ static void test_free_ends_calls(void **state)
         ots_call_deinit(&calls[i]);
 }
 
-static struct ots_action_counts counts_of(const struct fixture *fixture, enum ots_action action)
-{
-    struct ots_action_counts counts;
-    ots_meter_read(fixture->store->meter, action, &counts);
-    return counts;
-}
-
-static void test_work_is_counted(void **state)
-{
-    (void)state;
-    static const struct step steps[] = {ERROR(503, "OTSServerBusy"), CUT, ANSWER,
-                                        ERROR(400, "OTSParameterInvalid")};
-    struct fixture fixture;
-    struct ots_call call;
-    start(&fixture, steps, 4, 60000);
-    assert_int_equal(counts_of(&fixture, OTS_ACTION_GET).requests, 0);
-    call_fill(&call, OTS_ACTION_GET);
-    assert_int_equal(ots_store_run(fixture.store, &call, NULL, NULL), OTS_OK);
-    ots_call_deinit(&call);
-    struct ots_action_counts counts = counts_of(&fixture, OTS_ACTION_GET);
-    assert_int_equal(counts.calls, 1);
-    assert_int_equal(counts.failures, 0);
-    assert_int_equal(counts.requests, 3);
-    assert_int_equal(counts.retries, 2);
-    assert_true(counts.sent_bytes > 0 && counts.sent_bytes % 3 == 0);
-    assert_true(counts.received_bytes > 0);
-
-    call_fill(&call, OTS_ACTION_DELETE_TABLE);
-    assert_int_equal(ots_store_run(fixture.store, &call, NULL, NULL), OTS_INVALID);
-    ots_call_deinit(&call);
-    counts = counts_of(&fixture, OTS_ACTION_DELETE_TABLE);
-    assert_int_equal(counts.calls, 1);
-    assert_int_equal(counts.failures, 1);
-    assert_int_equal(counts.requests, 1);
-    assert_int_equal(counts.retries, 0);
-    assert_int_equal(counts_of(&fixture, OTS_ACTION_GET).calls, 1);
-    assert_int_equal(counts_of(&fixture, OTS_ACTION_PUT).requests, 0);
-    stop(&fixture);
-}
-
 static void test_bad_options(void **state)
 {
     (void)state;
@@ -608,7 +568,6 @@ int main(void)
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_cancel_between_tries),
         cmocka_unit_test(test_free_ends_calls),
-        cmocka_unit_test(test_work_is_counted),
         cmocka_unit_test(test_bad_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
