@@ -7,24 +7,9 @@
 #include "backend/base/pool.h"
 #include "fs/lp/parse.h"
 #include "tests/unit/fake_page.h"
+#include "tests/unit/fake_table.h"
 
-enum { TABLES_MAX = 16, SERIES_MAX = 4096, HELD_MAX = 512, SPLITS = 4 };
-
-struct series {
-    struct ots_series_key key;
-    struct ots_rows rows; /* by time */
-};
-
-struct table {
-    char name[64];
-    bool has_field_keys;
-    int32_t time_to_live_s;
-    enum ots_status slow_status;
-    size_t slow_count;
-    struct ots_arena arena;
-    struct series series[SERIES_MAX]; /* in the order of their first rows */
-    size_t series_count;
-};
+enum { TABLES_MAX = 16, HELD_MAX = 512, SPLITS = 4 };
 
 struct plan {
     size_t count;
@@ -39,7 +24,7 @@ struct fake_store {
     /* Not held while a call's done runs. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct table *tables[TABLES_MAX];
+    struct fake_table *tables[TABLES_MAX];
     size_t table_count;
     struct plan plans[OTS_ACTION_COUNT];
     struct ots_call *held[HELD_MAX];
@@ -54,7 +39,7 @@ struct fake_store {
 
 /* --- rows -------------------------------------------------------------------------------------*/
 
-static struct table *find_table(struct fake_store *fake, struct ots_slice name)
+static struct fake_table *find_table(struct fake_store *fake, struct ots_slice name)
 {
     for (size_t i = 0; i < fake->table_count; i++)
         if (ots_slice_equal(name, ots_slice_str(fake->tables[i]->name)))
@@ -62,54 +47,24 @@ static struct table *find_table(struct fake_store *fake, struct ots_slice name)
     return NULL;
 }
 
-static struct series *find_series(struct table *table, const struct ots_series_key *key)
+static enum ots_status remove_table(struct fake_store *fake, struct ots_slice name)
 {
-    for (size_t i = 0; i < table->series_count; i++)
-        if (ots_series_key_equal(&table->series[i].key, key))
-            return &table->series[i];
-    return NULL;
-}
-
-static size_t first_at_or_after(const struct ots_rows *rows, int64_t time_us)
-{
-    size_t low = 0;
-    size_t high = rows->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (rows->items[middle].time_us < time_us)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void put_row(struct table *table, const struct ots_row *row)
-{
-    struct series *series = find_series(table, row->key);
-    if (!series) {
-        assert(table->series_count < SERIES_MAX);
-        series = &table->series[table->series_count++];
-        *series = (struct series){0};
-        fake_must(ots_series_key_copy(&table->arena, row->key, &series->key));
-    }
-    struct ots_row copy;
-    fake_must(ots_row_copy(&table->arena, row, &series->key, &copy));
-    size_t at = first_at_or_after(&series->rows, row->time_us);
-    if (at < series->rows.count && series->rows.items[at].time_us == row->time_us) {
-        series->rows.items[at] = copy;
-        return;
-    }
-    fake_must(ots_rows_append(&series->rows, &table->arena, &copy));
-    memmove(&series->rows.items[at + 1], &series->rows.items[at],
-            (series->rows.count - 1 - at) * sizeof(copy));
-    series->rows.items[at] = copy;
+    size_t index = 0;
+    struct fake_table *table = find_table(fake, name);
+    while (table && fake->tables[index] != table)
+        index++;
+    if (!table)
+        return OTS_NOT_FOUND;
+    fake->tables[index] = fake->tables[--fake->table_count];
+    ots_arena_deinit(&table->arena);
+    free(table);
+    return OTS_OK;
 }
 
 static enum ots_status put_parsed_row(void *context, const struct ots_row *row, uint32_t cut_ns)
 {
     (void)cut_ns;
-    put_row(context, row);
+    fake_table_put(context, row);
     return OTS_OK;
 }
 
@@ -120,7 +75,7 @@ static enum ots_status abort_on_problem(void *context, const struct ots_lp_probl
     abort();
 }
 
-static struct ots_series_key *copy_key(struct ots_call *call, const struct series *series)
+static struct ots_series_key *copy_key(struct ots_call *call, const struct fake_series *series)
 {
     struct ots_series_key *key = ots_arena_array(&call->arena, 1, sizeof(*key));
     fake_must(ots_series_key_copy(&call->arena, &series->key, key));
@@ -155,7 +110,7 @@ static enum ots_status do_create(struct fake_store *fake, struct ots_call *call)
     const struct ots_table_meta *meta = &call->request.create_table.meta;
     if (find_table(fake, meta->name))
         return OTS_EXISTS;
-    struct table *table = calloc(1, sizeof(*table));
+    struct fake_table *table = calloc(1, sizeof(*table));
     assert(fake->table_count < TABLES_MAX && meta->name.size < sizeof(table->name));
     memcpy(table->name, meta->name.data, meta->name.size);
     table->arena = OTS_ARENA_INIT;
@@ -186,7 +141,7 @@ static enum ots_status do_list(struct fake_store *fake, struct ots_call *call)
 static enum ots_status do_put(struct fake_store *fake, struct ots_call *call)
 {
     const struct ots_put_request *put = &call->request.put;
-    struct table *table = find_table(fake, put->table);
+    struct fake_table *table = find_table(fake, put->table);
     if (!table)
         return OTS_NOT_FOUND;
     assert(put->row_count >= 1 && put->row_count <= OTS_PUT_ROWS_MAX);
@@ -194,17 +149,17 @@ static enum ots_status do_put(struct fake_store *fake, struct ots_call *call)
         if (fake->has_poison && put->rows[i].fields[0].value.integer == fake->poison)
             return OTS_INVALID;
     for (size_t i = 0; i < put->row_count; i++)
-        put_row(table, &put->rows[i]);
+        fake_table_put(table, &put->rows[i]);
     return OTS_OK;
 }
 
 static enum ots_status do_get(struct fake_store *fake, struct ots_call *call)
 {
     const struct ots_get_request *get = &call->request.get;
-    struct table *table = find_table(fake, get->table);
+    struct fake_table *table = find_table(fake, get->table);
     if (!table)
         return OTS_NOT_FOUND;
-    struct series *series = find_series(table, &get->key);
+    struct fake_series *series = fake_table_find(table, &get->key);
     if (!series)
         return OTS_OK;
     size_t ignored;
@@ -215,7 +170,7 @@ static enum ots_status do_get(struct fake_store *fake, struct ots_call *call)
     size_t limit =
         get->limit && (size_t)get->limit < fake->page_rows ? (size_t)get->limit : fake->page_rows;
     const struct ots_series_key *key = copy_key(call, series);
-    for (size_t i = first_at_or_after(&series->rows, from_us); i < series->rows.count; i++) {
+    for (size_t i = fake_rows_first_from(&series->rows, from_us); i < series->rows.count; i++) {
         const struct ots_row *row = &series->rows.items[i];
         if (get->has_end && row->time_us >= get->end_us)
             break;
@@ -244,7 +199,7 @@ static enum ots_status do_split(struct fake_store *fake, struct ots_call *call)
 static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
 {
     const struct ots_scan_request *scan = &call->request.scan;
-    struct table *table = find_table(fake, scan->table);
+    struct fake_table *table = find_table(fake, scan->table);
     if (!table)
         return OTS_NOT_FOUND;
     if (table->slow_count) {
@@ -255,14 +210,15 @@ static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
     int64_t from_us;
     parse_token(scan->token, &first, &from_us);
     for (size_t s = first; s < table->series_count; s++) {
-        struct series *series = &table->series[s];
+        struct fake_series *series = &table->series[s];
         if (scan->split.size && scan->split.data[0] != '0' + s % SPLITS)
             continue;
         const struct ots_series_key *key = copy_key(call, series);
         int64_t begin_us = s == first ? from_us : 0;
         if (scan->has_begin && scan->begin_us > begin_us)
             begin_us = scan->begin_us;
-        for (size_t i = first_at_or_after(&series->rows, begin_us); i < series->rows.count; i++) {
+        for (size_t i = fake_rows_first_from(&series->rows, begin_us); i < series->rows.count;
+             i++) {
             if (scan->has_end && series->rows.items[i].time_us >= scan->end_us)
                 break;
             if (call->response.page.rows.count == fake->page_rows) {
@@ -275,6 +231,17 @@ static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
     return OTS_OK;
 }
 
+/* There are no records. */
+static enum ots_status do_delete_meta(struct fake_store *fake, struct ots_call *call)
+{
+    return find_table(fake, call->request.delete_meta.table) ? OTS_OK : OTS_NOT_FOUND;
+}
+
+static enum ots_status do_delete_table(struct fake_store *fake, struct ots_call *call)
+{
+    return remove_table(fake, call->request.table.table);
+}
+
 static enum ots_status (*const actions[OTS_ACTION_COUNT])(struct fake_store *fake,
                                                           struct ots_call *call) = {
     [OTS_ACTION_CREATE_TABLE] = do_create,
@@ -283,6 +250,8 @@ static enum ots_status (*const actions[OTS_ACTION_COUNT])(struct fake_store *fak
     [OTS_ACTION_GET] = do_get,
     [OTS_ACTION_SPLIT] = do_split,
     [OTS_ACTION_SCAN] = do_scan,
+    [OTS_ACTION_DELETE_META] = do_delete_meta,
+    [OTS_ACTION_DELETE_TABLE] = do_delete_table,
 };
 
 static enum ots_status carry_out(struct fake_store *fake, struct ots_call *call)
@@ -431,14 +400,8 @@ void fake_store_expire(struct fake_store *fake, const char *table, int32_t time_
 void fake_store_remove_table(struct fake_store *fake, const char *table)
 {
     pthread_mutex_lock(&fake->lock);
-    struct table *found = find_table(fake, ots_slice_str(table));
-    size_t index = 0;
-    while (fake->tables[index] != found)
-        index++;
-    fake->tables[index] = fake->tables[--fake->table_count];
+    fake_must(remove_table(fake, ots_slice_str(table)));
     pthread_mutex_unlock(&fake->lock);
-    ots_arena_deinit(&found->arena);
-    free(found);
 }
 
 void fake_store_put(struct fake_store *fake, const char *table, const char *lines)
@@ -457,7 +420,7 @@ void fake_store_put(struct fake_store *fake, const char *table, const char *line
 void fake_store_remove(struct fake_store *fake, const char *table, const char *measurement)
 {
     pthread_mutex_lock(&fake->lock);
-    struct table *found = find_table(fake, ots_slice_str(table));
+    struct fake_table *found = find_table(fake, ots_slice_str(table));
     for (size_t i = 0; i < found->series_count; i++)
         if (ots_slice_equal(found->series[i].key.measurement, ots_slice_str(measurement)))
             found->series[i].rows.count = 0;
@@ -573,18 +536,18 @@ void fake_store_forget_counts(struct fake_store *fake)
 
 static int compare_series(const void *a, const void *b)
 {
-    const struct series *const *left = a;
-    const struct series *const *right = b;
+    const struct fake_series *const *left = a;
+    const struct fake_series *const *right = b;
     return ots_series_key_compare(&(*left)->key, &(*right)->key);
 }
 
 void fake_store_dump(struct fake_store *fake, const char *name, struct ots_buf *text)
 {
     struct ots_lp_printer printer;
-    const struct series *sorted[SERIES_MAX];
+    const struct fake_series *sorted[FAKE_SERIES_MAX];
     ots_lp_printer_init(&printer, OTS_PRECISION_NS);
     pthread_mutex_lock(&fake->lock);
-    struct table *table = find_table(fake, ots_slice_str(name));
+    struct fake_table *table = find_table(fake, ots_slice_str(name));
     for (size_t i = 0; i < table->series_count; i++)
         sorted[i] = &table->series[i];
     qsort(sorted, table->series_count, sizeof(sorted[0]), compare_series);
