@@ -202,18 +202,31 @@ static void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mo
         ots_task_start(task, false);
 }
 
+static void run_rmdir(struct ots_task *task)
+{
+    ots_task_finish(task, ots_view_rmdir(task->mount->view, task->ino, task->bytes,
+                                         &task->interrupt, &task->error));
+}
+
 static void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
-    const struct ots_mount *mount = fuse_req_userdata(request);
-    enum ots_status status = ots_view_rmdir(mount->view, parent, ots_slice_str(name));
-    fuse_reply_err(request, ots_status_errno(status));
+    struct ots_task *task = ots_task_new(request, "rmdir", run_rmdir, parent, ots_slice_str(name));
+    if (task)
+        ots_task_start(task, false);
+}
+
+static void run_unlink(struct ots_task *task)
+{
+    ots_task_finish(task, ots_view_unlink(task->mount->view, task->ino, task->bytes,
+                                          &task->interrupt, &task->error));
 }
 
 static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
-    (void)parent;
-    (void)name;
-    fuse_reply_err(request, EPERM);
+    struct ots_task *task =
+        ots_task_new(request, "unlink", run_unlink, parent, ots_slice_str(name));
+    if (task)
+        ots_task_start(task, false);
 }
 
 static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,

@@ -1,5 +1,5 @@
 /*
- * Names and attributes: lookup, getattr, listings, mkdir and rmdir.
+ * Names and attributes: lookup, getattr, listings and mkdir.
  */
 #include <stdlib.h>
 
@@ -164,10 +164,24 @@ enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct o
     return status;
 }
 
+/* An unlinked timeline that somebody has open: what was known then. */
+static bool tell_removed(struct ots_view *view, uint64_t ino, struct ots_attr *attr)
+{
+    pthread_mutex_lock(&view->synced.lock);
+    const struct ots_node *node = ots_tree_by_ino(&view->synced.tree, ino);
+    bool is_removed = node && node->kind == OTS_NODE_TIMELINE && node->timeline.is_removed;
+    if (is_removed)
+        ots_node_attr_locked(node, attr);
+    pthread_mutex_unlock(&view->synced.lock);
+    return is_removed;
+}
+
 enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
                                  struct ots_interrupt *interrupt, struct ots_attr *attr,
                                  struct ots_error *err)
 {
+    if (tell_removed(view, ino, attr))
+        return OTS_OK;
     struct ots_node *node;
     enum ots_status status = ots_view_pin(view, ino, &node, err);
     if (status == OTS_OK && node->kind == OTS_NODE_TIMELINE) {
@@ -280,7 +294,7 @@ void ots_listing_free(struct ots_listing *listing)
     free(listing);
 }
 
-/* --- making and removing ----------------------------------------------------------------------*/
+/* --- making -----------------------------------------------------------------------------------*/
 
 /* One cheap question that a table answers as soon as it can be used. */
 static enum ots_status probe_table(struct ots_instance *instance, struct ots_slice table,
@@ -412,31 +426,6 @@ enum ots_status ots_view_mkdir(struct ots_view *view, uint64_t parent, struct ot
     if (status == OTS_OK)
         status = tell_attr(view, made, attr, err);
     ots_view_unpin(view, dir);
-    return status;
-}
-
-enum ots_status ots_view_rmdir(struct ots_view *view, uint64_t parent, struct ots_slice name)
-{
-    enum ots_status status = ots_view_check_writable(view, parent, NULL);
-    if (status != OTS_OK)
-        return status;
-    pthread_mutex_lock(&view->synced.lock);
-    struct ots_node *dir = ots_tree_by_ino(&view->synced.tree, parent);
-    struct ots_node *node = dir ? ots_node_child(dir, name) : NULL;
-    size_t timelines = 0;
-    if (node)
-        ots_node_each_child(node, count_shown, &timelines);
-    if (!node || !node->is_listed)
-        status = OTS_NOT_FOUND;
-    else if (ots_node_is_in_view(node))
-        status = OTS_READ_ONLY;
-    else if (node->kind != OTS_NODE_MEASUREMENT)
-        status = OTS_NOT_PERMITTED;
-    else if (timelines)
-        status = OTS_NOT_EMPTY;
-    else
-        node->is_listed = false;
-    pthread_mutex_unlock(&view->synced.lock);
     return status;
 }
 

@@ -85,6 +85,11 @@ void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timel
     if (timeline->timeline.last_write <= timeline->timeline.measured_write)
         table->whole.unmeasured_count++;
     timeline->timeline.last_write = table->write_number;
+    if (timeline->timeline.is_removed) {
+        timeline->timeline.is_removed = false;
+        timeline->is_listed = true;
+        timeline->parent->is_listed = true;
+    }
     timeline->mtime_ns = now_ns(table->view);
     timeline->is_mtime_set = true;
 }
@@ -148,6 +153,16 @@ static void note_child(struct commit *commit, const struct ots_node *child)
         commit->newest_mtime_ns = child->mtime_ns;
 }
 
+/* Rows that expired are no reason to show a removed timeline again. */
+static bool is_still_removed(const struct ots_node *timeline)
+{
+    const struct ots_extent *known = &timeline->timeline.extent;
+    const struct ots_extent *found = &timeline->timeline.found;
+    return timeline->timeline.is_removed && found->last_time_us == known->last_time_us &&
+           (found->row_count < known->row_count ||
+            (found->row_count == known->row_count && found->size_bytes == known->size_bytes));
+}
+
 static void commit_timeline(struct ots_node *timeline, void *context)
 {
     struct commit *commit = context;
@@ -156,13 +171,16 @@ static void commit_timeline(struct ots_node *timeline, void *context)
         return;
     commit->node_count++;
     if (timeline->timeline.scan_id == scan->id) {
+        timeline->timeline.is_removed = is_still_removed(timeline);
         ots_extract_note_extent_locked(scan->extract, timeline, &timeline->timeline.found,
                                        scan->write_number);
-        if (ots_tree_list(&scan->extract->view->synced.tree, timeline) != OTS_OK)
+        if (!timeline->timeline.is_removed &&
+            ots_tree_list(&scan->extract->view->synced.tree, timeline) != OTS_OK)
             commit->status = OTS_NOMEM;
     } else if (!timeline->is_local && !ots_extract_is_unmeasured_locked(scan->extract, timeline) &&
                timeline->timeline.measured_write <= scan->write_number) {
         timeline->is_listed = false;
+        timeline->timeline.is_removed = false;
         timeline->timeline.extent = (struct ots_extent){0};
     } else {
         static const struct ots_extent nothing;

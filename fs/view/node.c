@@ -121,6 +121,8 @@ enum ots_status ots_tree_list(struct ots_tree *tree, struct ots_node *node)
         page->node_count++;
     }
     node->is_listed = true;
+    if (node->kind == OTS_NODE_TIMELINE)
+        node->timeline.is_removed = false;
     return OTS_OK;
 }
 

@@ -50,6 +50,8 @@ struct ots_node {
             uint64_t last_write;
             /* Number of the table's last write when `extent` was measured. */
             uint64_t measured_write;
+            /* Unlinked: hidden until the timeline holds something else than `extent`. */
+            bool is_removed;
             /* Only for names that end in a hash: the key, in memory of its own. */
             struct ots_series_key *key;
         } timeline;

@@ -35,7 +35,8 @@ struct ots_view_options {
     /* Requests in flight when a table is scanned, and puts in flight per table. 1 to 64; 0: 8. */
     unsigned scan_lanes;
     unsigned puts_in_flight;
-    bool is_sync; /* closing a file waits until its rows are acknowledged */
+    bool is_sync;    /* closing a file waits until its rows are acknowledged */
+    bool may_delete; /* unlink of timelines, rmdir of tables */
 };
 
 enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_view **out,
@@ -81,10 +82,20 @@ enum ots_status ots_view_mkdir(struct ots_view *view, uint64_t parent, struct ot
                                struct ots_error *err) OTS_MUST_CHECK;
 
 /*
- * Remove a measurement that has no timelines. Errors: OTS_NOT_PERMITTED (a table), OTS_NOT_EMPTY.
+ * Remove a measurement that lists no timelines, or (with may_delete) a table without rows.
+ * Errors: OTS_NOT_PERMITTED, OTS_NOT_EMPTY.
  */
-enum ots_status ots_view_rmdir(struct ots_view *view, uint64_t parent,
-                               struct ots_slice name) OTS_MUST_CHECK;
+enum ots_status ots_view_rmdir(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                               struct ots_interrupt *interrupt,
+                               struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Remove a file. Of a timeline (with may_delete) the metadata record is deleted and the file is
+ * hidden until the timeline changes; its rows stay. Errors: OTS_NOT_PERMITTED.
+ */
+enum ots_status ots_view_unlink(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                                struct ots_interrupt *interrupt,
+                                struct ots_error *err) OTS_MUST_CHECK;
 
 /* A directory's entries at one moment, sorted bytewise. */
 struct ots_listing;

@@ -231,10 +231,14 @@ static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
     return OTS_OK;
 }
 
-/* There are no records. */
+/* There are no records. That of measurement `undeletable` is refused all the same. */
 static enum ots_status do_delete_meta(struct fake_store *fake, struct ots_call *call)
 {
-    return find_table(fake, call->request.delete_meta.table) ? OTS_OK : OTS_NOT_FOUND;
+    static const struct ots_failed_row refused = {0, {(const uint8_t *)"OTSFake", 7}, {0}};
+    const struct ots_delete_meta_request *request = &call->request.delete_meta;
+    if (ots_slice_equal(request->keys[0].measurement, OTS_SLICE("undeletable")))
+        call->response.change_meta = (struct ots_change_meta_response){&refused, 1};
+    return find_table(fake, request->table) ? OTS_OK : OTS_NOT_FOUND;
 }
 
 static enum ots_status do_delete_table(struct fake_store *fake, struct ots_call *call)

@@ -21,7 +21,7 @@ static int64_t clock_monotonic(const struct ots_clock *clock)
     return atomic_load(&fixture->monotonic_us);
 }
 
-static int setup(void **state, size_t threads)
+static int setup(void **state, size_t threads, bool may_delete)
 {
     struct view_fixture *fixture = calloc(1, sizeof(*fixture));
     fixture->fake = fake_store_new(threads);
@@ -38,6 +38,7 @@ static int setup(void **state, size_t threads)
         .clock = &fixture->clock,
         .log = &fixture->log,
         .scan_lanes = 2,
+        .may_delete = may_delete,
     };
     assert_int_equal(ots_view_new(&options, &fixture->view, NULL), OTS_OK);
     *state = fixture;
@@ -46,12 +47,17 @@ static int setup(void **state, size_t threads)
 
 int view_setup(void **state)
 {
-    return setup(state, 0);
+    return setup(state, 0, false);
 }
 
 int view_setup_threads(void **state)
 {
-    return setup(state, 2);
+    return setup(state, 2, false);
+}
+
+int view_setup_deleting(void **state)
+{
+    return setup(state, 0, true);
 }
 
 int view_teardown(void **state)
@@ -128,11 +134,32 @@ enum ots_status view_mkdir(struct view_fixture *fixture, const char *path)
     return ots_view_mkdir(fixture->view, dir.ino, name, NULL, &attr, &err);
 }
 
+/* As the kernel does: what is to be removed was looked up. */
+static struct ots_slice walk_to(struct view_fixture *fixture, const char *path,
+                                struct ots_attr *dir)
+{
+    struct ots_attr attr;
+    struct ots_error err;
+    struct ots_slice name = walk(fixture, path, dir);
+    if (ots_view_lookup(fixture->view, dir->ino, name, NULL, &attr, &err) != OTS_OK)
+        assert_int_equal(err.status, OTS_NOT_FOUND);
+    return name;
+}
+
 enum ots_status view_rmdir(struct view_fixture *fixture, const char *path)
 {
     struct ots_attr dir;
-    struct ots_slice name = walk(fixture, path, &dir);
-    return ots_view_rmdir(fixture->view, dir.ino, name);
+    struct ots_error err;
+    struct ots_slice name = walk_to(fixture, path, &dir);
+    return ots_view_rmdir(fixture->view, dir.ino, name, NULL, &err);
+}
+
+enum ots_status view_unlink(struct view_fixture *fixture, const char *path)
+{
+    struct ots_attr dir;
+    struct ots_error err;
+    struct ots_slice name = walk_to(fixture, path, &dir);
+    return ots_view_unlink(fixture->view, dir.ino, name, NULL, &err);
 }
 
 enum ots_status view_list_status(struct view_fixture *fixture, const char *path)

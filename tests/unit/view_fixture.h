@@ -24,6 +24,8 @@ struct view_fixture {
 /* For cmocka: a table `t` without rows. The store answers within submit, or on two threads. */
 int view_setup(void **state);
 int view_setup_threads(void **state);
+/* The first, with may_delete. */
+int view_setup_deleting(void **state);
 int view_teardown(void **state);
 
 /* Let so much time go by. */
@@ -36,6 +38,7 @@ enum ots_status view_lookup(struct view_fixture *fixture, const char *path, stru
 struct ots_attr view_attr(struct view_fixture *fixture, const char *path);
 enum ots_status view_mkdir(struct view_fixture *fixture, const char *path);
 enum ots_status view_rmdir(struct view_fixture *fixture, const char *path);
+enum ots_status view_unlink(struct view_fixture *fixture, const char *path);
 
 /* The directory's names, each followed by a space. */
 void view_expect_list(struct view_fixture *fixture, const char *path, const char *names);

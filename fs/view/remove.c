@@ -1,0 +1,219 @@
+/*
+ * unlink and rmdir.
+ *
+ * The service cannot delete rows, so a timeline is removed by deleting its metadata record and
+ * hiding its file. Hidden it stays until something shows that it has a row it had not then; the
+ * node keeps what it held, and whatever lists it again clears the mark.
+ */
+#include "fs/view/state.h"
+
+/* A listed child that is in no view. */
+static enum ots_status find_child(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                                  struct ots_node **child, struct ots_error *err)
+{
+    enum ots_status status = ots_view_check_writable(view, parent, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    struct ots_node *dir = ots_tree_by_ino(&view->synced.tree, parent);
+    *child = dir ? ots_node_child(dir, name) : NULL;
+    if (!*child || !(*child)->is_listed)
+        status = ots_error_set(err, OTS_NOT_FOUND, "no such entry: %.*s", OTS_SLICE_FMT(name));
+    else if (ots_node_is_in_view(*child))
+        status = ots_error_set(err, OTS_READ_ONLY, "views can only be read");
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+static enum ots_status not_permitted(struct ots_error *err)
+{
+    return ots_error_set(err, OTS_NOT_PERMITTED, "nothing can be removed there");
+}
+
+/* --- timelines --------------------------------------------------------------------------------*/
+
+static enum ots_status delete_record(struct ots_table *table, const struct ots_series_key *key,
+                                     struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_call call;
+    ots_call_init(&call, OTS_ACTION_DELETE_META);
+    call.request.delete_meta.table = table->node->name;
+    call.request.delete_meta.keys = key;
+    call.request.delete_meta.count = 1;
+    enum ots_status status = ots_store_run(table->instance->store, &call, interrupt, err);
+    const struct ots_change_meta_response *response = &call.response.change_meta;
+    if (status == OTS_OK && response->failed_row_count)
+        status = ots_error_set(err, OTS_IO, "%s: %.*s: %.*s", ots_action_name(call.action),
+                               OTS_SLICE_FMT(response->failed_rows[0].code),
+                               OTS_SLICE_FMT(response->failed_rows[0].message));
+    ots_call_deinit(&call);
+    return status;
+}
+
+/* Unless it was written again meanwhile. */
+static void hide_timeline(struct ots_table *table, struct ots_node *timeline)
+{
+    struct ots_view *view = table->view;
+    pthread_mutex_lock(&view->synced.lock);
+    if (!ots_extract_is_unmeasured_locked(&table->whole, timeline)) {
+        timeline->is_listed = false;
+        timeline->is_local = false;
+        timeline->timeline.is_removed = timeline->timeline.extent.row_count > 0;
+    }
+    pthread_mutex_unlock(&view->synced.lock);
+}
+
+static enum ots_status unlink_timeline(struct ots_view *view, struct ots_node *timeline,
+                                       struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_extract *extract = ots_node_extract(timeline);
+    struct ots_table *table = extract->table;
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_series_key key = {0};
+    if (!view->options.may_delete)
+        return ots_error_set(err, OTS_NOT_PERMITTED, "needs -o allow_delete");
+    /* What it holds must be known exactly, or the next scan takes it for changed. */
+    enum ots_status status = ots_extract_refresh_timeline(extract, timeline, interrupt, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    status = ots_node_key(timeline, &arena, &key);
+    pthread_mutex_unlock(&view->synced.lock);
+    if (status == OTS_OK)
+        status = delete_record(table, &key, interrupt, err);
+    else if (status == OTS_NOT_FOUND)
+        status = OTS_OK; /* a hashed name of which no row was ever seen */
+    if (status == OTS_OK)
+        hide_timeline(table, timeline);
+    ots_arena_deinit(&arena);
+    return status;
+}
+
+enum ots_status ots_view_unlink(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                                struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_node *node;
+    enum ots_status status = find_child(view, parent, name, &node, err);
+    if (status != OTS_OK)
+        return status;
+    switch (node->kind) {
+    case OTS_NODE_TIMELINE:
+        return unlink_timeline(view, node, interrupt, err);
+    case OTS_NODE_ROOT:
+    case OTS_NODE_INSTANCE:
+    case OTS_NODE_TABLE:
+    case OTS_NODE_VIEWS:
+    case OTS_NODE_EXTRACT:
+    case OTS_NODE_MEASUREMENT:
+    case OTS_NODE_STAGING:
+    case OTS_NODE_PORT:
+    case OTS_NODE_STATUS_DIR:
+    case OTS_NODE_STATUS_FILE:
+        break;
+    }
+    return not_permitted(err);
+}
+
+/* --- directories ------------------------------------------------------------------------------*/
+
+static void count_shown(struct ots_node *child, void *context)
+{
+    size_t *count = context;
+    *count += ots_node_is_shown(child);
+}
+
+/* Unlist a directory that lists nothing. */
+static enum ots_status unlist_empty(struct ots_view *view, struct ots_node *dir,
+                                    struct ots_error *err)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_each_child(dir, count_shown, &count);
+    if (!count)
+        dir->is_listed = false;
+    pthread_mutex_unlock(&view->synced.lock);
+    return count ? ots_error_set(err, OTS_NOT_EMPTY, "it is not empty") : OTS_OK;
+}
+
+/* Whether the service has a row of the table, be it one that is not shown any more. */
+static enum ots_status find_row(struct ots_table *table, struct ots_interrupt *interrupt,
+                                bool *has_row, struct ots_error *err)
+{
+    struct ots_buf token = OTS_BUF_INIT;
+    enum ots_status status;
+    do {
+        struct ots_call call;
+        ots_call_init(&call, OTS_ACTION_SCAN);
+        call.request.scan.table = table->node->name;
+        call.request.scan.limit = 1;
+        call.request.scan.token = ots_buf_slice(&token);
+        status = ots_store_run(table->instance->store, &call, interrupt, err);
+        *has_row = status == OTS_OK && call.response.page.rows.count > 0;
+        ots_buf_reset(&token);
+        if (status == OTS_OK)
+            ots_buf_append_slice(&token, call.response.page.next_token);
+        ots_call_deinit(&call);
+        if (status == OTS_OK)
+            status = ots_buf_status(&token);
+    } while (status == OTS_OK && !*has_row && token.size);
+    ots_buf_deinit(&token);
+    return status;
+}
+
+static enum ots_status delete_table(struct ots_table *table, struct ots_interrupt *interrupt,
+                                    struct ots_error *err)
+{
+    struct ots_call call;
+    ots_call_init(&call, OTS_ACTION_DELETE_TABLE);
+    call.request.table.table = table->node->name;
+    enum ots_status status = ots_store_run(table->instance->store, &call, interrupt, err);
+    ots_call_deinit(&call);
+    return status;
+}
+
+/* Whatever the attempt came to: what is there now must be learned anew. */
+static void forget_table(struct ots_table *table)
+{
+    struct ots_view *view = table->view;
+    pthread_mutex_lock(&view->synced.lock);
+    table->instance->tables.fresh_until_us = 0;
+    table->whole.timelines.fresh_until_us = 0;
+    pthread_mutex_unlock(&view->synced.lock);
+}
+
+static enum ots_status remove_table(struct ots_view *view, struct ots_node *node,
+                                    struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_table *table = node->table;
+    if (!view->options.may_delete)
+        return ots_error_set(err, OTS_NOT_PERMITTED, "needs -o allow_delete");
+    if (ots_pipeline_is_busy(table->pipeline))
+        return ots_error_set(err, OTS_NOT_EMPTY, "rows are on their way to it");
+    bool has_row;
+    enum ots_status status = find_row(table, interrupt, &has_row, err);
+    if (status != OTS_OK)
+        return status;
+    if (has_row)
+        return ots_error_set(err, OTS_NOT_EMPTY, "it has rows, which the service cannot delete");
+    /* From here on nobody finds it who might write to it. */
+    status = unlist_empty(view, node, err);
+    if (status == OTS_OK) {
+        status = delete_table(table, interrupt, err);
+        forget_table(table);
+    }
+    return status;
+}
+
+enum ots_status ots_view_rmdir(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                               struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_node *node;
+    enum ots_status status = find_child(view, parent, name, &node, err);
+    if (status != OTS_OK)
+        return status;
+    if (node->kind == OTS_NODE_TABLE)
+        return remove_table(view, node, interrupt, err);
+    if (node->kind != OTS_NODE_MEASUREMENT)
+        return not_permitted(err);
+    return unlist_empty(view, node, err);
+}
