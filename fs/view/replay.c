@@ -214,6 +214,21 @@ static enum ots_status ask_stream(struct replay *replay, struct ots_interrupt *i
     return status;
 }
 
+static enum ots_status tell_kept(struct ots_pipeline *pipeline, struct ots_error *err)
+{
+    struct ots_error failure = {0};
+    ots_pipeline_failure(pipeline, &failure);
+    return ots_error_set(err, failure.status,
+                         "rows that an earlier mount left are not stored yet: %s", failure.message);
+}
+
+static enum ots_status wait_for_rows(struct ots_pipeline *pipeline, struct ots_interrupt *interrupt,
+                                     struct ots_error *err)
+{
+    enum ots_status status = ots_pipeline_wait(pipeline, interrupt);
+    return status == OTS_IO ? tell_kept(pipeline, err) : status;
+}
+
 static enum ots_status put_rows(struct replay *replay, struct ots_pipeline *pipeline,
                                 struct ots_interrupt *interrupt, struct ots_error *err)
 {
@@ -227,14 +242,9 @@ static enum ots_status put_rows(struct replay *replay, struct ots_pipeline *pipe
         replay->put_count++;
     }
     ots_origin_unref(origin);
-    if (status == OTS_OK)
-        status = ots_pipeline_wait(pipeline, interrupt);
-    if (status == OTS_OK || status == OTS_CANCELLED)
-        return status;
-    struct ots_error failure = {0};
-    ots_pipeline_failure(pipeline, &failure);
-    return ots_error_set(err, failure.status == OTS_OK ? status : failure.status,
-                         "rows that an earlier mount left cannot be put: %s", failure.message);
+    if (status == OTS_NOMEM || status == OTS_CANCELLED)
+        return ots_error_set(err, status, "%s", ots_status_text(status));
+    return status == OTS_OK ? wait_for_rows(pipeline, interrupt, err) : tell_kept(pipeline, err);
 }
 
 /* Only when nothing can fail any more: who begins anew must not reject them twice. */
@@ -296,9 +306,7 @@ static enum ots_status prepare(struct ots_table *table, struct ots_interrupt *in
     replay.journal = table->journal;
     /* Rows of an attempt that was given up. */
     if (status == OTS_OK)
-        status = ots_pipeline_wait(table->pipeline, interrupt);
-    if (status == OTS_IO)
-        ots_pipeline_failure(table->pipeline, err);
+        status = wait_for_rows(table->pipeline, interrupt, err);
     if (status == OTS_OK)
         status =
             ots_changes_identify(table->instance->store, replay.table, interrupt, &identity, err);
