@@ -61,6 +61,9 @@ static enum ots_status from_errno(int errnum)
     case EACCES:
     case EPERM:
         return OTS_DENIED;
+    case ENOSPC:
+    case EDQUOT:
+        return OTS_NO_SPACE;
     default:
         return OTS_IO;
     }

@@ -31,6 +31,8 @@
     X(TIMEOUT, "timed out")                                                                        \
     X(CANCELLED, "cancelled")                                                                      \
     X(UNSUPPORTED, "not supported")                                                                \
+    X(OTHER_SOURCE, "belongs to another source")                                                   \
+    X(NO_SPACE, "no space left")                                                                   \
     X(STALE, "changed since it was opened")                                                        \
     X(READ_ONLY, "can only be read")                                                               \
     X(TOO_MANY, "too many in use")                                                                 \

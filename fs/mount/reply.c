@@ -34,6 +34,10 @@ int ots_status_errno(enum ots_status status)
         return EINTR;
     case OTS_UNSUPPORTED:
         return EOPNOTSUPP;
+    case OTS_OTHER_SOURCE:
+        return EXDEV;
+    case OTS_NO_SPACE:
+        return ENOSPC;
     case OTS_STALE:
         return ESTALE;
     case OTS_READ_ONLY:
@@ -53,7 +57,7 @@ bool ots_status_is_logged(enum ots_status status)
 {
     return status != OTS_OK && status != OTS_NOT_FOUND && status != OTS_EXISTS &&
            status != OTS_NOT_EMPTY && status != OTS_CANCELLED && status != OTS_NOT_PERMITTED &&
-           status != OTS_READ_ONLY && status != OTS_STALE;
+           status != OTS_READ_ONLY && status != OTS_STALE && status != OTS_OTHER_SOURCE;
 }
 
 int64_t ots_timespec_to_ns(const struct timespec *time)

@@ -5,7 +5,7 @@
 
 #include "fs/lp/names.h"
 #include "fs/view/replay.h"
-#include "fs/view/state.h"
+#include "fs/view/staging.h"
 
 enum { READY_WAIT_US_MIN = 50000, READY_WAIT_US_MAX = 1000000, READY_TIMEOUT_US = 120000000 };
 
@@ -152,11 +152,35 @@ static enum ots_status lookup_pinned(struct ots_view *view, struct ots_node *dir
     return status == OTS_OK ? tell_attr(view, node, attr, err) : status;
 }
 
+/* Whether `name` in `parent` can only be a staging file's: then nothing has to be asked. */
+static bool is_staging_name(struct ots_view *view, uint64_t parent, struct ots_slice name)
+{
+    pthread_mutex_lock(&view->synced.lock);
+    const struct ots_node *dir = ots_tree_by_ino(&view->synced.tree, parent);
+    bool is_measurement =
+        dir && dir->is_listed && dir->kind == OTS_NODE_MEASUREMENT && !ots_node_is_in_view(dir);
+    pthread_mutex_unlock(&view->synced.lock);
+    return is_measurement && ots_staging_is_name(name);
+}
+
+/* Takes the reference. `missing` is the status for NULL. */
+static enum ots_status staging_attr(struct ots_staging *staging, enum ots_status missing,
+                                    struct ots_attr *attr, struct ots_error *err)
+{
+    if (!staging)
+        return ots_error_set(err, missing, "no such file");
+    ots_staging_attr(staging, attr);
+    ots_staging_unref(staging);
+    return OTS_OK;
+}
+
 enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct ots_slice name,
                                 struct ots_interrupt *interrupt, struct ots_attr *attr,
                                 struct ots_error *err)
 {
     struct ots_node *dir;
+    if (is_staging_name(view, parent, name))
+        return staging_attr(ots_staging_find(view, parent, name), OTS_NOT_FOUND, attr, err);
     enum ots_status status = ots_view_pin(view, parent, &dir, err);
     if (status == OTS_OK)
         status = lookup_pinned(view, dir, name, interrupt, attr, err);
@@ -180,6 +204,8 @@ enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
                                  struct ots_interrupt *interrupt, struct ots_attr *attr,
                                  struct ots_error *err)
 {
+    if (ots_staging_is_ino(ino))
+        return staging_attr(ots_staging_by_ino(view, ino), OTS_STALE, attr, err);
     if (tell_removed(view, ino, attr))
         return OTS_OK;
     struct ots_node *node;
@@ -196,9 +222,19 @@ enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
     return status;
 }
 
+static enum ots_status set_staging(struct ots_staging *staging, const int64_t *mtime_ns,
+                                   struct ots_attr *attr)
+{
+    if (staging && mtime_ns)
+        ots_staging_set_mtime(staging, *mtime_ns);
+    return staging_attr(staging, OTS_STALE, attr, NULL);
+}
+
 enum ots_status ots_view_setattr(struct ots_view *view, uint64_t ino, const int64_t *mtime_ns,
                                  struct ots_attr *attr)
 {
+    if (ots_staging_is_ino(ino))
+        return set_staging(ots_staging_by_ino(view, ino), mtime_ns, attr);
     struct ots_node *node;
     enum ots_status status = ots_view_check_writable(view, ino, NULL);
     if (status == OTS_OK)

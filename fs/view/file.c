@@ -4,6 +4,8 @@
 #include "fs/view/file.h"
 
 #include "fs/lp/names.h"
+#include "fs/state/state_dir.h"
+#include "fs/view/staging.h"
 
 void ots_file_init(struct ots_file *file, const struct ots_file_ops *ops, struct ots_view *view,
                    struct ots_node *node)
@@ -89,16 +91,77 @@ static enum ots_status open_pinned(struct ots_view *view, struct ots_node *node,
     return OTS_OK;
 }
 
+static enum ots_status open_staging(struct ots_view *view, uint64_t ino, unsigned mode,
+                                    struct ots_file **out, struct ots_attr *attr,
+                                    struct ots_error *err)
+{
+    struct ots_staging *staging = ots_staging_by_ino(view, ino);
+    if (!staging)
+        return ots_error_set(err, OTS_STALE, "no such file");
+    ots_staging_attr(staging, attr);
+    return ots_staging_file_open(staging, mode, out, err);
+}
+
 enum ots_status ots_view_open(struct ots_view *view, uint64_t ino, unsigned mode,
                               struct ots_interrupt *interrupt, struct ots_file **out,
                               struct ots_attr *attr, struct ots_error *err)
 {
+    if (ots_staging_is_ino(ino))
+        return open_staging(view, ino, mode, out, attr, err);
     struct ots_node *node;
     enum ots_status status = ots_view_pin(view, ino, &node, err);
     if (status == OTS_OK)
         status = open_pinned(view, node, mode, interrupt, out, attr, err);
     ots_view_unpin(view, node);
     return status;
+}
+
+/* --- cutting ----------------------------------------------------------------------------------*/
+
+static const char NO_TRUNCATE[] =
+    "files are cut without effect on their rows, which the service cannot delete";
+
+static enum ots_status truncate_staging(struct ots_view *view, uint64_t ino, uint64_t size_bytes,
+                                        struct ots_error *err)
+{
+    struct ots_staging *staging = ots_staging_by_ino(view, ino);
+    if (!staging)
+        return ots_error_set(err, OTS_STALE, "no such file");
+    enum ots_status status = ots_staging_truncate(staging, size_bytes, err);
+    ots_staging_unref(staging);
+    return status;
+}
+
+/* Whether the table's errors are to say that cutting does nothing: they say so once. */
+static bool is_to_be_noted_locked(const struct ots_node *node, uint64_t size_bytes)
+{
+    if (node->kind != OTS_NODE_TIMELINE || size_bytes >= node->timeline.extent.size_bytes)
+        return false;
+    struct ots_table *table = ots_node_table(node);
+    bool is_first = !table->is_truncate_noted;
+    table->is_truncate_noted = true;
+    return is_first;
+}
+
+enum ots_status ots_view_truncate(struct ots_view *view, uint64_t ino, uint64_t size_bytes,
+                                  struct ots_error *err)
+{
+    if (ots_staging_is_ino(ino))
+        return truncate_staging(view, ino, size_bytes, err);
+    struct ots_node *node;
+    enum ots_status status = ots_view_check_writable(view, ino, err);
+    if (status == OTS_OK)
+        status = ots_view_pin(view, ino, &node, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_to_be_noted = is_to_be_noted_locked(node, size_bytes);
+    pthread_mutex_unlock(&view->synced.lock);
+    if (is_to_be_noted)
+        ots_state_note(ots_node_instance(node)->state, ots_node_table(node)->node->name,
+                       ots_slice_str(NO_TRUNCATE));
+    ots_view_unpin(view, node);
+    return OTS_OK;
 }
 
 /* --- creating ---------------------------------------------------------------------------------*/
@@ -119,45 +182,80 @@ static enum ots_status check_timeline_name(struct ots_slice name, struct ots_err
     return status;
 }
 
-static enum ots_status make_timeline(struct ots_view *view, uint64_t parent, struct ots_slice name,
-                                     struct ots_node **out)
+static enum ots_status find_measurement(struct ots_view *view, uint64_t ino, struct ots_node **out,
+                                        struct ots_error *err)
 {
-    enum ots_status status = OTS_OK;
     pthread_mutex_lock(&view->synced.lock);
-    struct ots_node *dir = ots_tree_by_ino(&view->synced.tree, parent);
-    struct ots_node *timeline = NULL;
-    if (!dir || !dir->is_listed)
-        status = OTS_NOT_FOUND;
-    else if (dir->kind != OTS_NODE_MEASUREMENT)
-        status = OTS_NOT_PERMITTED;
-    else
-        timeline = ots_node_child_make(dir, OTS_NODE_TIMELINE, name);
-    if (status == OTS_OK && !timeline)
-        status = OTS_NOMEM;
-    if (timeline && !timeline->is_listed) {
-        timeline->is_local = true;
-        timeline->is_mtime_set = false;
-        timeline->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
-        status = ots_tree_list(&view->synced.tree, timeline);
-    }
+    struct ots_node *dir = ots_tree_by_ino(&view->synced.tree, ino);
+    bool is_listed = dir && dir->is_listed;
     pthread_mutex_unlock(&view->synced.lock);
+    if (!is_listed)
+        return ots_error_set(err, OTS_NOT_FOUND, "no such directory");
+    if (dir->kind != OTS_NODE_MEASUREMENT)
+        return ots_error_set(err, OTS_NOT_PERMITTED, "files live in a measurement's directory");
+    *out = dir;
+    return OTS_OK;
+}
+
+static enum ots_status make_timeline_locked(struct ots_view *view, struct ots_node *dir,
+                                            struct ots_slice name, struct ots_node **out)
+{
+    struct ots_node *timeline = ots_node_child_make(dir, OTS_NODE_TIMELINE, name);
     *out = timeline;
-    return status;
+    if (!timeline)
+        return OTS_NOMEM;
+    if (timeline->is_listed)
+        return OTS_OK;
+    timeline->is_local = true;
+    timeline->is_mtime_set = false;
+    timeline->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
+    return ots_tree_list(&view->synced.tree, timeline);
+}
+
+enum ots_status ots_view_make_timeline(struct ots_view *view, uint64_t parent,
+                                       struct ots_slice name, struct ots_node **out,
+                                       struct ots_error *err)
+{
+    struct ots_node *dir;
+    enum ots_status status = check_timeline_name(name, err);
+    if (status == OTS_OK)
+        status = find_measurement(view, parent, &dir, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    status = make_timeline_locked(view, dir, name, out);
+    pthread_mutex_unlock(&view->synced.lock);
+    return status == OTS_OK ? status : ots_error_set(err, status, "out of memory");
+}
+
+static enum ots_status create_staging(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                                      unsigned mode, struct ots_file **out, struct ots_attr *attr,
+                                      struct ots_error *err)
+{
+    struct ots_node *dir;
+    struct ots_staging *staging;
+    enum ots_status status = find_measurement(view, parent, &dir, err);
+    if (status != OTS_OK)
+        return status;
+    status = ots_staging_make(view, dir, name, &staging);
+    if (status != OTS_OK)
+        return ots_error_set(err, status, "out of memory");
+    ots_staging_attr(staging, attr);
+    return ots_staging_file_open(staging, mode, out, err);
 }
 
 enum ots_status ots_view_create(struct ots_view *view, uint64_t parent, struct ots_slice name,
                                 unsigned mode, struct ots_interrupt *interrupt,
                                 struct ots_file **out, struct ots_attr *attr, struct ots_error *err)
 {
+    struct ots_node *timeline;
     enum ots_status status = ots_view_check_writable(view, parent, err);
+    if (status == OTS_OK && ots_staging_is_name(name))
+        return create_staging(view, parent, name, mode, out, attr, err);
     if (status == OTS_OK)
-        status = check_timeline_name(name, err);
+        status = ots_view_make_timeline(view, parent, name, &timeline, err);
     if (status != OTS_OK)
         return status;
-    struct ots_node *timeline;
-    status = make_timeline(view, parent, name, &timeline);
-    if (status != OTS_OK)
-        return ots_error_set(err, status, "timelines live in a measurement's directory");
     status = ots_timeline_file_open(view, timeline, mode, interrupt, out, err);
     pthread_mutex_lock(&view->synced.lock);
     ots_node_attr_locked(timeline, attr);

@@ -63,4 +63,15 @@ enum ots_status ots_timeline_file_open(struct ots_view *view, struct ots_node *t
                                        unsigned mode, struct ots_interrupt *interrupt,
                                        struct ots_file **out, struct ots_error *err) OTS_MUST_CHECK;
 
+/* A staging file's. Takes the caller's reference to it, also on failure. Errors: OTS_NOMEM. */
+struct ots_staging;
+enum ots_status ots_staging_file_open(struct ots_staging *staging, unsigned mode,
+                                      struct ots_file **out, struct ots_error *err) OTS_MUST_CHECK;
+
+/* Find the timeline `name` in a measurement, or make it (no row yet). The view's lock is not held.
+ * Errors: OTS_INVALID (not such a name), OTS_NOT_FOUND, OTS_NOT_PERMITTED (not in there). */
+enum ots_status ots_view_make_timeline(struct ots_view *view, uint64_t parent,
+                                       struct ots_slice name, struct ots_node **out,
+                                       struct ots_error *err) OTS_MUST_CHECK;
+
 #endif

@@ -5,7 +5,7 @@
  * hiding its file. Hidden it stays until something shows that it has a row it had not then; the
  * node keeps what it held, and whatever lists it again clears the mark.
  */
-#include "fs/view/state.h"
+#include "fs/view/staging.h"
 
 /* A listed child that is in no view. */
 static enum ots_status find_child(struct ots_view *view, uint64_t parent, struct ots_slice name,
@@ -89,10 +89,23 @@ static enum ots_status unlink_timeline(struct ots_view *view, struct ots_node *t
     return status;
 }
 
+/* False when there is none of that name. */
+static bool unlink_staging(struct ots_view *view, uint64_t parent, struct ots_slice name)
+{
+    struct ots_staging *staging = ots_staging_find(view, parent, name);
+    if (!staging)
+        return false;
+    ots_staging_unlink(staging);
+    ots_staging_unref(staging);
+    return true;
+}
+
 enum ots_status ots_view_unlink(struct ots_view *view, uint64_t parent, struct ots_slice name,
                                 struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_node *node;
+    if (unlink_staging(view, parent, name))
+        return OTS_OK;
     enum ots_status status = find_child(view, parent, name, &node, err);
     if (status != OTS_OK)
         return status;
@@ -129,8 +142,10 @@ static enum ots_status unlist_empty(struct ots_view *view, struct ots_node *dir,
     size_t count = 0;
     pthread_mutex_lock(&view->synced.lock);
     ots_node_each_child(dir, count_shown, &count);
-    if (!count)
+    if (!count) {
         dir->is_listed = false;
+        ots_staging_unlink_all_locked(view, dir);
+    }
     pthread_mutex_unlock(&view->synced.lock);
     return count ? ots_error_set(err, OTS_NOT_EMPTY, "it is not empty") : OTS_OK;
 }

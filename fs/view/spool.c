@@ -95,6 +95,11 @@ static enum ots_status resize_memory(struct ots_spool *spool, size_t size_bytes,
     return OTS_OK;
 }
 
+enum ots_status ots_spool_spill(struct ots_spool *spool, struct ots_error *err)
+{
+    return spool->fd < 0 ? move_to_file(spool, err) : OTS_OK;
+}
+
 enum ots_status ots_spool_truncate(struct ots_spool *spool, uint64_t size_bytes,
                                    struct ots_error *err)
 {

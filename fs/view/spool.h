@@ -32,6 +32,9 @@ enum ots_status ots_spool_write(struct ots_spool *spool, uint64_t offset, struct
 enum ots_status ots_spool_truncate(struct ots_spool *spool, uint64_t size_bytes,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
+/* Move what is in memory to the file. Errors: as ots_spool_write. */
+enum ots_status ots_spool_spill(struct ots_spool *spool, struct ots_error *err) OTS_MUST_CHECK;
+
 /* Append up to `size` bytes from `offset` to `out`; fewer only at the end. Errors: OTS_IO. */
 enum ots_status ots_spool_read(const struct ots_spool *spool, uint64_t offset, size_t size,
                                struct ots_buf *out, struct ots_error *err) OTS_MUST_CHECK;

@@ -66,8 +66,19 @@ struct ots_table {
     bool has_field_keys;
     int32_t time_to_live_s;   /* OTS_TTL_FOREVER: rows do not expire */
     uint64_t write_number;    /* grows with every write to one of its timelines */
+    bool is_truncate_noted;   /* that cutting a file deletes no rows */
     bool has_failure;         /* rows were refused and no fsync of the table told it yet */
     struct ots_error failure; /* the first of them */
+};
+
+/* See fs/view/staging.h. */
+struct ots_staging_set {
+    void *by_name;
+    void *by_ino;
+    struct ots_staging *first;
+    size_t count;
+    uint64_t made_count; /* all that ever were */
+    size_t memory_bytes;
 };
 
 struct ots_view {
@@ -86,6 +97,7 @@ struct ots_view {
         pthread_cond_t changed; /* something was learned, an interrupt was raised */
         struct ots_tree tree;
         struct ots_views views;
+        struct ots_staging_set staging;
         pthread_cond_t sender_wake;
         bool has_pending_rows; /* the sender has something to look after */
         bool is_ending;

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "fs/view/replay.h"
-#include "fs/view/state.h"
+#include "fs/view/staging.h"
 
 enum {
     SEND_AGE_US = 100000,
@@ -207,6 +207,7 @@ void ots_view_free(struct ots_view *view)
     for (size_t i = 0; i < view->instance_count; i++)
         ots_instance_deinit(&view->instances[i]);
     free(view->instances);
+    ots_staging_set_deinit(&view->synced.staging);
     ots_tree_deinit(&view->synced.tree);
     pthread_cond_destroy(&view->synced.sender_wake);
     pthread_cond_destroy(&view->synced.changed);

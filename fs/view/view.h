@@ -90,12 +90,36 @@ enum ots_status ots_view_rmdir(struct ots_view *view, uint64_t parent, struct ot
                                struct ots_error *err) OTS_MUST_CHECK;
 
 /*
- * Remove a file. Of a timeline (with may_delete) the metadata record is deleted and the file is
- * hidden until the timeline changes; its rows stay. Errors: OTS_NOT_PERMITTED.
+ * Remove a staging file or another. Of a timeline (with may_delete) the metadata record is deleted
+ * and the file is hidden until the timeline changes; its rows stay. Errors: OTS_NOT_PERMITTED.
  */
 enum ots_status ots_view_unlink(struct ots_view *view, uint64_t parent, struct ots_slice name,
                                 struct ots_interrupt *interrupt,
                                 struct ots_error *err) OTS_MUST_CHECK;
+
+enum ots_rename_flag { OTS_RENAME_NOREPLACE = 1, OTS_RENAME_EXCHANGE = 2 };
+
+struct ots_rename {
+    uint64_t parent;
+    struct ots_slice name;
+    uint64_t new_parent;
+    struct ots_slice new_name;
+    unsigned flags; /* of enum ots_rename_flag */
+};
+
+/*
+ * Rename a staging file. To a timeline's name: its lines are handed over.
+ * Errors: OTS_INVALID (EXCHANGE; lines were left out, the others are stored and the staging file
+ * stays; a name that is neither), OTS_EXISTS, OTS_NOT_PERMITTED (not a staging file, or not a place
+ * for one), OTS_OTHER_SOURCE.
+ */
+enum ots_status ots_view_rename(struct ots_view *view, const struct ots_rename *rename,
+                                struct ots_interrupt *interrupt,
+                                struct ots_error *err) OTS_MUST_CHECK;
+
+/* Cut a staging file, or let it grow. On a timeline it has no effect: rows cannot be deleted. */
+enum ots_status ots_view_truncate(struct ots_view *view, uint64_t ino, uint64_t size_bytes,
+                                  struct ots_error *err) OTS_MUST_CHECK;
 
 /* A directory's entries at one moment, sorted bytewise. */
 struct ots_listing;
@@ -126,7 +150,10 @@ enum ots_status ots_view_open(struct ots_view *view, uint64_t ino, unsigned mode
                               struct ots_interrupt *interrupt, struct ots_file **out,
                               struct ots_attr *attr, struct ots_error *err) OTS_MUST_CHECK;
 
-/* Make a timeline (no row yet) and open it. Errors: OTS_INVALID (a name that is no timeline's). */
+/*
+ * Make a timeline (no row yet), or a staging file, and open it. Errors: OTS_INVALID (a name of
+ * neither).
+ */
 enum ots_status ots_view_create(struct ots_view *view, uint64_t parent, struct ots_slice name,
                                 unsigned mode, struct ots_interrupt *interrupt,
                                 struct ots_file **out, struct ots_attr *attr,

@@ -35,6 +35,8 @@ static void every_status_has_an_errno(void **state)
         {OTS_STALE, ESTALE, false},
         {OTS_READ_ONLY, EROFS, false},
         {OTS_TOO_MANY, EMFILE, true},
+        {OTS_OTHER_SOURCE, EXDEV, false},
+        {OTS_NO_SPACE, ENOSPC, true},
         {OTS_IO, EIO, true},
     };
 #define X(name, text) +1

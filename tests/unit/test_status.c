@@ -63,9 +63,9 @@ static void test_errnos(void **state)
     static const struct {
         int errnum;
         enum ots_status status;
-    } cases[] = {{ENOMEM, OTS_NOMEM},  {ENOENT, OTS_NOT_FOUND}, {EEXIST, OTS_EXISTS},
-                 {EACCES, OTS_DENIED}, {EPERM, OTS_DENIED},     {EIO, OTS_IO},
-                 {ENOSPC, OTS_IO}};
+    } cases[] = {{ENOMEM, OTS_NOMEM},    {ENOENT, OTS_NOT_FOUND}, {EEXIST, OTS_EXISTS},
+                 {ENOSPC, OTS_NO_SPACE}, {EDQUOT, OTS_NO_SPACE},  {EACCES, OTS_DENIED},
+                 {EPERM, OTS_DENIED},    {EIO, OTS_IO},           {EBADF, OTS_IO}};
     struct ots_error err;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(ots_error_errno(&err, cases[i].errnum, "x"), cases[i].status);

@@ -1,0 +1,371 @@
+/*
+ * Staging files through a view: written anywhere, renamed, removed, forgotten.
+ */
+#include "fs/view/staging.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/view_fixture.h"
+
+static int setup(void **state)
+{
+    view_setup(state);
+    assert_int_equal(view_mkdir(*state, "t/cpu"), OTS_OK);
+    assert_int_equal(view_mkdir(*state, "t/mem"), OTS_OK);
+    return 0;
+}
+
+/* Write a whole file as a tool does. */
+static enum ots_status store(struct view_fixture *fixture, const char *path, const char *text)
+{
+    return view_store(fixture, path, text);
+}
+
+static enum ots_status rename_flags(struct view_fixture *fixture, const char *measurement,
+                                    const char *name, const char *new_measurement,
+                                    const char *new_name, unsigned flags)
+{
+    struct ots_error err;
+    struct ots_rename rename = {
+        .parent = view_attr(fixture, measurement).ino,
+        .name = ots_slice_str(name),
+        .new_parent = view_attr(fixture, new_measurement).ino,
+        .new_name = ots_slice_str(new_name),
+        .flags = flags,
+    };
+    return ots_view_rename(fixture->view, &rename, NULL, &err);
+}
+
+static enum ots_status rename_file(struct view_fixture *fixture, const char *name,
+                                   const char *new_name)
+{
+    return rename_flags(fixture, "t/cpu", name, "t/cpu", new_name, 0);
+}
+
+static enum ots_status unlink_file(struct view_fixture *fixture, const char *name)
+{
+    struct ots_error err;
+    return ots_view_unlink(fixture->view, view_attr(fixture, "t/cpu").ino, ots_slice_str(name),
+                           NULL, &err);
+}
+
+static enum ots_status truncate_file(struct view_fixture *fixture, const char *path, uint64_t size)
+{
+    struct ots_error err;
+    return ots_view_truncate(fixture->view, view_attr(fixture, path).ino, size, &err);
+}
+
+static enum ots_status lookup(struct view_fixture *fixture, const char *path)
+{
+    struct ots_attr attr;
+    return view_lookup(fixture, path, &attr);
+}
+
+static void names(void **state)
+{
+    (void)state;
+    assert_true(ots_staging_is_name(OTS_SLICE("a")));
+    assert_true(ots_staging_is_name(OTS_SLICE(".host=a.lp.Xy12")));
+    assert_true(ots_staging_is_name(OTS_SLICE(".host=a.lp")));
+    assert_true(ots_staging_is_name(OTS_SLICE("sedX")));
+    assert_true(ots_staging_is_name(OTS_SLICE("lp")));
+    assert_true(ots_staging_is_name(OTS_SLICE(".lp")));
+    assert_true(ots_staging_is_name(OTS_SLICE("host=a.lp~")));
+    assert_false(ots_staging_is_name(OTS_SLICE("host=a.lp")));
+    assert_false(ots_staging_is_name(OTS_SLICE("no timeline.lp")));
+    assert_false(ots_staging_is_name(OTS_SLICE("")));
+}
+
+static void it_is_written_and_read_anywhere(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_file *file = view_open(fixture, "t/cpu/x", OTS_OPEN_READ | OTS_OPEN_WRITE);
+    assert_int_equal(view_write(file, 4, "EFGH"), OTS_OK);
+    assert_int_equal(view_write(file, 0, "abcde"), OTS_OK);
+    char *text = view_read_file(file, 0, 100);
+    assert_string_equal(text, "abcdeFGH");
+    free(text);
+    ots_file_close(file);
+    view_expect_text(fixture, "t/cpu/x", "abcdeFGH");
+    file = view_open(fixture, "t/cpu/x", OTS_OPEN_WRITE | OTS_OPEN_APPEND);
+    assert_int_equal(view_write(file, 0, "IJ"), OTS_OK);
+    ots_file_close(file);
+    assert_int_equal(truncate_file(fixture, "t/cpu/x", 9), OTS_OK);
+    view_expect_text(fixture, "t/cpu/x", "abcdeFGHI");
+    view_expect_list(fixture, "t/cpu", "");
+    view_grow_old(fixture);
+    view_expect_text(fixture, "t/cpu/x", "abcdeFGHI");
+}
+
+/* Whether a temporary name is there must not cost a scan. */
+static void it_asks_the_service_nothing(void **state)
+{
+    struct view_fixture *fixture = *state;
+    uint64_t parent = view_attr(fixture, "t/cpu").ino;
+    view_grow_old(fixture);
+    fake_store_forget_counts(fixture->fake);
+    struct ots_file *file;
+    struct ots_attr attr;
+    struct ots_error err;
+    assert_int_equal(
+        ots_view_lookup(fixture->view, parent, OTS_SLICE(".x.lp.1"), NULL, &attr, &err),
+        OTS_NOT_FOUND);
+    assert_int_equal(ots_view_create(fixture->view, parent, OTS_SLICE(".x.lp.1"), OTS_OPEN_WRITE,
+                                     NULL, &file, &attr, &err),
+                     OTS_OK);
+    assert_true(attr.is_staging);
+    assert_int_equal(view_write(file, 0, "text"), OTS_OK);
+    assert_int_equal(ots_file_sync(file, NULL, &err), OTS_OK);
+    ots_file_close(file);
+    assert_int_equal(ots_view_getattr(fixture->view, attr.ino, NULL, &attr, &err), OTS_OK);
+    assert_int_equal(attr.size_bytes, 4);
+    assert_int_equal(ots_view_unlink(fixture->view, parent, OTS_SLICE(".x.lp.1"), NULL, &err),
+                     OTS_OK);
+    assert_int_equal(fake_store_count_all(fixture->fake), 0);
+}
+
+static void its_lines_become_a_timeline(void **state)
+{
+    struct view_fixture *fixture = *state;
+    const char *text = "cpu,host=a v=1i 1000\ncpu,host=a v=2i 2000\n";
+    struct ots_attr attr;
+    int64_t mtime_ns = 1234567890123456789;
+    assert_int_equal(store(fixture, "t/cpu/x", text), OTS_OK);
+    assert_int_equal(
+        ots_view_setattr(fixture->view, view_attr(fixture, "t/cpu/x").ino, &mtime_ns, &attr),
+        OTS_OK);
+    assert_int_equal(attr.mtime_ns, mtime_ns);
+    assert_int_equal(rename_file(fixture, "x", "host=a.lp"), OTS_OK);
+    assert_int_equal(lookup(fixture, "t/cpu/x"), OTS_NOT_FOUND);
+    view_expect_text(fixture, "t/cpu/host=a.lp", text);
+    assert_int_equal(view_attr(fixture, "t/cpu/host=a.lp").mtime_ns, mtime_ns);
+    view_expect_stored(fixture, "t", text);
+    view_grow_old(fixture);
+    assert_int_equal(view_attr(fixture, "t/cpu/host=a.lp").mtime_ns, mtime_ns);
+}
+
+static void names_are_replaced_and_exchanged_as_told(void **state)
+{
+    struct view_fixture *fixture = *state;
+    assert_int_equal(store(fixture, "t/cpu/x", "one"), OTS_OK);
+    assert_int_equal(store(fixture, "t/cpu/y", "two"), OTS_OK);
+    assert_int_equal(rename_flags(fixture, "t/cpu", "x", "t/cpu", "y", OTS_RENAME_NOREPLACE),
+                     OTS_EXISTS);
+    assert_int_equal(rename_flags(fixture, "t/cpu", "x", "t/cpu", "y", OTS_RENAME_EXCHANGE),
+                     OTS_INVALID);
+    struct ots_file *replaced = view_open(fixture, "t/cpu/y", OTS_OPEN_READ);
+    assert_int_equal(rename_file(fixture, "x", "y"), OTS_OK);
+    assert_int_equal(rename_file(fixture, "y", "y"), OTS_OK);
+    view_expect_text(fixture, "t/cpu/y", "one");
+    /* Who has it open keeps it. */
+    char *text = view_read_file(replaced, 0, 100);
+    assert_string_equal(text, "two");
+    free(text);
+    ots_file_close(replaced);
+    assert_int_equal(rename_flags(fixture, "t/cpu", "y", "t/mem", "y", 0), OTS_OK);
+    assert_int_equal(lookup(fixture, "t/cpu/y"), OTS_NOT_FOUND);
+    view_expect_text(fixture, "t/mem/y", "one");
+    assert_int_equal(rename_file(fixture, "y", "z"), OTS_NOT_FOUND);
+}
+
+static void what_cannot_be_renamed(void **state)
+{
+    struct view_fixture *fixture = *state;
+    fake_store_put(fixture->fake, "t", "cpu,host=a v=1i 1000\n");
+    view_grow_old(fixture);
+    assert_int_equal(rename_file(fixture, "host=a.lp", "x"), OTS_NOT_PERMITTED);
+    assert_int_equal(rename_file(fixture, "host=a.lp", "host=b.lp"), OTS_NOT_PERMITTED);
+    assert_int_equal(unlink_file(fixture, "host=a.lp"), OTS_NOT_PERMITTED);
+    assert_int_equal(unlink_file(fixture, "host=b.lp"), OTS_NOT_FOUND);
+    assert_int_equal(rename_flags(fixture, "t", "cpu", "t", "x", 0), OTS_NOT_PERMITTED);
+    assert_int_equal(store(fixture, "t/cpu/x", "cpu,host=a v=2i 1000\n"), OTS_OK);
+    assert_int_equal(rename_flags(fixture, "t/cpu", "x", "t", "y", 0), OTS_NOT_PERMITTED);
+    assert_int_equal(rename_file(fixture, "x", "bad.lp"), OTS_INVALID);
+    assert_int_equal(
+        rename_flags(fixture, "t/cpu", "x", "t/cpu", "host=a.lp", OTS_RENAME_NOREPLACE),
+        OTS_EXISTS);
+    view_expect_text(fixture, "t/cpu/host=a.lp", "cpu,host=a v=1i 1000\n");
+    view_expect_text(fixture, "t/cpu/x", "cpu,host=a v=2i 1000\n");
+    assert_int_equal(view_create_status(fixture, "t/x", OTS_OPEN_WRITE), OTS_NOT_PERMITTED);
+}
+
+static void bad_lines_fail_the_rename_and_the_others_are_stored(void **state)
+{
+    struct view_fixture *fixture = *state;
+    const char *text = "cpu,host=a v=1i 1000\ncpu,host=b v=2i 2000\ncpu,host=a v=3i 3000\ncpu";
+    assert_int_equal(store(fixture, "t/cpu/x", text), OTS_OK);
+    struct ots_error err;
+    struct ots_rename rename = {
+        .parent = view_attr(fixture, "t/cpu").ino,
+        .name = OTS_SLICE("x"),
+        .new_parent = view_attr(fixture, "t/cpu").ino,
+        .new_name = OTS_SLICE("host=a.lp"),
+    };
+    assert_int_equal(ots_view_rename(fixture->view, &rename, NULL, &err), OTS_INVALID);
+    assert_non_null(strstr(err.message, "2 lines left out"));
+    assert_non_null(strstr(err.message, "line 2"));
+    view_expect_text(fixture, "t/cpu/host=a.lp", "cpu,host=a v=1i 1000\ncpu,host=a v=3i 3000\n");
+    view_expect_text(fixture, "t/cpu/x", text);
+}
+
+static void who_has_it_open_keeps_it(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_file *file = view_open(fixture, "t/cpu/x", OTS_OPEN_READ | OTS_OPEN_WRITE);
+    uint64_t ino = view_attr(fixture, "t/cpu/x").ino;
+    assert_int_equal(unlink_file(fixture, "x"), OTS_OK);
+    assert_int_equal(unlink_file(fixture, "x"), OTS_NOT_FOUND);
+    assert_int_equal(view_write(file, 0, "text"), OTS_OK);
+    struct ots_attr attr;
+    struct ots_error err;
+    assert_int_equal(ots_view_getattr(fixture->view, ino, NULL, &attr, &err), OTS_OK);
+    assert_int_equal(attr.size_bytes, 4);
+    ots_file_close(file);
+    assert_int_equal(ots_view_getattr(fixture->view, ino, NULL, &attr, &err), OTS_STALE);
+    assert_int_equal(ots_view_setattr(fixture->view, ino, NULL, &attr), OTS_STALE);
+    assert_int_equal(ots_view_truncate(fixture->view, ino, 0, &err), OTS_STALE);
+    assert_int_equal(ots_view_open(fixture->view, ino, OTS_OPEN_READ, NULL, &file, &attr, &err),
+                     OTS_STALE);
+}
+
+/* It would be lost. */
+static void what_became_a_timeline_is_not_written_any_more(void **state)
+{
+    struct view_fixture *fixture = *state;
+    const char *text = "cpu,host=a v=1i 1000\n";
+    struct ots_file *file = view_open(fixture, "t/cpu/x", OTS_OPEN_READ | OTS_OPEN_WRITE);
+    assert_int_equal(view_write(file, 0, text), OTS_OK);
+    assert_int_equal(rename_file(fixture, "x", "host=a.lp"), OTS_OK);
+    assert_int_equal(view_write(file, 21, text), OTS_STALE);
+    char *read = view_read_file(file, 0, 100);
+    assert_string_equal(read, text);
+    free(read);
+    ots_file_close(file);
+}
+
+/* As rsync does it: names without end must not cost memory, nor numbers mean something else. */
+static void nothing_is_left_of_it(void **state)
+{
+    struct view_fixture *fixture = *state;
+    uint64_t last_ino = 0;
+    for (int i = 0; i < 10000; i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "t/cpu/.x.%d", i % 7);
+        assert_int_equal(store(fixture, path, "cpu,host=a v=1i 1000\n"), OTS_OK);
+        uint64_t ino = view_attr(fixture, path).ino;
+        assert_true(ino > last_ino && ots_staging_is_ino(ino));
+        last_ino = ino;
+        assert_int_equal(i % 2 ? unlink_file(fixture, path + 6)
+                               : rename_file(fixture, path + 6, "host=a.lp"),
+                         OTS_OK);
+    }
+    const struct ots_staging_set *set = &fixture->view->synced.staging;
+    assert_int_equal(set->count, 0);
+    assert_null(set->first);
+    assert_null(set->by_ino);
+    assert_null(set->by_name);
+    assert_int_equal(set->memory_bytes, 0);
+}
+
+static void a_measurement_that_is_removed_takes_them_along(void **state)
+{
+    struct view_fixture *fixture = *state;
+    assert_int_equal(store(fixture, "t/cpu/x", "1"), OTS_OK);
+    assert_int_equal(store(fixture, "t/mem/x", "2"), OTS_OK);
+    assert_int_equal(view_rmdir(fixture, "t/cpu"), OTS_OK);
+    assert_int_equal(fixture->view->synced.staging.count, 1);
+    assert_int_equal(view_mkdir(fixture, "t/cpu"), OTS_OK);
+    assert_int_equal(lookup(fixture, "t/cpu/x"), OTS_NOT_FOUND);
+    view_expect_text(fixture, "t/mem/x", "2");
+}
+
+/* --- memory and disk --------------------------------------------------------------------------*/
+
+static void all_of_them_have_bounded_memory(void **state)
+{
+    enum { FILES = 40, BYTES = 3 * 1024 * 1024 };
+    struct view_fixture *fixture = *state;
+    char *text = malloc(BYTES + 1);
+    memset(text, 'x', BYTES);
+    text[BYTES] = '\0';
+    for (int i = 0; i < FILES; i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "t/cpu/x%d", i);
+        text[0] = (char)('A' + i);
+        assert_int_equal(store(fixture, path, text), OTS_OK);
+        assert_true(fixture->view->synced.staging.memory_bytes <=
+                    OTS_STAGING_MEMORY_BYTES_MAX + BYTES);
+    }
+    for (int i = 0; i < FILES; i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "t/cpu/x%d", i);
+        text[0] = (char)('A' + i);
+        view_expect_text(fixture, path, text);
+        assert_int_equal(unlink_file(fixture, path + 6), OTS_OK);
+    }
+    assert_int_equal(fixture->view->synced.staging.memory_bytes, 0);
+    free(text);
+}
+
+static void a_file_that_cannot_be_made_fails_the_write(void **state)
+{
+    struct view_fixture *fixture = *state;
+    const char *before = getenv("TMPDIR");
+    char *kept = before ? strdup(before) : NULL;
+    struct ots_file *file = view_open(fixture, "t/cpu/x", OTS_OPEN_READ | OTS_OPEN_WRITE);
+    assert_int_equal(view_write(file, 0, "text"), OTS_OK);
+    setenv("TMPDIR", "/nonexistent", 1);
+    assert_int_not_equal(view_write(file, OTS_SPOOL_MEMORY_BYTES_MAX, "more"), OTS_OK);
+    if (kept)
+        setenv("TMPDIR", kept, 1);
+    else
+        unsetenv("TMPDIR");
+    view_expect_text(fixture, "t/cpu/x", "text");
+    assert_int_equal(view_write(file, OTS_SPOOL_MEMORY_BYTES_MAX, "more"), OTS_OK);
+    ots_file_close(file);
+    assert_int_equal(view_attr(fixture, "t/cpu/x").size_bytes, OTS_SPOOL_MEMORY_BYTES_MAX + 4);
+    free(kept);
+}
+
+/* --- cutting timelines ------------------------------------------------------------------------*/
+
+static void cutting_a_timeline_has_no_effect(void **state)
+{
+    struct view_fixture *fixture = *state;
+    const char *text = "cpu,host=a v=1i 1000\n";
+    assert_int_equal(store(fixture, "t/cpu/host=a.lp", text), OTS_OK);
+    assert_int_equal(truncate_file(fixture, "t/cpu/host=a.lp", 0), OTS_OK);
+    assert_int_equal(truncate_file(fixture, "t/cpu/host=a.lp", 100), OTS_OK);
+    view_expect_text(fixture, "t/cpu/host=a.lp", text);
+    struct ots_error err;
+    assert_int_equal(ots_view_truncate(fixture->view, 4711, 0, &err), OTS_STALE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, view_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names),
+        TEST(it_is_written_and_read_anywhere),
+        TEST(it_asks_the_service_nothing),
+        TEST(its_lines_become_a_timeline),
+        TEST(names_are_replaced_and_exchanged_as_told),
+        TEST(what_cannot_be_renamed),
+        TEST(bad_lines_fail_the_rename_and_the_others_are_stored),
+        TEST(who_has_it_open_keeps_it),
+        TEST(what_became_a_timeline_is_not_written_any_more),
+        TEST(nothing_is_left_of_it),
+        TEST(a_measurement_that_is_removed_takes_them_along),
+        TEST(all_of_them_have_bounded_memory),
+        TEST(a_file_that_cannot_be_made_fails_the_write),
+        TEST(cutting_a_timeline_has_no_effect),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
