@@ -67,10 +67,7 @@ static void op_getattr(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info
         ots_task_start(task, true);
 }
 
-/*
- * Owner, mode and size are accepted and stay what they are: cp, rsync and tar insist on setting
- * them, and the service cannot delete rows.
- */
+/* Owner and mode are accepted and stay what they are: cp, rsync and tar insist on setting them. */
 static void op_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *wanted, int to_set,
                        struct fuse_file_info *info)
 {
@@ -82,8 +79,12 @@ static void op_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *wanted, 
     int64_t mtime_ns = ots_timespec_to_ns(&mtime);
     bool has_mtime = to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW);
     struct ots_attr attr;
-    enum ots_status status =
-        ots_view_setattr(mount->view, ino, has_mtime ? &mtime_ns : NULL, &attr);
+    struct ots_error error;
+    enum ots_status status = OTS_OK;
+    if (to_set & FUSE_SET_ATTR_SIZE)
+        status = ots_view_truncate(mount->view, ino, (uint64_t)wanted->st_size, &error);
+    if (status == OTS_OK)
+        status = ots_view_setattr(mount->view, ino, has_mtime ? &mtime_ns : NULL, &attr);
     if (status != OTS_OK) {
         fuse_reply_err(request, ots_status_errno(status));
         return;
@@ -229,15 +230,43 @@ static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
         ots_task_start(task, false);
 }
 
+static void run_rename(struct ots_task *task)
+{
+    size_t size = strlen((const char *)task->bytes.data);
+    struct ots_rename rename = {
+        .parent = task->ino,
+        .name = ots_slice(task->bytes.data, size),
+        .new_parent = task->new_parent,
+        .new_name = ots_slice(task->bytes.data + size + 1, task->bytes.size - size - 1),
+        .flags = task->flags,
+    };
+    enum ots_status status =
+        ots_view_rename(task->mount->view, &rename, &task->interrupt, &task->error);
+    /* Rejected lines are in the log already. */
+    if (status == OTS_INVALID)
+        ots_task_fail_quietly(task, status);
+    else
+        ots_task_finish(task, status);
+}
+
 static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
                       fuse_ino_t new_parent, const char *new_name, unsigned int flags)
 {
-    (void)parent;
-    (void)name;
-    (void)new_parent;
-    (void)new_name;
-    (void)flags;
-    fuse_reply_err(request, EPERM);
+    /* Both names in one, with a NUL between them, which no name can hold. */
+    struct ots_buf names = OTS_BUF_INIT;
+    ots_buf_append(&names, name, strlen(name) + 1);
+    ots_buf_append_str(&names, new_name);
+    struct ots_task *task = NULL;
+    if (ots_buf_status(&names) == OTS_OK)
+        task = ots_task_new(request, "rename", run_rename, parent, ots_buf_slice(&names));
+    else
+        fuse_reply_err(request, ENOMEM);
+    ots_buf_deinit(&names);
+    if (!task)
+        return;
+    task->new_parent = new_parent;
+    task->flags = flags;
+    ots_task_start(task, false);
 }
 
 static void run_fsyncdir(struct ots_task *task)

@@ -31,6 +31,8 @@ struct ots_task {
     struct ots_error error;
     /* What the operation needs; which of these is the operation's matter. */
     uint64_t ino;
+    uint64_t new_parent;
+    unsigned flags;
     uint64_t offset;
     size_t size;
     struct fuse_file_info file_info;

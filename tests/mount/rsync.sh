@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# rsync into a mount: by temporary names and in place, and what it does when a file is bad.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+command -v rsync >/dev/null || exit 77
+
+mount_otsfs "local:$work/data" "$work/mnt"
+plain_table "$work/plain" 6 300
+
+# By temporary names, with times. The second run moves nothing.
+rsync -a "$work/plain/" "$work/mnt/t/"
+diff -rq "$work/plain" "$work/mnt/t" || fail 'rsync -a'
+expect_equal "$(rsync -ai "$work/plain/" "$work/mnt/t/" | grep '^[<>c]f' || true)" '' 'second rsync -a'
+expect_equal "$(stat -c %Y "$work/mnt/t/cpu/_data_source=web-3,az=b.lp")" \
+    "$(stat -c %Y "$work/plain/cpu/_data_source=web-3,az=b.lp")" 'time'
+
+# A file grows, and is copied over.
+lines 'mem,host=h2' 400 >"$work/plain/mem/host=h2.lp"
+rsync -a "$work/plain/" "$work/mnt/t/"
+diff -rq "$work/plain" "$work/mnt/t" || fail 'rsync -a of what has grown'
+
+# In place.
+for ((run = 0; run < 2; run++)); do
+    rsync -a --inplace "$work/plain/" "$work/mnt/u/" || fail "rsync --inplace, run $run"
+done
+diff -rq "$work/plain" "$work/mnt/u" || fail 'rsync --inplace'
+lines 'mem,host=h2' 500 >"$work/plain/mem/host=h2.lp"
+rsync -a --inplace "$work/plain/" "$work/mnt/u/"
+diff -rq "$work/plain" "$work/mnt/u" || fail 'rsync --inplace of what has grown'
+
+# Out of the mount.
+rsync -a "$work/mnt/u/" "$work/back/"
+diff -rq "$work/plain" "$work/back" || fail 'rsync out of the mount'
+
+# Of six files one is bad: five are copied, and rsync says so.
+mkdir -p "$work/six/m"
+for host in a b c d e f; do
+    lines "m,host=$host" 50 >"$work/six/m/host=$host.lp"
+done
+echo 'm,host=d v=nonsense 1' >>"$work/six/m/host=d.lp"
+if rsync -a "$work/six/" "$work/mnt/v/" 2>"$work/said"; then
+    fail 'rsync of a bad file succeeded'
+fi
+grep -q 'host=d.lp.*Invalid argument' "$work/said" || fail "rsync said: $(cat "$work/said")"
+for host in a b c e f; do
+    expect_same "$work/mnt/v/m/host=$host.lp" "$work/six/m/host=$host.lp"
+done
+expect_same "$work/mnt/v/m/host=d.lp" <(lines 'm,host=d' 50)
+expect_equal "$(find "$work/mnt/v/m" -type f | wc -l)" 6 'names'
