@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# Every operation on every kind of node ends with the errno that the table of section 4 says.
+# SEMANTICS 1; 2; 4 lookup, setattr, mkdir, rmdir, unlink, rename, link, statfs; 5 read; 6.1 create, write;
+# 6.2; 6.3; 8; 9.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+# errnos DIRECTORY: what is wrong with the table on standard input.
+errnos() {
+    (cd "$1" && python3 "$top/tests/errnos.py") || failures=1
+}
+failures=0
+long=$(printf 'x%.0s' {1..128})
+
+mount_otsfs "local:$work/data" "$work/mnt"
+mkdir "$work/mnt/t" "$work/mnt/t/m" "$work/mnt/u" "$work/mnt/u/m"
+echo 'm,host=a v=1i 1000' >"$work/mnt/t/m/host=a.lp"
+echo 'm,host=b v=1i 1000' >"$work/mnt/t/m/host=b.lp"
+
+echo '= instance, tables, measurements'
+errnos "$work/mnt" <<TABLE
+ok stat .
+ok list .
+ok statfs .
+ok fsync .
+ENOENT stat nothing
+ENOENT stat .hidden
+ENOENT stat t/nothing
+ENOENT stat t/.hidden
+ENOENT stat t/m/host=z.lp
+ENOENT stat t/m/nothing
+ENOENT stat t/m/.hidden
+ENOENT list nothing
+ENOTDIR list t/m/host=a.lp
+ENOTDIR stat t/m/host=a.lp/x
+EEXIST mkdir t
+EEXIST mkdir t/m
+EINVAL mkdir with-dash
+EINVAL mkdir 1st
+EINVAL mkdir .hidden
+EINVAL mkdir x$long
+ok mkdir $long
+EINVAL mkdir t/a%20b
+EINVAL mkdir t/.m
+EINVAL mkdir t/a%25
+EPERM mkdir t/m/deeper
+EPERM rmdir t
+ENOTEMPTY rmdir t/m
+ENOTDIR rmdir t/m/host=a.lp
+ENOENT rmdir nothing
+ENOENT rmdir t/nothing
+ok mkdir t/empty
+ok rmdir t/empty
+ENOENT stat t/empty
+EISDIR unlink t
+EISDIR unlink t/m
+EISDIR open-write t
+EISDIR open-write t/m
+EPERM|EINVAL create file
+EPERM|EINVAL create file.lp
+EPERM|EINVAL create t/file.lp
+EPERM|EINVAL create t/file
+EPERM rename t t2
+EPERM rename t/m t/n
+EPERM rename t/m u/n
+EPERM|EOPNOTSUPP|ENOSYS symlink x link
+EPERM|EOPNOTSUPP|ENOSYS symlink x t/link
+EPERM|EOPNOTSUPP|ENOSYS symlink x t/m/link
+EPERM|EOPNOTSUPP|ENOSYS mkfifo t/m/fifo
+EPERM|EOPNOTSUPP|ENOSYS link t/m/host=a.lp t/m/host=c.lp
+ok chmod t
+ok chmod t/m
+ok chown t
+ok touch t
+ok touch t/m
+ok fsync t
+ok fsync t/m
+TABLE
+
+echo '= timelines'
+errnos "$work/mnt/t/m" <<'TABLE'
+ok stat host=a.lp
+ok read host=a.lp
+ok open-write host=a.lp
+ok open-both host=a.lp
+ok open-truncate host=a.lp
+EEXIST create-new host=a.lp
+ok create host=n.lp
+ok stat host=n.lp
+ok create .lp # a staging file
+ok unlink .lp
+EINVAL create host.lp
+EINVAL create b=1,a=2.lp
+EINVAL create a=%25zz.lp
+EINVAL create a=%252f.lp
+ok write host=a.lp m,host=a%20v=2i%202000
+ok append host=a.lp m,host=a%20v=3i%203000
+EINVAL write host=a.lp m,host=a%20v=nonsense%201000
+EINVAL write host=a.lp m,host=b%20v=1i%201000
+EINVAL write host=a.lp m,host=a%20v=1i
+ok write-at host=a.lp 5 m,host=a%20v=1i%201000
+ok write-on host=a.lp m,host=a%20v=2i%202000
+EINVAL write-hole host=a.lp m,host=a%20v=2i%202000
+EINVAL write-back host=a.lp m,host=a%20v=2i%202000
+EINVAL copy-range host=a.lp host=b.lp
+ok fsync host=a.lp
+ok truncate host=a.lp 0
+ok truncate host=a.lp 7
+ok truncate host=a.lp 1000
+ok map-private host=a.lp
+ENODEV map-shared host=a.lp
+ok chmod host=a.lp
+ok chown host=a.lp
+ok touch host=a.lp
+EPERM unlink host=a.lp
+EPERM rename host=a.lp host=c.lp
+EPERM rename host=a.lp host=b.lp
+EPERM rename host=a.lp ../n
+EPERM|EINVAL exchange host=a.lp host=b.lp
+ok write host=a.lp m,host=a%20v=1i%201000
+ENOENT unlink host=z.lp
+ENOENT rename host=z.lp host=a.lp
+TABLE
+
+echo '= views'
+errnos "$work/mnt/t" <<'TABLE'
+ok stat .range
+ok list .range
+ok stat .fields
+ok stat .range/20200101000000-20300101000000
+ok list .range/20200101000000-20300101000000
+ok list .range/19700101000000Z-20300101000000Z/m
+ok read .range/19700101000000Z-20300101000000Z/m/host=a.lp
+ok read .fields/v/m/host=a.lp
+ok read .fields/v:integer/.range/19700101000000Z-20300101000000Z/m/host=a.lp
+ENOENT stat .range/20300101000000-20200101000000
+ENOENT stat .range/20200101000000-20200101000000
+ENOENT stat .range/20200230000000-20300101000000
+ENOENT stat .range/20200101000000Z-20300101000000
+ENOENT stat .range/2020-2030
+ENOENT stat .range/x
+ENOENT stat .fields/v,v
+ENOENT stat .fields/v:number
+ENOENT stat .fields/V
+ENOENT stat .fields/v,
+ok list .fields/none
+ENOENT stat .fields/v/n
+ENOENT list .fields/none/m # it has no rows there
+EROFS mkdir .range/x
+EROFS mkdir .fields/v/n
+EROFS mkdir .fields/v/m/n
+EROFS rmdir .fields/v/m
+EROFS|EPERM unlink .fields/v/m/host=a.lp
+EROFS create .fields/v/m/host=c.lp
+EROFS create .fields/v/m/temporary
+EROFS open-write .fields/v/m/host=a.lp
+EROFS open-both .fields/v/m/host=a.lp
+EROFS truncate .fields/v/m/host=a.lp 0
+EROFS chmod .fields/v/m/host=a.lp
+EROFS touch .fields/v/m/host=a.lp
+EROFS touch .fields/v/m
+EROFS|EPERM rename .fields/v/m/host=a.lp m/host=c.lp
+EROFS|EPERM rename .fields/v/m/host=a.lp .fields/v/m/host=b.lp
+EROFS|EPERM rename m/host=a.lp .fields/v/m/host=b.lp
+EPERM rename .range x
+EPERM|EROFS rmdir .range
+TABLE
+
+[ "$failures" = 0 ] || fail 'errnos are wrong'
