@@ -230,11 +230,12 @@ fuzz: ## run every fuzz target for SECONDS_EACH=60 seconds
 	@$(RUN_TESTS) --timeout $$(($(SECONDS_EACH) + 120)) $(call fuzz_tests,$(SECONDS_EACH))
 
 .PHONY: soak
-soak: ## kill -9 otslocal under load ROUNDS=50 times; nothing acknowledged may be lost (SEED=N)
+soak: ## kill -9 otslocal ROUNDS=50 times under load (SEED=N), then the long tests of tests/soak
 	@scripts/deps build
 	@+$(SUBMAKE) -s all soak-bin $(BUILD)/tests/unit/test_lp_property
 	@$(BUILD)/tests/unit/test_lp_property $$(($(ROUNDS) * 100000)) $(SEED)
 	@set -e; for soak in $(SOAK_BIN); do $$soak $(ROUNDS) $(SEED); done
+	@$(RUN_TESTS) --timeout 7200 --jobs 1 $(wildcard tests/soak/*.sh)
 
 .PHONY: bench
 bench: ## measure the codecs, one benchmark after another
