@@ -281,25 +281,63 @@ class MountToSdk(unittest.TestCase):
         self.assertEqual(os.stat(path).st_size, len(read(path)))
 
 
-class CopiedTable(unittest.TestCase):
-    """cp -r of a table with every value; the copy is read through the SDK."""
+def each_file(command):
+    """A copy of a table by a shell command for each file, "$1" being the source and "$2" the target."""
+    script = ('cd "$1" && find . -type f -name "*.lp" | while IFS= read -r file; do '
+              'mkdir -p "$2/${file%/*}" && one "$1/$file" "$2/$file" || exit; done')
+    return ["sh", "-c", "set -e; one() { %s; }; %s" % (command, script), "copy"]
 
-    def test_copy(self):
-        ots = service.client()
-        service.create_table(ots, "mount_original")
-        self.addCleanup(ots.delete_timeseries_table, "mount_original")
-        keys = [series for series in KEYS if series.measurement_name != "hostile"]
-        for series in keys:
-            ots.put_timeseries_data("mount_original", [
+
+# Ways to copy a table; source and target are appended. The target is there.
+TOOLS = {
+    "cp -r": ["cp", "-rT"],
+    "cp -a": ["cp", "-aT"],
+    "rsync -a": ["sh", "-c", 'rsync -a "$1/" "$2/"', "rsync"],
+    "rsync --inplace": ["sh", "-c", 'rsync -a --inplace "$1/" "$2/"', "rsync"],
+    "tar": ["sh", "-c", 'tar -C "$1" -cf - . | tar -C "$2" --overwrite -xf -', "tar"],
+    "dd": each_file('dd if="$1" of="$2" bs=1000 conv=fsync status=none'),
+    "append": each_file('cat -- "$1" >>"$2"'),
+    "mv": each_file('cp -- "$1" "$2.new" && mv -f -- "$2.new" "$2"'),
+    "sort": each_file('sort -o "$2" -- "$1"'),
+}
+
+
+class CopiedTable(unittest.TestCase):
+    """A table with every value and hostile names, copied by tools; the copies are read through the SDK."""
+
+    ORIGINAL = "mount_original"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ots = service.client()
+        service.create_table(cls.ots, cls.ORIGINAL)
+        cls.addClassCleanup(cls.ots.delete_timeseries_table, cls.ORIGINAL)
+        for series in KEYS:
+            cls.ots.put_timeseries_data(cls.ORIGINAL, [
                 row(series, 1, **VALUES), row(series, 2, time=1)])
-        original, copy = (os.path.join(service.mount(), name)
-                          for name in ("mount_original", COPY))
-        service.eventually(lambda: len(files_below(original)), lambda n: n == len(keys))
-        self.addCleanup(ots.delete_timeseries_table, COPY)
-        subprocess.run(["cp", "-r", original, copy], check=True)
+        cls.original = os.path.join(service.mount(), cls.ORIGINAL)
+        service.eventually(lambda: len(files_below(cls.original)), lambda n: n == len(KEYS))
+
+    def check_copy(self, copy):
         sync(copy)
-        subprocess.run(["diff", "-r", original, copy], check=True)
-        for series in keys:
+        subprocess.run(["diff", "-r", self.original, copy], check=True)
+        for series in KEYS:
+            # The SDK's reader fails on these.
+            if series.measurement_name == "hostile":
+                continue
             with self.subTest(identity(series)):
-                self.assertEqual(get_typed(ots, COPY, series), [
+                self.assertEqual(get_typed(self.ots, os.path.basename(copy), series), [
                     (1, typed_fields(VALUES)), (2, {"time": typed(1)})])
+
+    def test_tools(self):
+        for name, command in TOOLS.items():
+            with self.subTest(name):
+                table = COPY + "_" + "".join(filter(str.isalnum, name))
+                copy = os.path.join(service.mount(), table)
+                os.mkdir(copy)
+                self.addCleanup(self.ots.delete_timeseries_table, table)
+                # The second run changes nothing.
+                for _ in range(2):
+                    ran = subprocess.run(command + [self.original, copy], stderr=subprocess.PIPE)
+                    self.assertEqual(ran.returncode, 0, ran.stderr)
+                    self.check_copy(copy)
