@@ -6,7 +6,7 @@ DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 # How long `make fuzz` stays with each target.
 SECONDS_EACH ?= 60
-# How often `make soak` kills otslocal.
+# How often `make soak` kills otslocal, and otsfs.
 ROUNDS ?= 50
 
 ifeq ($(PROFILE),fuzz)
@@ -184,7 +184,8 @@ test: ## install what is missing, build, run every test, also under ASan/UBSan, 
 	@+$(SUBMAKE) -s PROFILE=fuzz fuzz-bin
 	@$(RUN_TESTS) $(SCRIPT_TESTS) $(UNIT_BIN) \
 		$(foreach t,$(UNIT_SRC:%.c=%),'asan/$(t)=build/asan/$(t)') $(call fuzz_tests,5) \
-		'soak/server=$(BUILD)/tests/soak/soak_server 3'
+		'soak/server=$(BUILD)/tests/soak/soak_server 3' \
+		'soak/otsfs=tests/soak/soak_otsfs.sh 3'
 
 .PHONY: unit
 unit: ## run the unit and loop tests only (PROFILE=asan or tsan for the sanitizers)
@@ -230,12 +231,13 @@ fuzz: ## run every fuzz target for SECONDS_EACH=60 seconds
 	@$(RUN_TESTS) --timeout $$(($(SECONDS_EACH) + 120)) $(call fuzz_tests,$(SECONDS_EACH))
 
 .PHONY: soak
-soak: ## kill -9 otslocal ROUNDS=50 times under load (SEED=N), then the long tests of tests/soak
+soak: ## kill -9 otslocal and otsfs under load, ROUNDS=50 times each (SEED=N); play every fault
 	@scripts/deps build
 	@+$(SUBMAKE) -s all soak-bin $(BUILD)/tests/unit/test_lp_property
 	@$(BUILD)/tests/unit/test_lp_property $$(($(ROUNDS) * 100000)) $(SEED)
 	@set -e; for soak in $(SOAK_BIN); do $$soak $(ROUNDS) $(SEED); done
-	@$(RUN_TESTS) --timeout 7200 --jobs 1 $(wildcard tests/soak/*.sh)
+	@OTS_BUILD=$(abspath $(BUILD)) tests/soak/soak_otsfs.sh $(ROUNDS) $(SEED)
+	@$(RUN_TESTS) --timeout 7200 --jobs 1 tests/soak/soak_faults.sh
 
 .PHONY: bench
 bench: ## measure the codecs, one benchmark after another
