@@ -35,6 +35,7 @@
     X(NO_SPACE, "no space left")                                                                   \
     X(STALE, "changed since it was opened")                                                        \
     X(READ_ONLY, "can only be read")                                                               \
+    X(NO_ATTRIBUTE, "no such attribute")                                                           \
     X(TOO_MANY, "too many in use")                                                                 \
     X(IO, "input/output error")
 
