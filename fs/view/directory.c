@@ -508,7 +508,7 @@ static enum ots_status wait_for_tables(struct ots_instance *instance,
 {
     struct ots_table *table = NULL;
     while ((table = ots_instance_next_table(instance, table))) {
-        enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
+        enum ots_status status = ots_table_wait(table, interrupt);
         if (status == OTS_IO)
             *kept = table;
         else if (status != OTS_OK)
@@ -552,7 +552,7 @@ static enum ots_status sync_pinned(struct ots_view *view, const struct ots_node 
         return sync_instances(instance, 1, interrupt, err);
     if (!table)
         return sync_instances(view->instances, view->instance_count, interrupt, err);
-    enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
+    enum ots_status status = ots_table_wait(table, interrupt);
     if (status != OTS_OK && status != OTS_IO)
         return status;
     /* With OTS_IO rows are still on their way, which is a failure that was noted. */

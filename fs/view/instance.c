@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "fs/view/attributes.h"
 #include "fs/view/refusal.h"
 #include "fs/view/timelines.h"
 
@@ -20,13 +21,28 @@ void ots_instance_deinit(struct ots_instance *instance)
     while (instance->last_table) {
         struct ots_table *table = instance->last_table;
         instance->last_table = table->next;
+        ots_attributes_free(table->attributes);
         ots_pipeline_free(table->pipeline);
         ots_journal_free(table->journal);
+        ots_described_deinit(&table->described);
         free(table);
     }
 }
 
 /* --- failures of rows -------------------------------------------------------------------------*/
+
+bool ots_table_note_failure_locked(struct ots_table *table, struct ots_node *timeline,
+                                   const struct ots_error *error)
+{
+    if (timeline)
+        timeline->lost_rows++;
+    bool is_first = !table->has_failure;
+    if (is_first) {
+        table->has_failure = true;
+        table->failure = *error;
+    }
+    return is_first;
+}
 
 static void note_failed_row(void *context, const struct ots_failed_put *put)
 {
@@ -36,15 +52,9 @@ static void note_failed_row(void *context, const struct ots_failed_put *put)
         ots_refusal_keep(table->instance->state, table->node->name, put->row, put->error->message);
     pthread_mutex_lock(&view->synced.lock);
     struct ots_node *timeline = ots_table_timeline_locked(table, put->row->key);
-    if (timeline)
-        timeline->lost_rows++;
     if (!put->origin->lost_rows++)
         put->origin->failure = *put->error;
-    bool is_first = !table->has_failure;
-    if (is_first) {
-        table->has_failure = true;
-        table->failure = *put->error;
-    }
+    bool is_first = ots_table_note_failure_locked(table, timeline, put->error);
     pthread_mutex_unlock(&view->synced.lock);
     struct ots_slice name = timeline ? timeline->name : put->row->key->measurement;
     if (is_first)
@@ -67,7 +77,10 @@ static enum ots_status make_table(struct ots_instance *instance, struct ots_node
         .failed = note_failed_row,
         .failed_context = table,
     };
-    if (!table || ots_pipeline_new(&options, &table->pipeline) != OTS_OK) {
+    if (!table || ots_pipeline_new(&options, &table->pipeline) != OTS_OK ||
+        ots_attributes_new(table, &table->attributes) != OTS_OK) {
+        if (table)
+            ots_pipeline_free(table->pipeline);
         free(table);
         return OTS_NOMEM;
     }
@@ -100,6 +113,22 @@ enum ots_status ots_instance_add_table_locked(struct ots_instance *instance,
         node->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
     *out = node;
     return ots_tree_list(&view->synced.tree, node);
+}
+
+void ots_table_forget_locked(struct ots_table *table)
+{
+    table->instance->tables.fresh_until_us = 0;
+    table->whole.timelines.fresh_until_us = 0;
+    struct ots_extract *extract = table->view->synced.views.newest;
+    for (; extract; extract = extract->older)
+        if (extract->table == table)
+            extract->timelines.fresh_until_us = 0;
+}
+
+enum ots_status ots_table_wait(struct ots_table *table, struct ots_interrupt *interrupt)
+{
+    enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
+    return status == OTS_OK ? ots_attributes_wait(table->attributes, interrupt, NULL) : status;
 }
 
 static int compare_metas(const void *a, const void *b)

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "backend/base/pool.h"
+#include "fs/view/described.h"
 #include "fs/view/knowledge.h"
 #include "fs/view/node.h"
 #include "fs/view/pages.h"
@@ -58,11 +59,13 @@ struct ots_table {
     struct ots_instance *instance;
     struct ots_node *node;
     struct ots_pipeline *pipeline;
+    struct ots_attributes *attributes;
     struct ots_journal *journal; /* NULL until it was replayed, and without a state */
     struct ots_table *next;      /* in the instance's list */
     /* All of this is guarded by the view's lock. */
     struct ots_extract whole;      /* without restriction */
     struct ots_knowledge replayed; /* its journal; fs/view/replay.h */
+    struct ots_described described;
     bool has_field_keys;
     int32_t time_to_live_s;   /* OTS_TTL_FOREVER: rows do not expire */
     uint64_t write_number;    /* grows with every write to one of its timelines */
@@ -130,6 +133,23 @@ enum ots_status ots_instance_refresh(struct ots_instance *instance, struct ots_i
 enum ots_status ots_instance_add_table_locked(struct ots_instance *instance,
                                               const struct ots_table_meta *meta,
                                               struct ots_node **out) OTS_MUST_CHECK;
+
+/*
+ * Wait until all rows and attributes that were written to the table before were acknowledged or
+ * refused. Errors: OTS_CANCELLED; OTS_IO (some could not be sent, and are tried again later).
+ */
+enum ots_status ots_table_wait(struct ots_table *table,
+                               struct ots_interrupt *interrupt) OTS_MUST_CHECK;
+
+/*
+ * Something written to a timeline (NULL: one that is not in the tree) was not stored. Returns
+ * whether it is the first since somebody was told. The view's lock is held.
+ */
+bool ots_table_note_failure_locked(struct ots_table *table, struct ots_node *timeline,
+                                   const struct ots_error *error);
+
+/* What is known of the table and its rows must be learned anew. The view's lock is held. */
+void ots_table_forget_locked(struct ots_table *table);
 
 /* Nothing may be on its way to the tables. */
 void ots_instance_deinit(struct ots_instance *instance);

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "fs/view/attributes.h"
 #include "fs/view/file.h"
 #include "fs/view/snapshot.h"
 #include "fs/view/writer.h"
@@ -159,6 +160,8 @@ static enum ots_status sync_file(struct ots_file *base, struct ots_interrupt *in
 {
     struct timeline_file *file = of(base);
     enum ots_status status = ots_pipeline_settle(file->table->pipeline, interrupt, err);
+    if (status == OTS_OK)
+        status = ots_attributes_wait(file->table->attributes, interrupt, err);
     if (status == OTS_OK && file->has_writer) {
         status = ots_file_enter(base, interrupt);
         if (status == OTS_OK) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "fs/view/attributes.h"
 #include "fs/view/replay.h"
 #include "fs/view/staging.h"
 
@@ -183,10 +184,14 @@ static void give_up(struct ots_table *table)
 
 static void drain(struct ots_instance *instance)
 {
+    struct ots_error err;
     struct ots_table *table = NULL;
     while ((table = ots_instance_next_table(instance, table)))
         if (ots_pipeline_wait(table->pipeline, NULL) != OTS_OK)
             give_up(table);
+        else if (ots_attributes_wait(table->attributes, NULL, &err) != OTS_OK)
+            ots_log(table->view->options.log, OTS_LOG_ERROR, "table %.*s: attributes were lost: %s",
+                    OTS_SLICE_FMT(table->node->name), err.message);
 }
 
 void ots_view_free(struct ots_view *view)
