@@ -8,6 +8,7 @@
 
 #include "fs/mount/entry.h"
 #include "fs/mount/ops_files.h"
+#include "fs/mount/ops_xattr.h"
 #include "fs/mount/reply.h"
 #include "fs/mount/task.h"
 
@@ -312,6 +313,10 @@ const struct fuse_lowlevel_ops ots_mount_ops = {
     .unlink = op_unlink,
     .rename = op_rename,
     .fsyncdir = op_fsyncdir,
+    .getxattr = ots_op_getxattr,
+    .listxattr = ots_op_listxattr,
+    .setxattr = ots_op_setxattr,
+    .removexattr = ots_op_removexattr,
     .open = ots_op_open,
     .create = ots_op_create,
     .read = ots_op_read,
