@@ -393,6 +393,8 @@ static enum ots_status make_table(struct ots_instance *instance, struct ots_slic
     if (status == OTS_OK) {
         (*out)->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
         (*out)->table->whole.timelines.fresh_until_us = 0;
+        /* One that had the name before has left it another identity. */
+        (*out)->table->replayed.fresh_until_us = 0;
     }
     pthread_mutex_unlock(&view->synced.lock);
     return status;
