@@ -231,13 +231,13 @@ fuzz: ## run every fuzz target for SECONDS_EACH=60 seconds
 	@$(RUN_TESTS) --timeout $$(($(SECONDS_EACH) + 120)) $(call fuzz_tests,$(SECONDS_EACH))
 
 .PHONY: soak
-soak: ## kill -9 otslocal and otsfs under load, ROUNDS=50 times each (SEED=N); play every fault
+soak: ## kill -9 otslocal and otsfs under load, ROUNDS=50 times each (SEED=N); play every fault; pass 2 GB
 	@scripts/deps build
 	@+$(SUBMAKE) -s all soak-bin $(BUILD)/tests/unit/test_lp_property
 	@$(BUILD)/tests/unit/test_lp_property $$(($(ROUNDS) * 100000)) $(SEED)
 	@set -e; for soak in $(SOAK_BIN); do $$soak $(ROUNDS) $(SEED); done
 	@OTS_BUILD=$(abspath $(BUILD)) tests/soak/soak_otsfs.sh $(ROUNDS) $(SEED)
-	@$(RUN_TESTS) --timeout 7200 --jobs 1 tests/soak/soak_faults.sh
+	@$(RUN_TESTS) --timeout 7200 --jobs 1 tests/soak/soak_faults.sh tests/soak/soak_memory.sh
 
 .PHONY: bench
 bench: ## measure the codecs, one benchmark after another

@@ -46,7 +46,7 @@ write | well   | short | clock       | {"clock_offset_s": -600}
 write | fails  | all   | clock-late  | {"clock_offset_s": -1000}
 write | well   | all   | clock-ahead | {"clock_offset_s": 600}
 read  | well   | short | busy        | {"rules": [{"every": 3, "code": "OTSServerBusy"}]}
-read  | well   | all   | rate        | {"rules": [{"calls_per_s": 20}]}
+read  | well   | all   | rate        | {"rules": [{"calls_per_s": 5}]}
 read  | well   | all   | cut-inside  | {"rules": [{"every": 4, "cut": 100}]}
 read  | well   | all   | cut-before  | {"rules": [{"every": 4, "cut": "before"}]}
 read  | well   | all   | cut-after   | {"rules": [{"every": 4, "cut": "after"}]}
@@ -162,7 +162,7 @@ end() {
     account
     unmount_otsfs "$work/mnt"
     stop "$otslocal_pid" || fail "otslocal ended with status $?"
-    rm -rf "$work/data" "$work/states"
+    rm -rf "$work/data" "$work/states/mnt"
 }
 
 is_wanted() { # is_wanted KIND NAME

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # rsync into a mount: by temporary names and in place, and what it does when a file is bad.
+# SEMANTICS 4 unlink, rename; 6.1; 6.2.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 command -v rsync >/dev/null || exit 77
@@ -47,3 +48,27 @@ for host in a b c e f; do
 done
 expect_same "$work/mnt/v/m/host=d.lp" <(lines 'm,host=d' 50)
 expect_equal "$(find "$work/mnt/v/m" -type f | wc -l)" 6 'names'
+
+# Options that people use: each copies everything, and a second run moves nothing.
+for options in -aX -aA -aH -aS -az -aW -ac -au -ab '-a --inplace --sparse' '-a --append' '-a --fsync' \
+    '-a --partial' '-a --partial-dir=.partial' '-a --delete' "-a --temp-dir=$work" '-a --preallocate' \
+    '-a --no-whole-file' '-a --inplace --no-whole-file' '-a --ignore-times' -r '-rt --size-only'; do
+    table=w${options//[^a-zA-Z]/_}
+    mkdir "$work/mnt/$table"
+    for ((run = 0; run < 2; run++)); do
+        # shellcheck disable=SC2086 # words
+        rsync $options "$work/plain/" "$work/mnt/$table/" 2>"$work/said" ||
+            fail "rsync $options, run $run: $(cat "$work/said")"
+    done
+    diff -rq "$work/plain" "$work/mnt/$table" || fail "rsync $options"
+done
+
+# What is not in the source stays, and rsync says so: a timeline is not deleted.
+cp -r "$work/plain" "$work/fewer"
+rm -r "$work/fewer/mem"
+rm "$work/fewer/cpu/_data_source=web-1,az=b.lp"
+status=0
+rsync -a --delete "$work/fewer/" "$work/mnt/u/" 2>"$work/said" || status=$?
+expect_equal "$status" 23 'exit status of rsync --delete'
+expect_equal "$(grep -c 'unlink.*Operation not permitted' "$work/said")" 7 'timelines not deleted'
+diff -rq "$work/plain" "$work/mnt/u" || fail 'rsync --delete'
