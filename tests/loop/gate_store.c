@@ -67,5 +67,5 @@ static const struct ots_store_ops gate_ops = {submit, cancel, NULL, now_us};
 
 void gate_store_init(struct gate_store *gate, struct ots_store *next)
 {
-    *gate = (struct gate_store){.store = {&gate_ops}, .next = next};
+    *gate = (struct gate_store){.store = {.ops = &gate_ops}, .next = next};
 }
