@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "fs/lp/names.h"
+#include "fs/view/port.h"
 #include "fs/view/replay.h"
 #include "fs/view/staging.h"
 
@@ -23,7 +24,7 @@ void ots_node_attr_locked(const struct ots_node *node, struct ots_attr *attr)
     *attr = (struct ots_attr){
         .ino = node->ino,
         .is_directory = is_directory,
-        .permissions = (is_directory ? 0555 : 0444) | writable,
+        .permissions = node->kind == OTS_NODE_PORT ? 0200 : (is_directory ? 0555 : 0444) | writable,
         .size_bytes = node->kind == OTS_NODE_TIMELINE ? node->timeline.extent.size_bytes : 0,
         .mtime_ns = node->mtime_ns,
     };
@@ -126,7 +127,9 @@ static enum ots_status lookup_hidden(struct ots_view *view, struct ots_node *dir
 {
     struct ots_node *node;
     pthread_mutex_lock(&view->synced.lock);
-    enum ots_status status = ots_views_find_locked(view, dir, name, &node);
+    enum ots_status status = dir->kind == OTS_NODE_TABLE && ots_slice_equal(name, OTS_PORT_NAME)
+                                 ? ots_port_find_locked(view, dir, &node)
+                                 : ots_views_find_locked(view, dir, name, &node);
     if (status == OTS_OK)
         ots_node_attr_locked(node, attr);
     pthread_mutex_unlock(&view->synced.lock);

@@ -5,6 +5,7 @@
 
 #include "fs/lp/names.h"
 #include "fs/state/state_dir.h"
+#include "fs/view/port.h"
 #include "fs/view/staging.h"
 
 void ots_file_init(struct ots_file *file, const struct ots_file_ops *ops, struct ots_view *view,
@@ -69,11 +70,23 @@ void ots_file_leave(struct ots_file *file)
 
 /* --- opening ----------------------------------------------------------------------------------*/
 
+static enum ots_status open_port(struct ots_view *view, struct ots_node *node, unsigned mode,
+                                 struct ots_file **out, struct ots_attr *attr,
+                                 struct ots_error *err)
+{
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_attr_locked(node, attr);
+    pthread_mutex_unlock(&view->synced.lock);
+    return ots_port_open(node, mode, out, err);
+}
+
 static enum ots_status open_pinned(struct ots_view *view, struct ots_node *node, unsigned mode,
                                    struct ots_interrupt *interrupt, struct ots_file **out,
                                    struct ots_attr *attr, struct ots_error *err)
 {
     enum ots_status status = OTS_OK;
+    if (node->kind == OTS_NODE_PORT)
+        return open_port(view, node, mode, out, attr, err);
     if (node->kind != OTS_NODE_TIMELINE)
         return ots_error_set(err, OTS_INVALID, "not a timeline");
     if (mode & OTS_OPEN_WRITE)

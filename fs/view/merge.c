@@ -47,3 +47,15 @@ enum ots_status ots_rows_merge(struct ots_arena *arena, const struct ots_row *ol
     merged->field_count = count;
     return check_merged(merged, err);
 }
+
+enum ots_status ots_row_check_put(const struct ots_row *row, struct ots_error *err)
+{
+    enum ots_status status = ots_row_check(row, err);
+    if (status != OTS_OK)
+        return status;
+    size_t size = ots_row_size(row);
+    if (size <= OTS_PUT_BYTES_MAX)
+        return OTS_OK;
+    return ots_error_set(err, OTS_LIMIT, "the row has %zu bytes, and a put at most %d", size,
+                         OTS_PUT_BYTES_MAX);
+}

@@ -1,5 +1,5 @@
 /*
- * Two rows of one timeline and time made one, field by field.
+ * Rows before they are put: two of one timeline and time made one, and what none may exceed.
  */
 #ifndef OTS_VIEW_MERGE_H
 #define OTS_VIEW_MERGE_H
@@ -15,5 +15,8 @@
 enum ots_status ots_rows_merge(struct ots_arena *arena, const struct ots_row *older,
                                const struct ots_row *newer, struct ots_row *merged,
                                struct ots_error *err) OTS_MUST_CHECK;
+
+/* ots_row_check, and that the row fits in a put, even alone. Errors: OTS_INVALID, OTS_LIMIT. */
+enum ots_status ots_row_check_put(const struct ots_row *row, struct ots_error *err) OTS_MUST_CHECK;
 
 #endif

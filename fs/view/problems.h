@@ -12,6 +12,10 @@
 /* That many, and the file takes no more lines; of these so many are logged. */
 enum { OTS_PROBLEMS_MAX = 1000, OTS_PROBLEMS_LOGGED_MAX = 10 };
 
+#define OTS_CUT_ONTO_LAST                                                                          \
+    "has the time of the line before but for digits below a microsecond, which the service does "  \
+    "not store"
+
 struct ots_problems {
     struct ots_table *table;
     struct ots_buf file; /* the file's path below the table */

@@ -40,8 +40,9 @@ static enum ots_status write_file(struct ots_file *base, uint64_t offset, struct
 static void close_file(struct ots_file *base)
 {
     struct staging_file *file = of(base);
-    ots_staging_unref(file->staging);
+    /* That looks at the node, which goes with the last reference. */
     ots_file_deinit(base);
+    ots_staging_unref(file->staging);
     free(file);
 }
 

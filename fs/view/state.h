@@ -94,6 +94,11 @@ struct ots_view {
     pthread_t replayer;
     bool has_replayer;
     struct ots_interrupt end; /* of the replayer */
+    /* The open files of ports; see fs/view/port.h. Taken before a file is entered. */
+    struct {
+        pthread_mutex_t lock;
+        struct ots_port_file *first;
+    } ports;
     /* Never held while a store or a pipeline is called. */
     struct {
         pthread_mutex_t lock;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "fs/view/attributes.h"
+#include "fs/view/port.h"
 #include "fs/view/replay.h"
 #include "fs/view/staging.h"
 
@@ -56,7 +57,8 @@ static void *run_sender(void *argument)
         wait_locked(view, &view->synced.sender_wake, SEND_TICK_US);
         view->synced.has_pending_rows = false;
         pthread_mutex_unlock(&view->synced.lock);
-        bool is_busy = send_older(view);
+        bool has_rows = ots_ports_send_older(view);
+        bool is_busy = send_older(view) || has_rows;
         pthread_mutex_lock(&view->synced.lock);
         view->synced.has_pending_rows = view->synced.has_pending_rows || is_busy;
     }
@@ -78,6 +80,7 @@ static void init_synced(struct ots_view *view)
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&view->ports.lock, NULL);
     pthread_mutex_init(&view->synced.lock, NULL);
     pthread_cond_init(&view->synced.changed, &monotonic);
     pthread_cond_init(&view->synced.sender_wake, &monotonic);
@@ -200,6 +203,7 @@ void ots_view_free(struct ots_view *view)
         return;
     ots_replay_stop(view);
     if (view->has_sender) {
+        ots_ports_end(view);
         for (size_t i = 0; i < view->instance_count; i++)
             drain(&view->instances[i]);
         pthread_mutex_lock(&view->synced.lock);
@@ -217,6 +221,7 @@ void ots_view_free(struct ots_view *view)
     pthread_cond_destroy(&view->synced.sender_wake);
     pthread_cond_destroy(&view->synced.changed);
     pthread_mutex_destroy(&view->synced.lock);
+    pthread_mutex_destroy(&view->ports.lock);
     free(view);
 }
 

@@ -40,25 +40,13 @@ static enum ots_status learn_key(struct ots_writer *writer, const struct ots_ser
     return status;
 }
 
-/* A row must fit in a put, even alone. */
-static enum ots_status check_size(const struct ots_row *row, struct ots_error *err)
-{
-    size_t size = ots_row_size(row);
-    if (size <= OTS_PUT_BYTES_MAX)
-        return OTS_OK;
-    return ots_error_set(err, OTS_LIMIT, "the row has %zu bytes, and a put at most %d", size,
-                         OTS_PUT_BYTES_MAX);
-}
-
 static enum ots_status check_row(struct ots_writer *writer, const struct ots_row *row,
                                  struct ots_error *err)
 {
     bool is_known_key = writer->has_key && ots_series_key_equal(&writer->key, row->key);
     enum ots_status status = is_known_key ? OTS_OK : check_key(writer, row->key, err);
     if (status == OTS_OK)
-        status = ots_row_check(row, err);
-    if (status == OTS_OK)
-        status = check_size(row, err);
+        status = ots_row_check_put(row, err);
     return status == OTS_OK && !is_known_key ? learn_key(writer, row->key) : status;
 }
 
@@ -122,9 +110,7 @@ static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t
     struct ots_error *err = &writer->failure;
     enum ots_status status = OTS_OK;
     if (is_cut_onto_last(writer, row, cut_ns))
-        status = ots_error_set(err, OTS_INVALID,
-                               "has the time of the line before but for digits below a "
-                               "microsecond, which the service does not store");
+        status = ots_error_set(err, OTS_INVALID, OTS_CUT_ONTO_LAST);
     if (status == OTS_OK)
         status = check_row(writer, row, err);
     if (status == OTS_OK)

@@ -1,0 +1,419 @@
+#include "fs/view/port.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "fs/lp/parse.h"
+#include "fs/view/gather.h"
+#include "fs/view/merge.h"
+#include "fs/view/problems.h"
+#include "fs/view/timelines.h"
+
+const struct ots_slice OTS_PORT_NAME = {(const uint8_t *)".write", 6};
+
+struct ots_port_file {
+    struct ots_file base;
+    struct ots_table *table;
+    struct ots_origin *origin;
+    struct ots_lp_parser *parser;
+    struct ots_problems problems;
+    struct ots_interrupt *interrupt; /* of the write under way */
+    struct ots_error failure;        /* of the write under way */
+    enum ots_status broken;          /* no memory for a line */
+    struct ots_gather gather;
+    size_t handed_count; /* of what was gathered: these are in the pipeline */
+    bool has_nodes;      /* the gathered rows have their nodes: no row may be added */
+    int64_t started_us;  /* when the first row was gathered, monotonic */
+    int64_t default_us;  /* time of the next line without one */
+    uint64_t lost_rows_told;
+    /* The last row, for lines that differ from it by less than a microsecond. */
+    const struct ots_series_key *last_key;
+    int64_t last_time_us;
+    uint32_t last_cut_ns;
+    /* Guarded by the ports' lock. */
+    struct ots_port_file *next;
+    bool is_closed;
+};
+
+static struct ots_port_file *of(struct ots_file *file)
+{
+    return (struct ots_port_file *)(void *)file;
+}
+
+/* --- handing over -----------------------------------------------------------------------------*/
+
+static enum ots_status find_nodes_locked(struct ots_port_file *port)
+{
+    struct ots_gather *gather = &port->gather;
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; status == OTS_OK && i < gather->count; i++) {
+        struct ots_gathered *row = &gather->rows[i];
+        if (i && row->row.key == row[-1].row.key)
+            row->node = row[-1].node;
+        else
+            status = ots_table_make_timeline_locked(port->table, row->row.key, &row->node);
+    }
+    return status;
+}
+
+/* Note that the timelines of all gathered rows are written. */
+static enum ots_status note_writes(struct ots_port_file *port)
+{
+    struct ots_view *view = port->base.view;
+    const struct ots_gather *gather = &port->gather;
+    enum ots_status status = OTS_OK;
+    pthread_mutex_lock(&view->synced.lock);
+    if (!port->has_nodes)
+        status = find_nodes_locked(port);
+    port->has_nodes = status == OTS_OK;
+    for (size_t i = 0; status == OTS_OK && i < gather->count; i++)
+        if (!i || gather->rows[i].node != gather->rows[i - 1].node)
+            ots_table_note_write_locked(port->table, gather->rows[i].node);
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+/* All gathered rows into the pipeline. When it fails, those that are there stay, and the next call
+ * goes on. */
+static enum ots_status hand_over(struct ots_port_file *port, struct ots_interrupt *interrupt,
+                                 struct ots_error *err)
+{
+    struct ots_gather *gather = &port->gather;
+    if (!gather->count)
+        return OTS_OK;
+    /* Before and after: a measurement that began in between must not count as one of all rows. */
+    enum ots_status status = note_writes(port);
+    while (status == OTS_OK && port->handed_count < gather->count) {
+        const struct ots_row *row = &gather->rows[port->handed_count].row;
+        status = ots_pipeline_add(port->table->pipeline, row, port->origin, interrupt);
+        port->handed_count += status == OTS_OK;
+    }
+    if (port->has_nodes && note_writes(port) != OTS_OK)
+        status = OTS_NOMEM;
+    ots_view_wake_sender(port->base.view);
+    if (status != OTS_OK)
+        return ots_error_set(err, status, "%s", ots_status_text(status));
+    ots_gather_reset(gather);
+    port->handed_count = 0;
+    port->has_nodes = false;
+    return OTS_OK;
+}
+
+static bool is_due(const struct ots_port_file *port)
+{
+    return port->gather.count &&
+           (port->has_nodes || ots_gather_is_full(&port->gather) ||
+            ots_view_now_us(port->base.view) - port->started_us >= OTS_PORT_AGE_US);
+}
+
+/* --- lines ------------------------------------------------------------------------------------*/
+
+static enum ots_status check_row(const struct ots_port_file *port, const struct ots_row *row,
+                                 uint32_t cut_ns, struct ots_error *err)
+{
+    if (row->key == port->last_key && row->time_us == port->last_time_us &&
+        cut_ns != port->last_cut_ns)
+        return ots_error_set(err, OTS_INVALID, OTS_CUT_ONTO_LAST);
+    enum ots_status status = ots_series_key_check(row->key, false, err);
+    return status == OTS_OK ? ots_row_check_put(row, err) : status;
+}
+
+/* Of two lines without a time the second has a later one, or they would be one row. */
+static void pass_default_time(struct ots_port_file *port, const struct ots_row *row)
+{
+    if (row->time_us != port->default_us)
+        return;
+    int64_t now_us = ots_clock_now_us(port->base.view->options.clock);
+    port->default_us = now_us > port->default_us ? now_us : port->default_us + 1;
+    ots_lp_parser_set_default_time(port->parser, port->default_us);
+}
+
+static enum ots_status gather_row(struct ots_port_file *port, const struct ots_row *row,
+                                  struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    if (is_due(port))
+        status = hand_over(port, port->interrupt, err);
+    if (status != OTS_OK)
+        return status;
+    if (!port->gather.count)
+        port->started_us = ots_view_now_us(port->base.view);
+    return ots_gather_add(&port->gather, row, err);
+}
+
+static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t cut_ns)
+{
+    struct ots_port_file *port = context;
+    struct ots_error *err = &port->failure;
+    enum ots_status status = check_row(port, row, cut_ns, err);
+    if (status == OTS_OK)
+        status = gather_row(port, row, err);
+    if (status == OTS_INVALID || status == OTS_LIMIT) {
+        ots_problems_reject(&port->problems, ots_lp_parser_line(port->parser), 0, err->message,
+                            ots_lp_parser_text(port->parser));
+        /* The pointer may come to mean another key with the row after the next. */
+        if (row->key != port->last_key)
+            port->last_key = NULL;
+        return OTS_OK;
+    }
+    if (status != OTS_OK)
+        return status;
+    pass_default_time(port, row);
+    port->last_key = row->key;
+    port->last_time_us = row->time_us;
+    port->last_cut_ns = cut_ns;
+    return OTS_OK;
+}
+
+static enum ots_status on_problem(void *context, const struct ots_lp_problem *problem)
+{
+    struct ots_port_file *port = context;
+    ots_problems_reject(&port->problems, problem->line, problem->column, problem->reason,
+                        problem->text);
+    return OTS_OK;
+}
+
+/* --- the functions of an open file ------------------------------------------------------------*/
+
+static void set_default_time(struct ots_port_file *port)
+{
+    int64_t now_us = ots_clock_now_us(port->base.view->options.clock);
+    if (now_us > port->default_us)
+        port->default_us = now_us;
+    ots_lp_parser_set_default_time(port->parser, port->default_us);
+}
+
+/* Offsets do not count: bytes come in the order of the writes. */
+static enum ots_status write_file(struct ots_file *base, uint64_t offset, struct ots_slice bytes,
+                                  struct ots_interrupt *interrupt, size_t *taken,
+                                  struct ots_error *err)
+{
+    (void)offset;
+    struct ots_port_file *port = of(base);
+    if (port->broken != OTS_OK)
+        return ots_error_set(err, port->broken, "an earlier write failed: %s",
+                             ots_status_text(port->broken));
+    if (port->problems.count >= OTS_PROBLEMS_MAX)
+        return ots_error_set(err, OTS_INVALID, "over %d lines are no rows", OTS_PROBLEMS_MAX);
+    set_default_time(port);
+    port->interrupt = interrupt;
+    ots_error_set(&port->failure, OTS_NOMEM, "out of memory");
+    enum ots_status status = ots_lp_parser_feed(port->parser, bytes);
+    port->interrupt = NULL;
+    *taken = ots_lp_parser_taken(port->parser);
+    ots_view_wake_sender(base->view);
+    if (status == OTS_NOMEM)
+        port->broken = status;
+    else if (*taken)
+        return OTS_OK;
+    if (status != OTS_OK)
+        *err = port->failure;
+    return status;
+}
+
+static enum ots_status tell_lost_rows(struct ots_port_file *port, struct ots_error *err)
+{
+    struct ots_view *view = port->base.view;
+    enum ots_status status = OTS_OK;
+    pthread_mutex_lock(&view->synced.lock);
+    if (port->origin->lost_rows > port->lost_rows_told)
+        status = ots_error_set(err, OTS_IO, "rows were lost: %s", port->origin->failure.message);
+    port->lost_rows_told = port->origin->lost_rows;
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+static enum ots_status check(struct ots_port_file *port, struct ots_error *err)
+{
+    if (port->broken != OTS_OK)
+        return ots_error_set(err, port->broken, "a write failed: %s",
+                             ots_status_text(port->broken));
+    enum ots_status status = ots_problems_tell(&port->problems, err);
+    if (status == OTS_OK && ots_lp_parser_rest(port->parser).size)
+        status = ots_error_set(err, OTS_INVALID, "the last line has no end");
+    return status == OTS_OK ? tell_lost_rows(port, err) : status;
+}
+
+static enum ots_status flush_file(struct ots_file *base, bool is_writer,
+                                  struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_port_file *port = of(base);
+    struct ots_pipeline *pipeline = port->table->pipeline;
+    if (!ots_file_try_enter(base))
+        return OTS_OK;
+    enum ots_status status = hand_over(port, interrupt, err);
+    if (status == OTS_OK)
+        status = ots_pipeline_hand_over(pipeline, err);
+    if (status == OTS_OK && base->view->options.is_sync)
+        status = ots_pipeline_settle(pipeline, interrupt, err);
+    if (status == OTS_OK && is_writer)
+        status = check(port, err);
+    ots_file_leave(base);
+    return status;
+}
+
+static enum ots_status sync_file(struct ots_file *base, struct ots_interrupt *interrupt,
+                                 struct ots_error *err)
+{
+    struct ots_port_file *port = of(base);
+    enum ots_status status = ots_file_enter(base, interrupt);
+    if (status != OTS_OK)
+        return status;
+    status = hand_over(port, interrupt, err);
+    if (status == OTS_OK)
+        status = ots_pipeline_settle(port->table->pipeline, interrupt, err);
+    if (status == OTS_OK)
+        status = check(port, err);
+    ots_file_leave(base);
+    return status;
+}
+
+static void port_free(struct ots_port_file *port)
+{
+    ots_lp_parser_free(port->parser);
+    ots_gather_deinit(&port->gather);
+    ots_problems_deinit(&port->problems);
+    ots_origin_unref(port->origin);
+    ots_file_deinit(&port->base);
+    free(port);
+}
+
+/* Nobody writes any more: what is gathered is the sender's, and the file too. */
+static void close_file(struct ots_file *base)
+{
+    struct ots_port_file *port = of(base);
+    struct ots_view *view = base->view;
+    struct ots_slice rest = ots_lp_parser_rest(port->parser);
+    if (rest.size)
+        ots_problems_reject(&port->problems, ots_lp_parser_line(port->parser), 0,
+                            "the last line has no end and was left out", rest);
+    pthread_mutex_lock(&view->ports.lock);
+    port->is_closed = true;
+    pthread_mutex_unlock(&view->ports.lock);
+    ots_view_wake_sender(view);
+}
+
+static const struct ots_file_ops PORT_OPS = {
+    .write = write_file,
+    .flush = flush_file,
+    .sync = sync_file,
+    .close = close_file,
+};
+
+/* --- opening ----------------------------------------------------------------------------------*/
+
+static struct ots_port_file *port_new(struct ots_node *node)
+{
+    struct ots_port_file *port = calloc(1, sizeof(*port));
+    if (!port)
+        return NULL;
+    struct ots_table *table = ots_node_table(node);
+    ots_file_init(&port->base, &PORT_OPS, table->view, node);
+    port->table = table;
+    struct ots_lp_options options = {.precision = OTS_PRECISION_NS, .default_time_us = 0};
+    struct ots_lp_handler handler = {on_row, on_problem, port};
+    port->origin = ots_origin_new(NULL);
+    if (port->origin && ots_gather_init(&port->gather) == OTS_OK &&
+        ots_problems_init(&port->problems, node) == OTS_OK &&
+        ots_lp_parser_new(&options, &handler, &port->parser) == OTS_OK)
+        return port;
+    port_free(port);
+    return NULL;
+}
+
+enum ots_status ots_port_open(struct ots_node *node, unsigned mode, struct ots_file **out,
+                              struct ots_error *err)
+{
+    struct ots_table *table = ots_node_table(node);
+    struct ots_view *view = table->view;
+    if (mode & OTS_OPEN_READ)
+        return ots_error_set(err, OTS_DENIED, "it can only be written");
+    pthread_mutex_lock(&view->synced.lock);
+    bool has_field_keys = table->has_field_keys;
+    pthread_mutex_unlock(&view->synced.lock);
+    if (has_field_keys)
+        return ots_error_set(err, OTS_UNSUPPORTED, "the table has fields in its primary key");
+    struct ots_port_file *port = port_new(node);
+    if (!port)
+        return ots_error_set(err, OTS_NOMEM, "out of memory");
+    pthread_mutex_lock(&view->ports.lock);
+    port->next = view->ports.first;
+    view->ports.first = port;
+    pthread_mutex_unlock(&view->ports.lock);
+    *out = &port->base;
+    return OTS_OK;
+}
+
+enum ots_status ots_port_find_locked(struct ots_view *view, struct ots_node *table,
+                                     struct ots_node **port)
+{
+    *port = ots_node_child_make(table, OTS_NODE_PORT, OTS_PORT_NAME);
+    if (!*port)
+        return OTS_NOMEM;
+    if (!(*port)->mtime_ns)
+        (*port)->mtime_ns = table->mtime_ns;
+    return ots_tree_list(&view->synced.tree, *port);
+}
+
+/* --- the sender -------------------------------------------------------------------------------*/
+
+/* Whether rows are left. The ports' lock is held, so that the file stays. */
+static bool send_older(struct ots_port_file *port, struct ots_interrupt *interrupt)
+{
+    struct ots_error err;
+    if (!ots_file_try_enter(&port->base))
+        return true;
+    if ((is_due(port) || port->is_closed) && hand_over(port, interrupt, &err) != OTS_OK &&
+        err.status != OTS_CANCELLED)
+        ots_log_error(port->base.view->options.log, OTS_LOG_WARNING, ".write", &err);
+    bool has_rows = port->gather.count;
+    ots_file_leave(&port->base);
+    return has_rows;
+}
+
+/* With `interrupt` raised it never waits. */
+static bool send_all(struct ots_view *view, struct ots_interrupt *interrupt)
+{
+    bool has_rows = false;
+    pthread_mutex_lock(&view->ports.lock);
+    struct ots_port_file **link = &view->ports.first;
+    while (*link) {
+        struct ots_port_file *port = *link;
+        bool is_left = send_older(port, interrupt);
+        has_rows = has_rows || is_left;
+        if (!port->is_closed || is_left) {
+            link = &port->next;
+            continue;
+        }
+        *link = port->next;
+        port_free(port);
+    }
+    pthread_mutex_unlock(&view->ports.lock);
+    return has_rows;
+}
+
+bool ots_ports_send_older(struct ots_view *view)
+{
+    struct ots_interrupt raised;
+    ots_interrupt_init(&raised);
+    ots_interrupt_raise(&raised);
+    bool has_rows = send_all(view, &raised);
+    ots_interrupt_deinit(&raised);
+    return has_rows;
+}
+
+void ots_ports_end(struct ots_view *view)
+{
+    pthread_mutex_lock(&view->ports.lock);
+    for (struct ots_port_file *port = view->ports.first; port; port = port->next)
+        port->is_closed = true;
+    pthread_mutex_unlock(&view->ports.lock);
+    (void)send_all(view, NULL);
+    while (view->ports.first) {
+        struct ots_port_file *port = view->ports.first;
+        view->ports.first = port->next;
+        ots_log(view->options.log, OTS_LOG_ERROR, "%zu rows written to .write are lost",
+                port->gather.count - port->handed_count);
+        port_free(port);
+    }
+}
