@@ -114,14 +114,9 @@ static bool end_batch_locked(struct ots_pipeline *pipeline, struct ots_batch *ba
 }
 
 /*
- * What the journal is told when rows of a batch were stored or refused. Rows that wait for that
- * with newer versions, and were handed over before, must not lose to our own older put of now.
+ * The number of the batch that waits for the end of `batch` with newer versions of its rows, and is
+ * in the journal; 0: none.
  */
-struct outcome {
-    uint64_t ended;   /* the batch's number; 0: it goes on */
-    uint64_t waiting; /* the number of the batch that waits; 0: none */
-};
-
 static uint64_t waiting_number_locked(const struct ots_pipeline *pipeline,
                                       const struct ots_batch *batch)
 {
@@ -131,14 +126,15 @@ static uint64_t waiting_number_locked(const struct ots_pipeline *pipeline,
     return is_waited_for ? filling->number : 0;
 }
 
-static void tell_journal(struct ots_pipeline *pipeline, struct ots_journal *journal,
-                         const struct outcome *outcome)
+/* `ended` is done; `waiting` must not lose to our own older put of now. 0: none. */
+static void tell_journal(struct ots_pipeline *pipeline, struct ots_journal *journal, uint64_t ended,
+                         uint64_t waiting)
 {
     struct ots_error err;
-    if (!journal || (!outcome->ended && !outcome->waiting))
+    if (!journal || (!ended && !waiting))
         return;
-    if (ots_journal_done(journal, outcome->ended, outcome->waiting,
-                         ots_store_now_us(pipeline->options.store), &err) != OTS_OK &&
+    if (ots_journal_done(journal, ended, waiting, ots_store_now_us(pipeline->options.store),
+                         &err) != OTS_OK &&
         pipeline->options.log)
         ots_log_error(pipeline->options.log, OTS_LOG_WARNING, "rows may be put again", &err);
 }
@@ -164,19 +160,22 @@ static void remove_batch(struct ots_pipeline *pipeline, struct ots_batch *batch)
 
 void ots_pipeline_release(struct ots_pipeline *pipeline, struct ots_batch *batch)
 {
-    bool has_ended = false;
-    struct outcome outcome = {0};
     pthread_mutex_lock(&pipeline->synced.lock);
     struct ots_journal *journal = pipeline->journal;
-    if (--batch->references == 0) {
-        outcome.waiting = waiting_number_locked(pipeline, batch);
-        has_ended = end_batch_locked(pipeline, batch);
-        outcome.ended = has_ended && batch->is_in_journal ? batch->number : 0;
+    uint64_t waiting = batch->references == 1 ? waiting_number_locked(pipeline, batch) : 0;
+    if (waiting) {
+        /* While the batch has its reference nobody takes the pipeline for idle, and frees it. */
+        pthread_mutex_unlock(&pipeline->synced.lock);
+        tell_journal(pipeline, journal, 0, waiting);
+        pthread_mutex_lock(&pipeline->synced.lock);
     }
+    bool has_ended = --batch->references == 0 && end_batch_locked(pipeline, batch);
+    uint64_t ended = has_ended && batch->is_in_journal ? batch->number : 0;
     pthread_mutex_unlock(&pipeline->synced.lock);
-    tell_journal(pipeline, journal, &outcome);
-    if (has_ended)
+    if (has_ended) {
+        tell_journal(pipeline, journal, ended, 0);
         remove_batch(pipeline, batch);
+    }
 }
 
 /* A put of these rows failed, and another one may not. */
