@@ -4,6 +4,7 @@
  * A mount is left while its puts do not get through; that is what a kill leaves. Others put rows
  * past it, through a mount of their own that has no state directory.
  */
+#include "backend/server/stream_commands.h"
 #include "fs/state/journal.h"
 #include "fs/state/state_dir.h"
 #include "tests/loop/gate_store.h"
@@ -268,6 +269,39 @@ static void a_newer_put_just_behind_our_own_stays(void **state)
     expect_replay(fixture, TWO, ONE, "superseded");
 }
 
+static void split_shard(struct fixture *fixture)
+{
+    TEST_CALL(list, OTS_ACTION_LIST_STREAMS);
+    list.request.list_streams.table = OTS_SLICE("t");
+    loop_call_ok(&fixture->loop, &list);
+    TEST_CALL(describe, OTS_ACTION_DESCRIBE_STREAM);
+    describe.request.describe_stream.stream = list.response.list_streams.streams[0].id;
+    describe.request.describe_stream.accepts_timeseries = true;
+    loop_call_ok(&fixture->loop, &describe);
+    struct ots_slice shard = describe.response.describe_stream.shards[0].id;
+    struct ots_error err;
+    if (ots_streams_split(ots_service_instance(fixture->loop.service), OTS_SLICE("t"), shard,
+                          &err) != OTS_OK)
+        fail_msg("%s", err.message);
+    pass(fixture, SECOND_US);
+}
+
+/* Far behind in a stream whose first shard was closed. */
+static void a_newer_put_in_a_later_shard_is_seen(void **state)
+{
+    struct fixture *fixture = *state;
+    leave(fixture, GATE_CLOSED, ONE);
+    char *many = view_lines("cpu,host=a", 1000000, 6000);
+    put_past(fixture, many);
+    split_shard(fixture);
+    put_past(fixture, TWO);
+    mount(fixture);
+    assert_int_equal(replay(fixture), OTS_OK);
+    expect_rejected(fixture, ONE, "superseded");
+    unmount(fixture);
+    free(many);
+}
+
 static void write_and_close(struct ots_file *file, const char *lines)
 {
     struct ots_error err;
@@ -514,6 +548,7 @@ int main(void)
         TEST(an_older_put_of_somebody_else_goes),
         TEST(what_has_the_same_content_is_there_already),
         TEST(our_own_put_whose_answer_was_lost_is_there),
+        TEST(a_newer_put_in_a_later_shard_is_seen),
         TEST(a_newer_put_just_behind_our_own_stays),
         TEST(our_own_older_version_does_not_supersede),
         TEST(a_version_that_waited_for_ours_is_put),

@@ -101,6 +101,19 @@ sync "$work/mnt/w"
 printf 'm,host=a v=2i 1000\n' >"$work/wanted"
 expect_same "$work/mnt/w/m/host=a.lp" "$work/wanted"
 
+# --- what the daemon gives up at its end waits for the next mount ---------------------------------
+
+unmount_otsfs "$work/mnt"
+mount_otsfs "local:$work/data" "$work/mnt" -o timeout=1
+mkdir "$work/mnt/x" "$work/mnt/x/m"
+set_faults "{\"rules\": [{$put, \"code\": \"OTSServerBusy\"}]}"
+printf 'm,host=a v=1i 1000\n' >"$work/mnt/x/m/host=a.lp"
+kill -TERM "$(processes_of "$otsfs" "$work/mnt")"
+wait_until no_process_of "$otsfs" "$work/mnt"
+reset_faults
+mount_otsfs "local:$work/data" "$work/mnt"
+expect_equal "$(cat "$work/mnt/x/m/host=a.lp")" 'm,host=a v=1i 1000' 'what was given up'
+
 # --- a second mount of the source with the same state directory -----------------------------------
 
 mkdir "$work/again"
