@@ -26,10 +26,11 @@ struct sending {
     size_t count;
 };
 
-/* Attributes alone would make a timeline that has no rows, and that nothing shows. */
-static bool has_rows_locked(const struct ots_node *timeline)
+bool ots_attributes_can_go_locked(const struct ots_own_attributes *own)
 {
-    return !timeline->is_local || timeline->timeline.last_write > timeline->timeline.measured_write;
+    const struct ots_node *timeline = own->timeline;
+    return own->is_dirty && (!timeline->is_local ||
+                             timeline->timeline.last_write > timeline->timeline.measured_write);
 }
 
 static bool is_due_locked(const struct ots_attributes *attributes)
@@ -39,7 +40,7 @@ static bool is_due_locked(const struct ots_attributes *attributes)
         return false;
     size_t count = 0;
     for (const struct ots_own_attributes *own = attributes->own_first; own; own = own->next) {
-        if (!own->is_dirty || !has_rows_locked(own->timeline))
+        if (!ots_attributes_can_go_locked(own))
             continue;
         if (++count == UPDATES_MAX || attributes->waiter_count ||
             now_us - own->changed_us >= SEND_AGE_US)
@@ -204,7 +205,7 @@ static void send_some_locked(struct ots_attributes *attributes, struct sending *
     enum ots_status status = OTS_OK;
     struct ots_own_attributes *own = attributes->own_first;
     for (; status == OTS_OK && own && sending->count < UPDATES_MAX; own = own->next)
-        if (own->is_dirty && has_rows_locked(own->timeline))
+        if (ots_attributes_can_go_locked(own))
             status = take_locked(sending, own);
     pthread_mutex_unlock(&view->synced.lock);
     /* What could not be taken for want of memory is taken next time. */
@@ -277,7 +278,7 @@ static bool is_on_its_way_locked(const struct ots_attributes *attributes, uint64
     if (!attributes->dirty_count)
         return false;
     for (const struct ots_own_attributes *own = attributes->own_first; own; own = own->next)
-        if (own->is_dirty && own->dirty_since <= number && has_rows_locked(own->timeline))
+        if (own->dirty_since <= number && ots_attributes_can_go_locked(own))
             return true;
     return false;
 }

@@ -271,8 +271,8 @@ static enum ots_status store_change(struct ots_attributes *attributes, struct ot
                             : ots_error_set(err, status, "attributes: %s", ots_status_text(status));
 }
 
-static enum ots_status check_mode(bool is_there, const struct ots_slice *value,
-                                  enum ots_attribute_mode mode)
+enum ots_status ots_attribute_check_mode(bool is_there, const struct ots_slice *value,
+                                         enum ots_attribute_mode mode)
 {
     if (is_there && mode == OTS_ATTRIBUTE_CREATE)
         return OTS_EXISTS;
@@ -291,7 +291,7 @@ enum ots_status ots_attributes_change(struct ots_attributes *attributes, struct 
     const struct ots_tag *old = ots_attribute_find(set.items, set.count, name);
     uint64_t old_version = ots_attributes_hash(set.items, set.count);
     if (status == OTS_OK)
-        status = check_mode(old != NULL, value, mode);
+        status = ots_attribute_check_mode(old != NULL, value, mode);
     bool is_same = status == OTS_OK && old && value && ots_slice_equal(old->value, *value);
     if (status == OTS_OK && !is_same)
         status = ots_attribute_set_change(&set, name, value, err);
@@ -301,17 +301,83 @@ enum ots_status ots_attributes_change(struct ots_attributes *attributes, struct 
     return status;
 }
 
-enum ots_status ots_attributes_merge(struct ots_attributes *attributes, struct ots_node *timeline,
-                                     const struct ots_attribute_set *set,
-                                     struct ots_interrupt *interrupt, struct ots_error *err)
+enum ots_status ots_attributes_replace(struct ots_attributes *attributes, struct ots_node *timeline,
+                                       const struct ots_attribute_set *set,
+                                       struct ots_interrupt *interrupt, struct ots_error *err)
 {
-    struct ots_attribute_set merged = OTS_ATTRIBUTE_SET_INIT;
-    enum ots_status status = ots_attributes_get(attributes, timeline, interrupt, &merged, err);
-    uint64_t old_version = ots_attributes_hash(merged.items, merged.count);
-    for (size_t i = 0; status == OTS_OK && i < set->count; i++)
-        status = ots_attribute_set_change(&merged, set->items[i].name, &set->items[i].value, err);
-    if (status == OTS_OK && set->count)
-        status = store_change(attributes, timeline, old_version, &merged, interrupt, err);
-    ots_attribute_set_deinit(&merged);
+    struct ots_attribute_set old = OTS_ATTRIBUTE_SET_INIT;
+    enum ots_status status = ots_attributes_get(attributes, timeline, interrupt, &old, err);
+    bool is_same =
+        status == OTS_OK && ots_attributes_equal(old.items, old.count, set->items, set->count);
+    uint64_t old_version = ots_attributes_hash(old.items, old.count);
+    if (status == OTS_OK && !is_same)
+        status = store_change(attributes, timeline, old_version, set, interrupt, err);
+    ots_attribute_set_deinit(&old);
     return status;
+}
+
+/* --- deletions --------------------------------------------------------------------------------*/
+
+static void drop_locked(struct ots_attributes *attributes, const struct ots_own_attributes *own)
+{
+    struct ots_own_attributes **link = &attributes->own_first;
+    while (*link != own)
+        link = &(*link)->next;
+    ots_attributes_drop_own_locked(attributes, link);
+}
+
+/* What was never sent, for want of rows, is forgotten. */
+static bool forget_unsent_locked(struct ots_attributes *attributes, struct ots_own_attributes *own)
+{
+    if (!own || !own->is_dirty)
+        return false;
+    if (!own->in_flight_number && !ots_attributes_can_go_locked(own)) {
+        attributes->dirty_count--;
+        drop_locked(attributes, own);
+    }
+    return true;
+}
+
+void ots_attributes_note_deletion(struct ots_attributes *attributes, struct ots_node *timeline)
+{
+    struct ots_view *view = attributes->table->view;
+    pthread_mutex_lock(&view->synced.lock);
+    const struct ots_known_measurement *known =
+        ots_attributes_known_locked(attributes, timeline->parent->name);
+    const struct ots_known_attributes *found = known ? ots_known_find(known, timeline->name) : NULL;
+    struct ots_own_attributes *own = find_own_locked(attributes, timeline);
+    if (!forget_unsent_locked(attributes, own) && (own || found)) {
+        const struct ots_tag *items = own ? own->set.items : found->items;
+        uint64_t old_version = ots_attributes_hash(items, own ? own->set.count : found->count);
+        own = make_own_locked(attributes, timeline);
+        if (own) {
+            ots_attribute_set_deinit(&own->set);
+            own->old_versions[own->change_count++ % OTS_OLD_VERSIONS_MAX] = old_version;
+            own->acknowledged_us = ots_view_now_us(view);
+        }
+    }
+    pthread_mutex_unlock(&view->synced.lock);
+}
+
+static void make_old(const void *entry, VISIT visit, void *closure)
+{
+    (void)closure;
+    struct ots_known_measurement *known = *(struct ots_known_measurement *const *)entry;
+    if (visit == postorder || visit == leaf)
+        known->knowledge.fresh_until_us = 0;
+}
+
+void ots_attributes_note_end(struct ots_attributes *attributes)
+{
+    struct ots_view *view = attributes->table->view;
+    pthread_mutex_lock(&view->synced.lock);
+    struct ots_own_attributes **link = &attributes->own_first;
+    while (*link) {
+        if ((*link)->is_dirty)
+            link = &(*link)->next;
+        else
+            ots_attributes_drop_own_locked(attributes, link);
+    }
+    twalk_r(attributes->known, make_old, NULL);
+    pthread_mutex_unlock(&view->synced.lock);
 }

@@ -33,6 +33,13 @@ enum ots_status ots_attributes_get(struct ots_attributes *attributes,
 enum ots_attribute_mode { OTS_ATTRIBUTE_SET, OTS_ATTRIBUTE_CREATE, OTS_ATTRIBUTE_REPLACE };
 
 /*
+ * Whether an attribute that is there, or is not, may be given a value, or with NULL removed.
+ * Errors: OTS_EXISTS (to be created), OTS_NO_ATTRIBUTE (to be replaced or removed).
+ */
+enum ots_status ots_attribute_check_mode(bool is_there, const struct ots_slice *value,
+                                         enum ots_attribute_mode mode) OTS_MUST_CHECK;
+
+/*
  * Give an attribute a value, or with NULL remove it. Errors: OTS_INVALID, OTS_LIMIT (the service
  * would refuse it), OTS_EXISTS (to be created), OTS_NO_ATTRIBUTE (to be replaced or removed).
  */
@@ -41,11 +48,11 @@ enum ots_status ots_attributes_change(struct ots_attributes *attributes, struct 
                                       enum ots_attribute_mode mode, struct ots_interrupt *interrupt,
                                       struct ots_error *err) OTS_MUST_CHECK;
 
-/* Give the timeline these attributes beside those that it has. Errors: as above. */
-enum ots_status ots_attributes_merge(struct ots_attributes *attributes, struct ots_node *timeline,
-                                     const struct ots_attribute_set *set,
-                                     struct ots_interrupt *interrupt,
-                                     struct ots_error *err) OTS_MUST_CHECK;
+/* Give the timeline these attributes, which the service takes, and no others. */
+enum ots_status ots_attributes_replace(struct ots_attributes *attributes, struct ots_node *timeline,
+                                       const struct ots_attribute_set *set,
+                                       struct ots_interrupt *interrupt,
+                                       struct ots_error *err) OTS_MUST_CHECK;
 
 /*
  * Wait until every change that was accepted before was acknowledged or refused, but for those of
@@ -55,5 +62,11 @@ enum ots_status ots_attributes_merge(struct ots_attributes *attributes, struct o
 enum ots_status ots_attributes_wait(struct ots_attributes *attributes,
                                     struct ots_interrupt *interrupt,
                                     struct ots_error *err) OTS_MUST_CHECK;
+
+/* This mount deleted the timeline's metadata record, after it waited for changes. */
+void ots_attributes_note_deletion(struct ots_attributes *attributes, struct ots_node *timeline);
+
+/* This mount deleted the table. */
+void ots_attributes_note_end(struct ots_attributes *attributes);
 
 #endif

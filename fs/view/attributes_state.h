@@ -101,6 +101,12 @@ enum ots_status ots_attributes_ask(struct ots_attributes *attributes,
 const struct ots_known_attributes *ots_known_find(const struct ots_known_measurement *known,
                                                   struct ots_slice timeline);
 
+/*
+ * Whether the change is to be sent. One of a timeline without rows is not: attributes alone would
+ * make a record of a timeline that nothing shows.
+ */
+bool ots_attributes_can_go_locked(const struct ots_own_attributes *own);
+
 /* Start the thread that sends changes, once. Errors: OTS_IO. */
 enum ots_status
 ots_attributes_start_sender_locked(struct ots_attributes *attributes) OTS_MUST_CHECK;

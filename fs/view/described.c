@@ -116,7 +116,6 @@ enum ots_status ots_table_change_options(struct ots_table *table, struct ots_sli
         return status;
     status = change(table, text, interrupt, err);
     pthread_mutex_lock(&view->synced.lock);
-    table->described.knowledge.fresh_until_us = 0;
     ots_table_forget_locked(table);
     pthread_mutex_unlock(&view->synced.lock);
     /* A change that failed is no failure of those who want to know the options. */

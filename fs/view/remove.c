@@ -5,6 +5,7 @@
  * hiding its file. Hidden it stays until something shows that it has a row it had not then; the
  * node keeps what it held, and whatever lists it again clears the mark.
  */
+#include "fs/view/attributes.h"
 #include "fs/view/staging.h"
 
 /* A listed child that is in no view. */
@@ -80,11 +81,15 @@ static enum ots_status unlink_timeline(struct ots_view *view, struct ots_node *t
     status = ots_node_key(timeline, &arena, &key);
     pthread_mutex_unlock(&view->synced.lock);
     if (status == OTS_OK)
+        status = ots_attributes_wait(table->attributes, interrupt, err);
+    if (status == OTS_OK)
         status = delete_record(table, &key, interrupt, err);
     else if (status == OTS_NOT_FOUND)
         status = OTS_OK; /* a hashed name of which no row was ever seen */
-    if (status == OTS_OK)
+    if (status == OTS_OK) {
+        ots_attributes_note_deletion(table->attributes, timeline);
         hide_timeline(table, timeline);
+    }
     ots_arena_deinit(&arena);
     return status;
 }
@@ -191,9 +196,9 @@ static void forget_table(struct ots_table *table)
 {
     struct ots_view *view = table->view;
     pthread_mutex_lock(&view->synced.lock);
-    table->instance->tables.fresh_until_us = 0;
-    table->whole.timelines.fresh_until_us = 0;
+    ots_table_forget_locked(table);
     pthread_mutex_unlock(&view->synced.lock);
+    ots_attributes_note_end(table->attributes);
 }
 
 static enum ots_status remove_table(struct ots_view *view, struct ots_node *node,

@@ -4,6 +4,7 @@
  * To become a timeline, a staging file's content is written as lines through a writer of the
  * timeline. When that fails, or lines are rejected, the staging file stays what it was.
  */
+#include "fs/view/attributes.h"
 #include "fs/view/file.h"
 #include "fs/view/staging.h"
 #include "fs/view/writer.h"
@@ -85,6 +86,23 @@ static enum ots_status write_lines(struct ots_staging *staging, struct ots_write
     return status == OTS_OK ? ots_writer_check(writer, err) : status;
 }
 
+/* Without any, those of the timeline stay: whoever wrote the file knew of none. */
+static enum ots_status give_attributes(struct ots_staging *staging, struct ots_node *timeline,
+                                       struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_view *view = staging->view;
+    struct ots_attribute_set set = OTS_ATTRIBUTE_SET_INIT;
+    pthread_mutex_lock(&view->synced.lock);
+    enum ots_status status =
+        ots_attribute_set_assign(&set, staging->attributes.items, staging->attributes.count);
+    pthread_mutex_unlock(&view->synced.lock);
+    if (status == OTS_OK && set.count)
+        status = ots_attributes_replace(ots_node_table(timeline)->attributes, timeline, &set,
+                                        interrupt, err);
+    ots_attribute_set_deinit(&set);
+    return status;
+}
+
 static enum ots_status become_timeline(struct ots_staging *staging, struct ots_node *timeline,
                                        struct ots_interrupt *interrupt, struct ots_error *err)
 {
@@ -95,6 +113,8 @@ static enum ots_status become_timeline(struct ots_staging *staging, struct ots_n
     else
         ots_error_set(err, status, "out of memory");
     ots_writer_deinit(&writer);
+    if (status == OTS_OK)
+        status = give_attributes(staging, timeline, interrupt, err);
     if (status == OTS_OK)
         ots_staging_become(staging, timeline);
     return status;

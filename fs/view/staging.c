@@ -77,6 +77,7 @@ struct ots_staging *ots_staging_by_ino(struct ots_view *view, uint64_t ino)
 static void staging_free(struct ots_staging *staging)
 {
     ots_spool_deinit(&staging->content.spool);
+    ots_attribute_set_deinit(&staging->attributes);
     pthread_mutex_destroy(&staging->content.lock);
     free((void *)(uintptr_t)staging->node.name.data);
     free(staging);

@@ -11,6 +11,7 @@
 #ifndef OTS_VIEW_STAGING_H
 #define OTS_VIEW_STAGING_H
 
+#include "fs/view/attribute_set.h"
 #include "fs/view/spool.h"
 #include "fs/view/state.h"
 
@@ -27,6 +28,7 @@ struct ots_staging {
     size_t references;
     bool is_linked;   /* it has a name */
     bool is_timeline; /* it was renamed to one: what is written now would be lost */
+    struct ots_attribute_set attributes; /* for the timeline that it becomes */
     uint64_t size_bytes;
     size_t memory_bytes;
     /* Taken before the view's lock, never behind it. */

@@ -1,11 +1,15 @@
 #include "fs/view/xattr.h"
 
+#include "backend/base/cleanup.h"
 #include "fs/view/described.h"
+#include "fs/view/staging.h"
 #include "fs/view/table_options.h"
 #include "fs/view/views.h"
 
 static const struct ots_slice ATTRIBUTE_PREFIX = {(const uint8_t *)"user.ots.attr.", 14};
 static const struct ots_slice OPTIONS_NAME = {(const uint8_t *)"user.ots.options", 16};
+
+OTS_DEFINE_FREEP(struct ots_staging, ots_staging_unref, ots_staging_unrefp)
 
 enum { NAME_BYTES_MAX = 255 }; /* the kernel's for any extended attribute */
 
@@ -32,6 +36,65 @@ bool ots_xattr_name_is_ours(struct ots_slice name)
 static enum ots_status no_attribute(struct ots_slice name, struct ots_error *err)
 {
     return ots_error_set(err, OTS_NO_ATTRIBUTE, "no attribute %.*s", OTS_SLICE_FMT(name));
+}
+
+static enum ots_status check_allowed(struct ots_table *table, struct ots_interrupt *interrupt,
+                                     struct ots_error *err)
+{
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_table_meta meta;
+    enum ots_status status = ots_table_describe(table, interrupt, &arena, &meta, err);
+    if (status == OTS_OK && !meta.allow_update_attributes)
+        status =
+            ots_error_set(err, OTS_NOT_PERMITTED, "the table does not allow changes of attributes");
+    ots_arena_deinit(&arena);
+    return status;
+}
+
+static enum ots_status not_settable(struct ots_slice name, struct ots_error *err)
+{
+    return ots_error_set(err, OTS_UNSUPPORTED, "%.*s cannot be set here", OTS_SLICE_FMT(name));
+}
+
+/* --- staging files ----------------------------------------------------------------------------*/
+
+static enum ots_status get_of_staging(struct ots_staging *staging, struct ots_slice name,
+                                      struct ots_buf *value, struct ots_error *err)
+{
+    struct ots_slice key;
+    if (!is_attribute(name, &key))
+        return no_attribute(name, err);
+    pthread_mutex_lock(&staging->view->synced.lock);
+    const struct ots_attribute_set *set = &staging->attributes;
+    const struct ots_tag *found = ots_attribute_find(set->items, set->count, key);
+    if (found)
+        ots_buf_append_slice(value, found->value);
+    pthread_mutex_unlock(&staging->view->synced.lock);
+    return found ? OTS_OK : no_attribute(name, err);
+}
+
+static enum ots_status change_of_staging(struct ots_staging *staging, struct ots_slice name,
+                                         const struct ots_slice *value,
+                                         enum ots_attribute_mode mode,
+                                         struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_slice key;
+    if (!is_attribute(name, &key))
+        return not_settable(name, err);
+    enum ots_status status = check_allowed(ots_node_table(&staging->node), interrupt, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&staging->view->synced.lock);
+    struct ots_attribute_set *set = &staging->attributes;
+    bool is_there = ots_attribute_find(set->items, set->count, key);
+    if (staging->is_timeline)
+        status = ots_error_set(err, OTS_STALE, "the file has become a timeline");
+    else
+        status = ots_attribute_check_mode(is_there, value, mode);
+    if (status == OTS_OK)
+        status = ots_attribute_set_change(set, key, value, err);
+    pthread_mutex_unlock(&staging->view->synced.lock);
+    return status;
 }
 
 /* --- reading ----------------------------------------------------------------------------------*/
@@ -85,9 +148,11 @@ enum ots_status ots_view_getxattr(struct ots_view *view, uint64_t ino, struct ot
                                   struct ots_interrupt *interrupt, struct ots_buf *value,
                                   struct ots_error *err)
 {
-    struct ots_node *node;
-    enum ots_status status = ots_view_pin(view, ino, &node, err);
-    if (status == OTS_OK)
+    struct ots_node *node = NULL;
+    OTS_AUTO(ots_staging_unrefp) struct ots_staging *staging = ots_staging_by_ino(view, ino);
+    enum ots_status status =
+        staging ? get_of_staging(staging, name, value, err) : ots_view_pin(view, ino, &node, err);
+    if (status == OTS_OK && !staging)
         status = get(node, name, interrupt, value, err);
     ots_view_unpin(view, node);
     return status == OTS_OK ? ots_buf_status(value) : status;
@@ -100,18 +165,24 @@ static bool can_be_named(struct ots_slice key)
            !memchr(key.data, '\0', key.size);
 }
 
+static void append_names(const struct ots_attribute_set *set, struct ots_buf *names)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (!can_be_named(set->items[i].name))
+            continue;
+        ots_buf_append_slice(names, ATTRIBUTE_PREFIX);
+        ots_buf_append_slice(names, set->items[i].name);
+        ots_buf_append_byte(names, '\0');
+    }
+}
+
 static enum ots_status list_attributes(struct ots_node *node, struct ots_interrupt *interrupt,
                                        struct ots_buf *names, struct ots_error *err)
 {
     struct ots_attribute_set set = OTS_ATTRIBUTE_SET_INIT;
     enum ots_status status = get_attributes(node, interrupt, &set, err);
-    for (size_t i = 0; status == OTS_OK && i < set.count; i++) {
-        if (!can_be_named(set.items[i].name))
-            continue;
-        ots_buf_append_slice(names, ATTRIBUTE_PREFIX);
-        ots_buf_append_slice(names, set.items[i].name);
-        ots_buf_append_byte(names, '\0');
-    }
+    if (status == OTS_OK)
+        append_names(&set, names);
     ots_attribute_set_deinit(&set);
     return status;
 }
@@ -121,6 +192,13 @@ enum ots_status ots_view_listxattr(struct ots_view *view, uint64_t ino,
                                    struct ots_error *err)
 {
     struct ots_node *node;
+    OTS_AUTO(ots_staging_unrefp) struct ots_staging *staging = ots_staging_by_ino(view, ino);
+    if (staging) {
+        pthread_mutex_lock(&view->synced.lock);
+        append_names(&staging->attributes, names);
+        pthread_mutex_unlock(&view->synced.lock);
+        return ots_buf_status(names);
+    }
     enum ots_status status = ots_view_pin(view, ino, &node, err);
     if (status == OTS_OK && node->kind == OTS_NODE_TIMELINE) {
         status = list_attributes(node, interrupt, names, err);
@@ -133,19 +211,6 @@ enum ots_status ots_view_listxattr(struct ots_view *view, uint64_t ino,
 }
 
 /* --- changing ---------------------------------------------------------------------------------*/
-
-static enum ots_status check_allowed(struct ots_table *table, struct ots_interrupt *interrupt,
-                                     struct ots_error *err)
-{
-    struct ots_arena arena = OTS_ARENA_INIT;
-    struct ots_table_meta meta;
-    enum ots_status status = ots_table_describe(table, interrupt, &arena, &meta, err);
-    if (status == OTS_OK && !meta.allow_update_attributes)
-        status =
-            ots_error_set(err, OTS_NOT_PERMITTED, "the table does not allow changes of attributes");
-    ots_arena_deinit(&arena);
-    return status;
-}
 
 static enum ots_status change_attribute(struct ots_node *timeline, struct ots_slice key,
                                         const struct ots_slice *value, enum ots_attribute_mode mode,
@@ -177,13 +242,16 @@ enum ots_status ots_view_setxattr(struct ots_view *view, uint64_t ino, struct ot
 {
     struct ots_node *node;
     struct ots_slice key;
+    OTS_AUTO(ots_staging_unrefp) struct ots_staging *staging = ots_staging_by_ino(view, ino);
+    if (staging)
+        return change_of_staging(staging, name, &value, mode, interrupt, err);
     enum ots_status status = writable_node(view, ino, &node, err);
     if (status != OTS_OK)
         return status;
     if (node->kind == OTS_NODE_TIMELINE && is_attribute(name, &key))
         return change_attribute(node, key, &value, mode, interrupt, err);
     if (node->kind != OTS_NODE_TABLE || !is_options(name))
-        return ots_error_set(err, OTS_UNSUPPORTED, "%.*s cannot be set here", OTS_SLICE_FMT(name));
+        return not_settable(name, err);
     if (mode == OTS_ATTRIBUTE_CREATE)
         return ots_error_set(err, OTS_EXISTS, "a table always has options");
     return ots_table_change_options(node->table, value, interrupt, err);
@@ -210,6 +278,9 @@ enum ots_status ots_view_removexattr(struct ots_view *view, uint64_t ino, struct
 {
     struct ots_node *node;
     struct ots_slice key;
+    OTS_AUTO(ots_staging_unrefp) struct ots_staging *staging = ots_staging_by_ino(view, ino);
+    if (staging)
+        return change_of_staging(staging, name, NULL, OTS_ATTRIBUTE_REPLACE, interrupt, err);
     enum ots_status status = writable_node(view, ino, &node, err);
     if (status != OTS_OK)
         return status;
