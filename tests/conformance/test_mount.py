@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 import unittest
 
+from tablestore import TimeseriesMeta, UpdateTimeseriesMetaRequest
+
 import lineproto
 import service
 from service import get_rows, get_typed, identity, key, real, row, typed, typed_fields
@@ -292,6 +294,7 @@ def each_file(command):
 TOOLS = {
     "cp -r": ["cp", "-rT"],
     "cp -a": ["cp", "-aT"],
+    "rsync -aX": ["sh", "-c", 'rsync -aX "$1/" "$2/"', "rsync"],
     "rsync -a": ["sh", "-c", 'rsync -a "$1/" "$2/"', "rsync"],
     "rsync --inplace": ["sh", "-c", 'rsync -a --inplace "$1/" "$2/"', "rsync"],
     "tar": ["sh", "-c", 'tar -C "$1" -cf - . | tar -C "$2" --overwrite -xf -', "tar"],
@@ -300,6 +303,9 @@ TOOLS = {
     "mv": each_file('cp -- "$1" "$2.new" && mv -f -- "$2.new" "$2"'),
     "sort": each_file('sort -o "$2" -- "$1"'),
 }
+# Those that carry extended attributes.
+ATTRIBUTE_TOOLS = ("cp -a", "rsync -aX")
+ATTRIBUTES = {"owner": "me", "room.x/y": "温 度"}
 
 
 class CopiedTable(unittest.TestCase):
@@ -315,6 +321,8 @@ class CopiedTable(unittest.TestCase):
         for series in KEYS:
             cls.ots.put_timeseries_data(cls.ORIGINAL, [
                 row(series, 1, **VALUES), row(series, 2, time=1)])
+        cls.ots.update_timeseries_meta(UpdateTimeseriesMetaRequest(cls.ORIGINAL, [
+            TimeseriesMeta(series, ATTRIBUTES) for series in KEYS]))
         cls.original = os.path.join(service.mount(), cls.ORIGINAL)
         service.eventually(lambda: len(files_below(cls.original)), lambda n: n == len(KEYS))
 
@@ -329,6 +337,11 @@ class CopiedTable(unittest.TestCase):
                 self.assertEqual(get_typed(self.ots, os.path.basename(copy), series), [
                     (1, typed_fields(VALUES)), (2, {"time": typed(1)})])
 
+    def check_attributes(self, table):
+        metas = service.query_page(self.ots, table).timeseriesMetas
+        self.assertEqual({identity(meta.timeseries_key): meta.attributes for meta in metas},
+                         {identity(series): ATTRIBUTES for series in KEYS})
+
     def test_tools(self):
         for name, command in TOOLS.items():
             with self.subTest(name):
@@ -341,3 +354,5 @@ class CopiedTable(unittest.TestCase):
                     ran = subprocess.run(command + [self.original, copy], stderr=subprocess.PIPE)
                     self.assertEqual(ran.returncode, 0, ran.stderr)
                     self.check_copy(copy)
+                if name in ATTRIBUTE_TOOLS:
+                    self.check_attributes(table)
