@@ -76,6 +76,7 @@ OPERATIONS = {
     "create": lambda path: opened(path, os.O_WRONLY | os.O_CREAT),
     "create-new": lambda path: opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL),
     "write": write,
+    "write-new": lambda path, text: write(path, text, os.O_WRONLY | os.O_CREAT | os.O_EXCL),
     "append": lambda path, text: write(path, text, os.O_WRONLY | os.O_APPEND),
     "write-at": write_at,
     "write-on": write_twice(0),

@@ -166,4 +166,66 @@ EPERM rename .range x
 EPERM|EROFS rmdir .range
 TABLE
 
+echo '= staging files'
+errnos "$work/mnt/t/m" <<'TABLE'
+ok create draft
+ok stat draft
+EEXIST create-new draft
+EEXIST mkdir draft
+ok write draft anything
+ok write-at draft 100 anything
+ok write-hole draft anything
+ok write-back draft anything
+ok read draft
+ok open-both draft
+ok truncate draft 0
+ok truncate draft 1000
+ok truncate draft 0
+ok write draft anything
+ok map-private draft
+ok chmod draft
+ok chown draft
+ok touch draft
+ok fsync draft
+ENOTDIR list draft
+ok rename draft .draft.lp
+ENOENT stat draft
+EINVAL rename .draft.lp x.lp
+EPERM rename .draft.lp ../draft
+EPERM rename .draft.lp ../../draft
+EISDIR|EPERM|ENOTEMPTY rename .draft.lp ../m
+EINVAL exchange .draft.lp host=a.lp
+EEXIST rename-new .draft.lp host=a.lp
+ok rename .draft.lp draft
+ok rename draft ../../u/m/draft
+ENOENT stat draft
+ok unlink ../../u/m/draft
+ok write-new draft m,host=r%20v=1i%201000
+ok rename draft host=r.lp
+ok read host=r.lp
+EROFS rename host=r.lp ../.fields/v/m/host=r.lp
+TABLE
+
+echo '= the port'
+errnos "$work/mnt/t" <<'TABLE'
+ok stat .write
+EACCES read .write
+EACCES open-both .write
+ok open-write .write
+ok create .write
+EEXIST create-new .write
+EEXIST mkdir .write
+ok write .write p,host=a%20v=1i%201000
+ok append .write p,host=a%20v=1i
+EINVAL write .write nonsense
+ok open-truncate .write
+EPERM unlink .write
+ENOTDIR rmdir .write
+EPERM rename .write m/x
+EPERM|EACCES rename m/host=a.lp .write
+ENOENT stat m/.write
+ENOENT stat ../.write
+ENOENT stat .fields/v/.write
+TABLE
+
 [ "$failures" = 0 ] || fail 'errnos are wrong'
