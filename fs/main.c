@@ -119,6 +119,7 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
         .log = &parts->log,
         .is_sync = options->is_sync,
         .may_delete = options->may_delete,
+        .precision = options->precision,
     };
     if (status == OTS_OK)
         status = ots_view_new(&view, &parts->view, err);

@@ -1,5 +1,5 @@
 /*
- * Learning what an extract holds: a parallel scan of all of it, or one timeline read through.
+ * Learning what an extract holds: a parallel scan of all of it, and noting what timelines hold.
  *
  * A scan asks the service for splits and reads them on the view's scan threads. Whatever is found
  * is added up in the timelines' nodes beside what is known (`found`, marked with the scan's
@@ -13,12 +13,8 @@
 #include <stdlib.h>
 
 #include "fs/lp/names.h"
-#include "fs/lp/print.h"
-#include "fs/view/pages.h"
+#include "fs/view/lines.h"
 #include "fs/view/state.h"
-
-/* More timelines than this to be measured one by one, and the table is scanned instead. */
-enum { ONE_BY_ONE_MAX = 32 };
 
 /* Rows are not shown for the last ten minutes of their lives, so that none goes while it is read.
  */
@@ -28,8 +24,7 @@ struct split {
     struct scan *scan;
     struct ots_slice info;
     struct ots_interrupt interrupt;
-    struct ots_lp_printer printer;
-    struct ots_buf text;
+    struct ots_ruler ruler;
     struct ots_buf measurement_name;
     struct ots_buf timeline_name;
     enum ots_status status;
@@ -52,26 +47,6 @@ struct scan {
     } synced;
 };
 
-static void extent_add(struct ots_extent *sum, const struct ots_extent *part)
-{
-    sum->size_bytes += part->size_bytes;
-    if (!sum->row_count || part->last_time_us > sum->last_time_us)
-        sum->last_time_us = part->last_time_us;
-    sum->row_count += part->row_count;
-}
-
-static enum ots_status extent_add_row(struct ots_extent *sum, const struct ots_row *row,
-                                      struct ots_lp_printer *printer, struct ots_buf *text,
-                                      struct ots_error *err)
-{
-    ots_buf_reset(text);
-    enum ots_status status = ots_lp_print(printer, row, text, err);
-    struct ots_extent one = {text->size, 1, row->time_us};
-    if (status == OTS_OK)
-        extent_add(sum, &one);
-    return status;
-}
-
 /* --- what was found becomes what is known -----------------------------------------------------*/
 
 static int64_t now_ns(const struct ots_view *view)
@@ -79,8 +54,10 @@ static int64_t now_ns(const struct ots_view *view)
     return ots_clock_now_us(view->options.clock) * 1000;
 }
 
-void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline)
+void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline,
+                                 int64_t from_us)
 {
+    ots_history_write(&timeline->timeline.history, from_us);
     table->write_number++;
     if (timeline->timeline.last_write <= timeline->timeline.measured_write)
         table->whole.unmeasured_count++;
@@ -115,21 +92,25 @@ static void note_mtime(const struct ots_view *view, struct ots_node *timeline,
     }
 }
 
-void ots_extract_note_extent_locked(struct ots_extract *extract, struct ots_node *timeline,
-                                    const struct ots_extent *extent, uint64_t write_number)
+void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timeline,
+                             const struct ots_measured *measured)
 {
-    if (timeline->timeline.measured_write > write_number)
+    const struct ots_extent *extent = &measured->extent;
+    if (timeline->timeline.measured_write > measured->write_number)
         return;
     bool is_whole = extract == &extract->table->whole;
     bool was_unmeasured = is_whole && ots_extract_is_unmeasured_locked(extract, timeline);
-    timeline->timeline.measured_write = write_number;
+    timeline->timeline.measured_write = measured->write_number;
+    bool is_unmeasured = is_whole && ots_extract_is_unmeasured_locked(extract, timeline);
+    ots_history_note(&timeline->timeline.history, &timeline->timeline.extent, measured,
+                     !is_unmeasured);
     /* A write of this mount has set a time of its own. */
     if (!was_unmeasured)
         note_mtime(extract->view, timeline, extent);
     timeline->timeline.extent = *extent;
     if (extent->row_count)
         timeline->is_local = false;
-    if (was_unmeasured && !ots_extract_is_unmeasured_locked(extract, timeline))
+    if (was_unmeasured && !is_unmeasured)
         extract->unmeasured_count--;
     /* What has no row is not in a view. */
     if (!is_whole && !extent->row_count)
@@ -157,7 +138,7 @@ static void note_child(struct commit *commit, const struct ots_node *child)
 static bool is_still_removed(const struct ots_node *timeline)
 {
     const struct ots_extent *known = &timeline->timeline.extent;
-    const struct ots_extent *found = &timeline->timeline.found;
+    const struct ots_extent *found = &timeline->timeline.found.extent;
     return timeline->timeline.is_removed && found->last_time_us == known->last_time_us &&
            (found->row_count < known->row_count ||
             (found->row_count == known->row_count && found->size_bytes == known->size_bytes));
@@ -170,10 +151,15 @@ static void commit_timeline(struct ots_node *timeline, void *context)
     if (timeline->kind != OTS_NODE_TIMELINE)
         return;
     commit->node_count++;
+    struct ots_measured measured = {.begin_us = scan->selection.begin_us,
+                                    .write_number = scan->write_number};
     if (timeline->timeline.scan_id == scan->id) {
+        struct ots_found *found = &timeline->timeline.found;
+        measured.extent = found->extent;
+        measured.marks = found->is_unordered ? NULL : &found->marks;
         timeline->timeline.is_removed = is_still_removed(timeline);
-        ots_extract_note_extent_locked(scan->extract, timeline, &timeline->timeline.found,
-                                       scan->write_number);
+        ots_extract_note_locked(scan->extract, timeline, &measured);
+        ots_found_deinit(found);
         if (!timeline->timeline.is_removed &&
             ots_tree_list(&scan->extract->view->synced.tree, timeline) != OTS_OK)
             commit->status = OTS_NOMEM;
@@ -181,10 +167,10 @@ static void commit_timeline(struct ots_node *timeline, void *context)
                timeline->timeline.measured_write <= scan->write_number) {
         timeline->is_listed = false;
         timeline->timeline.is_removed = false;
-        timeline->timeline.extent = (struct ots_extent){0};
+        ots_history_note(&timeline->timeline.history, &timeline->timeline.extent, &measured, true);
+        timeline->timeline.extent = measured.extent;
     } else {
-        static const struct ots_extent nothing;
-        ots_extract_note_extent_locked(scan->extract, timeline, &nothing, scan->write_number);
+        ots_extract_note_locked(scan->extract, timeline, &measured);
     }
     note_child(commit, timeline);
 }
@@ -231,7 +217,7 @@ static enum ots_status commit_scan(struct scan *scan)
 /* --- one split --------------------------------------------------------------------------------*/
 
 static enum ots_status note_run_locked(struct split *split, const struct ots_series_key *key,
-                                       const struct ots_extent *run)
+                                       const struct ots_line *lines, size_t count)
 {
     struct scan *scan = split->scan;
     struct ots_node *measurement = ots_node_child_make(scan->extract->node, OTS_NODE_MEASUREMENT,
@@ -244,19 +230,20 @@ static enum ots_status note_run_locked(struct split *split, const struct ots_ser
         return OTS_NOMEM;
     if (timeline->timeline.scan_id != scan->id) {
         timeline->timeline.scan_id = scan->id;
-        timeline->timeline.found = (struct ots_extent){0};
+        ots_found_reset(&timeline->timeline.found);
     }
-    extent_add(&timeline->timeline.found, run);
-    scan->row_count += run->row_count;
+    ots_found_add(&timeline->timeline.found, lines, count);
+    scan->row_count += count;
     return ots_node_set_key(timeline, key);
 }
 
-/* Rows of one timeline in a row, `run` summed up. */
-static enum ots_status note_run(struct split *split, const struct ots_series_key *key,
-                                const struct ots_extent *run)
+/* Rows of one timeline in a row. */
+static enum ots_status note_run(struct split *split, const struct ots_series_key *key)
 {
     struct ots_view *view = split->scan->extract->view;
-    if (!run->row_count)
+    size_t count;
+    const struct ots_line *lines = ots_ruler_lines(&split->ruler, &count);
+    if (!count)
         return OTS_OK;
     ots_buf_reset(&split->measurement_name);
     ots_buf_reset(&split->timeline_name);
@@ -267,29 +254,28 @@ static enum ots_status note_run(struct split *split, const struct ots_series_key
     if (status != OTS_OK)
         return status;
     pthread_mutex_lock(&view->synced.lock);
-    status = note_run_locked(split, key, run);
+    status = note_run_locked(split, key, lines, count);
     pthread_mutex_unlock(&view->synced.lock);
+    ots_ruler_reset(&split->ruler);
     return status;
 }
 
 static enum ots_status note_page(struct split *split, const struct ots_rows *rows,
                                  struct ots_error *err)
 {
-    struct ots_extent run = {0};
     const struct ots_series_key *key = NULL;
     enum ots_status status = OTS_OK;
+    ots_ruler_reset(&split->ruler);
     for (size_t i = 0; status == OTS_OK && i < rows->count; i++) {
         const struct ots_row *row = &rows->items[i];
         if (row->key != key) {
-            status = note_run(split, key, &run);
-            run = (struct ots_extent){0};
+            status = note_run(split, key);
             key = row->key;
         }
-        /* What a row without any of the wanted fields is, is not documented. */
-        if (status == OTS_OK && row->field_count)
-            status = extent_add_row(&run, row, &split->printer, &split->text, err);
+        if (status == OTS_OK)
+            status = ots_ruler_add(&split->ruler, row, err);
     }
-    return status == OTS_OK ? note_run(split, key, &run) : status;
+    return status == OTS_OK ? note_run(split, key) : status;
 }
 
 static enum ots_status read_split(struct split *split, struct ots_error *err)
@@ -307,7 +293,7 @@ static enum ots_status read_split(struct split *split, struct ots_error *err)
         status = ots_store_run(extract->table->instance->store, &call, &split->interrupt, err);
         if (status == OTS_OK)
             status = note_page(split, &call.response.page.rows, err);
-        ots_lp_printer_forget_key(&split->printer);
+        ots_lp_printer_forget_key(&split->ruler.printer);
         ots_buf_reset(&token);
         if (status == OTS_OK)
             ots_buf_append_slice(&token, call.response.page.next_token);
@@ -350,7 +336,7 @@ static void init_splits(struct scan *scan, const struct ots_split_response *resp
         split->scan = scan;
         split->info = response->splits[i];
         ots_interrupt_init(&split->interrupt);
-        ots_lp_printer_init(&split->printer, OTS_PRECISION_NS);
+        ots_ruler_init(&split->ruler, scan->extract->view->options.precision);
     }
 }
 
@@ -365,8 +351,7 @@ static enum ots_status deinit_splits(struct scan *scan, struct ots_error *err)
             if (err)
                 *err = split->error;
         }
-        ots_lp_printer_deinit(&split->printer);
-        ots_buf_deinit(&split->text);
+        ots_ruler_deinit(&split->ruler);
         ots_buf_deinit(&split->measurement_name);
         ots_buf_deinit(&split->timeline_name);
         ots_interrupt_deinit(&split->interrupt);
@@ -450,104 +435,4 @@ enum ots_status ots_extract_measure(struct ots_extract *extract, struct ots_inte
     if (status == OTS_OK && has_rows)
         status = scan_table(&scan, interrupt, err);
     return status == OTS_OK ? commit_scan(&scan) : status;
-}
-
-/* --- one timeline -----------------------------------------------------------------------------*/
-
-static enum ots_status sum_page(const struct ots_rows *rows, struct ots_lp_printer *printer,
-                                struct ots_extent *extent, struct ots_error *err)
-{
-    struct ots_buf text = OTS_BUF_INIT;
-    enum ots_status status = OTS_OK;
-    for (size_t i = 0; status == OTS_OK && i < rows->count; i++)
-        if (rows->items[i].field_count)
-            status = extent_add_row(extent, &rows->items[i], printer, &text, err);
-    ots_buf_deinit(&text);
-    return status;
-}
-
-static enum ots_status read_timeline(const struct ots_page_source *source,
-                                     struct ots_interrupt *interrupt, struct ots_extent *extent,
-                                     struct ots_error *err)
-{
-    struct ots_lp_printer printer;
-    struct ots_page_reader reader;
-    ots_lp_printer_init(&printer, OTS_PRECISION_NS);
-    ots_page_reader_init(&reader, source, 0);
-    enum ots_status status;
-    do {
-        const struct ots_rows *rows;
-        status = ots_page_reader_next(&reader, interrupt, &rows, err);
-        if (status == OTS_OK)
-            ots_page_reader_ask(&reader);
-        if (status == OTS_OK)
-            status = sum_page(rows, &printer, extent, err);
-        ots_lp_printer_forget_key(&printer);
-    } while (status == OTS_OK && !reader.is_last);
-    ots_page_reader_deinit(&reader);
-    ots_lp_printer_deinit(&printer);
-    return status;
-}
-
-static enum ots_status measure_timeline(struct ots_extract *extract, struct ots_node *timeline,
-                                        struct ots_interrupt *interrupt, struct ots_error *err)
-{
-    struct ots_view *view = extract->view;
-    struct ots_table *table = extract->table;
-    struct ots_arena arena = OTS_ARENA_INIT;
-    struct ots_series_key key = {0};
-    struct ots_extent extent = {0};
-    pthread_mutex_lock(&view->synced.lock);
-    uint64_t write_number = table->write_number;
-    enum ots_status status = ots_node_key(timeline, &arena, &key);
-    pthread_mutex_unlock(&view->synced.lock);
-    /* A hashed name that no accepted line has explained: no row of it was written. */
-    bool has_key = status != OTS_NOT_FOUND;
-    if (!has_key)
-        status = OTS_OK;
-    if (status == OTS_OK)
-        status = ots_pipeline_wait(table->pipeline, interrupt);
-    struct ots_page_source source = ots_extract_page_source(extract, &key);
-    if (status == OTS_OK && has_key && source.begin_us < source.end_us)
-        status = read_timeline(&source, interrupt, &extent, err);
-    if (status == OTS_OK) {
-        pthread_mutex_lock(&view->synced.lock);
-        extract->single_count++;
-        ots_extract_note_extent_locked(extract, timeline, &extent, write_number);
-        pthread_mutex_unlock(&view->synced.lock);
-    }
-    ots_arena_deinit(&arena);
-    return status;
-}
-
-/* Whether it costs less to scan than to measure every timeline that has to be. */
-static bool is_many_locked(const struct ots_extract *extract)
-{
-    bool is_whole = extract == &extract->table->whole;
-    size_t count = is_whole ? extract->unmeasured_count : extract->single_count;
-    return count > ONE_BY_ONE_MAX + extract->row_count / OTS_PAGE_ROWS_MAX;
-}
-
-enum ots_status ots_extract_refresh_timeline(struct ots_extract *extract, struct ots_node *timeline,
-                                             struct ots_interrupt *interrupt, struct ots_error *err)
-{
-    struct ots_view *view = extract->view;
-    pthread_mutex_lock(&view->synced.lock);
-    bool is_unmeasured = ots_extract_is_unmeasured_locked(extract, timeline);
-    bool is_many = is_many_locked(extract);
-    if (is_unmeasured && is_many && !extract->timelines.is_busy)
-        extract->timelines.fresh_until_us = 0;
-    pthread_mutex_unlock(&view->synced.lock);
-    if (!is_unmeasured)
-        return OTS_OK;
-    if (is_many) {
-        enum ots_status status = ots_extract_refresh(extract, interrupt, err);
-        if (status != OTS_OK)
-            return status;
-    }
-    /* A scan that somebody else had begun before the write does not count. */
-    pthread_mutex_lock(&view->synced.lock);
-    is_unmeasured = ots_extract_is_unmeasured_locked(extract, timeline);
-    pthread_mutex_unlock(&view->synced.lock);
-    return is_unmeasured ? measure_timeline(extract, timeline, interrupt, err) : OTS_OK;
 }

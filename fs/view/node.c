@@ -31,7 +31,19 @@ static struct ots_node *node_new(struct ots_node *parent, enum ots_node_kind kin
     node->kind = kind;
     node->parent = parent;
     node->name = ots_slice(text, name.size);
+    if (kind == OTS_NODE_TIMELINE)
+        ots_history_init(&node->timeline.history);
     return node;
+}
+
+static void deinit_timeline(struct ots_node *timeline)
+{
+    struct owned_key *owned = (struct owned_key *)(void *)timeline->timeline.key;
+    ots_history_deinit(&timeline->timeline.history);
+    ots_found_deinit(&timeline->timeline.found);
+    if (owned)
+        ots_arena_deinit(&owned->arena);
+    free(owned);
 }
 
 static void node_free(void *pointer)
@@ -40,11 +52,8 @@ static void node_free(void *pointer)
     tdestroy(node->children, node_free);
     if (node->kind == OTS_NODE_EXTRACT)
         ots_extract_free(node->extract);
-    if (node->kind == OTS_NODE_TIMELINE && node->timeline.key) {
-        struct owned_key *owned = (struct owned_key *)(void *)node->timeline.key;
-        ots_arena_deinit(&owned->arena);
-        free(owned);
-    }
+    if (node->kind == OTS_NODE_TIMELINE)
+        deinit_timeline(node);
     free(node);
 }
 

@@ -9,7 +9,7 @@
 #define OTS_VIEW_NODE_H
 
 #include "backend/model/series.h"
-#include "fs/view/marks.h"
+#include "fs/view/history.h"
 
 enum ots_node_kind {
     OTS_NODE_ROOT, /* only with several sources; else the root is an instance */
@@ -44,7 +44,8 @@ struct ots_node {
         struct ots_extract *extract;   /* OTS_NODE_EXTRACT */
         struct {                       /* OTS_NODE_TIMELINE */
             struct ots_extent extent;
-            struct ots_extent found; /* by the scan `scan_id` so far */
+            struct ots_history history;
+            struct ots_found found; /* by the scan `scan_id` so far */
             uint32_t scan_id;
             /* Number of the table's write that touched it last; not in views. 0: none. */
             uint64_t last_write;

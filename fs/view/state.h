@@ -197,14 +197,18 @@ enum ots_status ots_extract_measure(struct ots_extract *extract, struct ots_inte
                                     struct ots_error *err) OTS_MUST_CHECK;
 
 /*
- * Note what a timeline holds, as seen after the table's write `write_number`; what was seen later
- * stays. The view's lock is held.
+ * Note what a timeline was found to hold; what was seen after a later write stays. The view's lock
+ * is held.
  */
-void ots_extract_note_extent_locked(struct ots_extract *extract, struct ots_node *timeline,
-                                    const struct ots_extent *extent, uint64_t write_number);
+void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timeline,
+                             const struct ots_measured *measured);
 
-/* Note that a timeline is being written. The view's lock is held. */
-void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline);
+/*
+ * Note that rows of `from_us` and later are being written; INT64_MAX: none yet. Before each of the
+ * rows is put, ots_history_put_row is called too. The view's lock is held.
+ */
+void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline,
+                                 int64_t from_us);
 
 /* The attributes as they are known. The view's lock is held. */
 void ots_node_attr_locked(const struct ots_node *node, struct ots_attr *attr);

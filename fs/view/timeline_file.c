@@ -1,11 +1,11 @@
 /*
- * A timeline's open file. One for reading holds a snapshot, one for writing a writer, or both.
+ * A timeline's open file. One for reading holds a reader, one for writing a writer, or both.
  */
 #include <stdlib.h>
 
 #include "fs/view/attributes.h"
 #include "fs/view/file.h"
-#include "fs/view/snapshot.h"
+#include "fs/view/reader.h"
 #include "fs/view/writer.h"
 
 struct timeline_file {
@@ -13,9 +13,9 @@ struct timeline_file {
     struct ots_table *table;
     struct ots_extract *extract; /* what of the table the file shows */
     uint64_t lost_rows_told;     /* of those that this file wrote */
-    bool has_snapshot;
+    bool has_reader;
     bool has_writer;
-    struct ots_snapshot snapshot;
+    struct ots_reader reader;
     struct ots_writer writer;
 };
 
@@ -24,64 +24,13 @@ static struct timeline_file *of(struct ots_file *file)
     return (struct timeline_file *)(void *)file;
 }
 
-/*
- * Take the timeline's rows as they are now. A timeline of one page is read whole, and what was
- * read is its size. A longer one shows the size that was measured, and is read on as the reader
- * goes.
- */
-static enum ots_status open_snapshot(struct timeline_file *file, const struct ots_series_key *key,
-                                     struct ots_interrupt *interrupt, struct ots_error *err)
-{
-    struct ots_view *view = file->base.view;
-    pthread_mutex_lock(&view->synced.lock);
-    uint64_t write_number = file->table->write_number;
-    pthread_mutex_unlock(&view->synced.lock);
-    enum ots_status status = ots_pipeline_wait(file->table->pipeline, interrupt);
-    if (status != OTS_OK)
-        return status;
-    const struct ots_snapshot_options options = {.source =
-                                                     ots_extract_page_source(file->extract, key)};
-    if (options.source.begin_us >= options.source.end_us)
-        return OTS_OK; /* all of it has expired */
-    file->has_snapshot = true;
-    status = ots_snapshot_init(&file->snapshot, &options, NULL);
-    if (status == OTS_OK)
-        status = ots_snapshot_fetch(&file->snapshot, 0, 0, interrupt, err);
-    if (status != OTS_OK || !file->snapshot.has_end)
-        return status;
-    pthread_mutex_lock(&view->synced.lock);
-    ots_extract_note_extent_locked(file->extract, file->base.node, &file->snapshot.end,
-                                   write_number);
-    pthread_mutex_unlock(&view->synced.lock);
-    return OTS_OK;
-}
-
-static enum ots_status open_for_reading(struct timeline_file *file, struct ots_interrupt *interrupt,
-                                        struct ots_error *err)
-{
-    struct ots_view *view = file->base.view;
-    struct ots_arena arena = OTS_ARENA_INIT;
-    struct ots_series_key key = {0};
-    pthread_mutex_lock(&view->synced.lock);
-    enum ots_status status = ots_node_key(file->base.node, &arena, &key);
-    pthread_mutex_unlock(&view->synced.lock);
-    if (status == OTS_OK)
-        status = open_snapshot(file, &key, interrupt, err);
-    else if (status == OTS_NOT_FOUND)
-        status = OTS_OK; /* a hashed name that no line has explained yet: an empty file */
-    ots_arena_deinit(&arena);
-    if (status == OTS_OK && file->has_snapshot && !file->snapshot.has_end)
-        status = ots_extract_refresh_timeline(file->extract, file->base.node, interrupt, err);
-    return status;
-}
-
 static void close_file(struct ots_file *base)
 {
     struct timeline_file *file = of(base);
     if (file->has_writer)
         ots_writer_deinit(&file->writer);
-    if (file->has_snapshot)
-        ots_snapshot_deinit(&file->snapshot);
+    if (file->has_reader)
+        ots_reader_deinit(&file->reader);
     ots_file_deinit(base);
     free(file);
 }
@@ -91,9 +40,9 @@ static enum ots_status read_file(struct ots_file *base, uint64_t offset, size_t 
                                  struct ots_error *err)
 {
     struct timeline_file *file = of(base);
-    if (!file->has_snapshot || !size)
+    if (!file->has_reader)
         return OTS_OK;
-    return ots_snapshot_read(&file->snapshot, offset, size, interrupt, out, err);
+    return ots_reader_read(&file->reader, offset, size, interrupt, out, err);
 }
 
 static enum ots_status write_file(struct ots_file *base, uint64_t offset, struct ots_slice bytes,
@@ -199,8 +148,9 @@ enum ots_status ots_timeline_file_open(struct ots_view *view, struct ots_node *t
     if (!file)
         return ots_error_set(err, OTS_NOMEM, "out of memory");
     enum ots_status status = OTS_OK;
-    if (mode & OTS_OPEN_READ)
-        status = open_for_reading(file, interrupt, err);
+    file->has_reader = mode & OTS_OPEN_READ;
+    if (file->has_reader)
+        status = ots_reader_open(&file->reader, file->extract, timeline, interrupt, err);
     if (status == OTS_OK && mode & OTS_OPEN_WRITE) {
         file->has_writer = true;
         status = ots_writer_init(&file->writer, file->table, timeline, mode & OTS_OPEN_APPEND);

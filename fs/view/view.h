@@ -14,6 +14,7 @@
 #include "backend/base/clock.h"
 #include "backend/base/log.h"
 #include "backend/store.h"
+#include "fs/lp/print.h"
 
 struct ots_view;
 
@@ -35,8 +36,9 @@ struct ots_view_options {
     /* Requests in flight when a table is scanned, and puts in flight per table. 1 to 64; 0: 8. */
     unsigned scan_lanes;
     unsigned puts_in_flight;
-    bool is_sync;    /* closing a file waits until its rows are acknowledged */
-    bool may_delete; /* unlink of timelines, rmdir of tables */
+    bool is_sync;                 /* closing a file waits until its rows are acknowledged */
+    bool may_delete;              /* unlink of timelines, rmdir of tables */
+    enum ots_precision precision; /* of the times in lines */
 };
 
 enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_view **out,

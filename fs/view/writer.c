@@ -57,6 +57,26 @@ static bool is_cut_onto_last(const struct ots_writer *writer, const struct ots_r
     return writer->has_key && row->time_us == writer->last_time_us && cut_ns != writer->last_cut_ns;
 }
 
+/* --- what others must know --------------------------------------------------------------------*/
+
+static void note_write(struct ots_writer *writer)
+{
+    struct ots_view *view = writer->table->view;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_table_note_write_locked(writer->table, writer->timeline, writer->written_from_us);
+    pthread_mutex_unlock(&view->synced.lock);
+}
+
+/* Before the row can be seen, so that who sees it knows that it is new. */
+static void note_row(struct ots_writer *writer, int64_t time_us)
+{
+    ots_history_put_row(&writer->timeline->timeline.history, time_us);
+    if (time_us >= writer->written_from_us)
+        return;
+    writer->written_from_us = time_us;
+    note_write(writer);
+}
+
 /* --- handing rows over ------------------------------------------------------------------------*/
 
 static enum ots_status add_row(struct ots_writer *writer, const struct ots_row *row)
@@ -92,6 +112,7 @@ static enum ots_status hand_over(struct ots_writer *writer, const struct ots_row
     enum ots_status status = OTS_OK;
     bool is_there = false;
     bool is_merged = false;
+    note_row(writer, row->time_us);
     if (!ots_handed_is_behind(&writer->handed, row->time_us))
         status = ots_handed_has(&writer->handed, row->time_us, &is_there, err);
     if (status == OTS_OK && is_there)
@@ -151,7 +172,8 @@ enum ots_status ots_writer_init(struct ots_writer *writer, struct ots_table *tab
     writer->origin = ots_origin_new(timeline);
     if (!writer->origin)
         return OTS_NOMEM;
-    struct ots_lp_options options = {.precision = OTS_PRECISION_NS, .default_time_us = -1};
+    struct ots_lp_options options = {.precision = table->view->options.precision,
+                                     .default_time_us = -1};
     struct ots_lp_handler handler = {on_row, on_problem, writer};
     return ots_lp_parser_new(&options, &handler, &writer->parser);
 }
@@ -182,14 +204,6 @@ void ots_writer_deinit(struct ots_writer *writer)
     ots_arena_deinit(&writer->arena);
 }
 
-static void note_write(struct ots_writer *writer)
-{
-    struct ots_view *view = writer->table->view;
-    pthread_mutex_lock(&view->synced.lock);
-    ots_table_note_write_locked(writer->table, writer->timeline);
-    pthread_mutex_unlock(&view->synced.lock);
-}
-
 static enum ots_status check_offset(const struct ots_writer *writer, uint64_t offset,
                                     struct ots_error *err)
 {
@@ -213,6 +227,7 @@ enum ots_status ots_writer_write(struct ots_writer *writer, uint64_t offset, str
     if (status != OTS_OK)
         return status;
     /* Before and after: a measurement that began in between must not count as one of all rows. */
+    writer->written_from_us = INT64_MAX;
     note_write(writer);
     writer->interrupt = interrupt;
     ots_error_set(&writer->failure, OTS_NOMEM, "out of memory");

@@ -32,6 +32,7 @@ struct ots_writer {
     uint64_t digits_cut_count;
     /* The last row's time, and what was cut off it. */
     int64_t last_time_us;
+    int64_t written_from_us; /* the lowest time of rows in the write that is under way */
     uint32_t last_cut_ns;
 };
 

@@ -34,6 +34,7 @@ struct fake_store {
     bool has_poison;
     int64_t poison;
     size_t page_rows;
+    bool is_scan_backward;
     const struct ots_clock *clock;
 };
 
@@ -196,7 +197,7 @@ static enum ots_status do_split(struct fake_store *fake, struct ots_call *call)
     return OTS_OK;
 }
 
-static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
+static enum ots_status scan_rows(struct fake_store *fake, struct ots_call *call)
 {
     const struct ots_scan_request *scan = &call->request.scan;
     struct fake_table *table = find_table(fake, scan->table);
@@ -229,6 +230,18 @@ static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
         }
     }
     return OTS_OK;
+}
+
+static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
+{
+    enum ots_status status = scan_rows(fake, call);
+    struct ots_rows *rows = &call->response.page.rows;
+    for (size_t i = 0; status == OTS_OK && fake->is_scan_backward && i < rows->count / 2; i++) {
+        struct ots_row row = rows->items[i];
+        rows->items[i] = rows->items[rows->count - 1 - i];
+        rows->items[rows->count - 1 - i] = row;
+    }
+    return status;
 }
 
 /* There are no records. That of measurement `undeletable` is refused all the same. */
@@ -453,6 +466,13 @@ void fake_store_refuse(struct fake_store *fake, int64_t poison)
     pthread_mutex_lock(&fake->lock);
     fake->has_poison = true;
     fake->poison = poison;
+    pthread_mutex_unlock(&fake->lock);
+}
+
+void fake_store_scan_backward(struct fake_store *fake, bool is_backward)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->is_scan_backward = is_backward;
     pthread_mutex_unlock(&fake->lock);
 }
 

@@ -38,6 +38,9 @@ void fake_store_fail(struct fake_store *fake, enum ots_action action, enum ots_s
 void fake_store_be_slow(struct fake_store *fake, enum ots_status status, size_t times);
 /* Refuse every put that holds a row with this integer in its first field. */
 void fake_store_refuse(struct fake_store *fake, int64_t poison);
+/* Whether a page of a scan has its rows in the order of their times, or from the last to the first.
+ */
+void fake_store_scan_backward(struct fake_store *fake, bool is_backward);
 /* Rows in a page, at most. */
 void fake_store_page_rows(struct fake_store *fake, size_t rows);
 

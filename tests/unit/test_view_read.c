@@ -61,18 +61,21 @@ static void any_part_can_be_read(void **state)
     ots_file_close(file);
 }
 
+/* Others change a row, and then the timeline grows: none of that belongs to what was opened. */
 static void an_open_file_does_not_change(void **state)
 {
     struct view_fixture *fixture = *state;
     put_lines(fixture, 10, 2);
     struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_READ);
-    put_lines(fixture, 11, 5);
+    fake_store_put(fixture->fake, "t", "cpu,host=a v=5i 10000\n");
     view_grow_old(fixture);
-    char *lines = view_lines(SERIES, 10, 6);
-    view_expect_text(fixture, PATH, lines);
+    view_expect_text(fixture, PATH, "cpu,host=a v=5i 10000\ncpu,host=a v=11i 11000\n");
+    fake_store_put(fixture->fake, "t", "cpu,host=a v=1i 12000\n");
+    view_grow_old(fixture);
+    view_attr(fixture, PATH);
+    char *lines = view_lines(SERIES, 10, 2);
     char *text = view_read_file(file, 0, 1000);
-    assert_int_equal(strlen(text), 46);
-    assert_memory_equal(text, lines, 46);
+    assert_string_equal(text, lines);
     free(text);
     free(lines);
     ots_file_close(file);
@@ -157,7 +160,7 @@ static void a_page_that_could_not_be_kept_ends_the_file(void **state)
     struct ots_error err;
     struct ots_buf out = OTS_BUF_INIT;
     for (int i = 0; i < 3; i++) {
-        assert_int_not_equal(ots_file_read(file, 8000000, 1000, NULL, &out, &err), OTS_OK);
+        assert_int_not_equal(ots_file_read(file, 0, 9000000, NULL, &out, &err), OTS_OK);
         assert_non_null(strstr(err.message, "/nonexistent"));
         assert_int_equal(out.size, 0);
     }

@@ -21,6 +21,21 @@ static int64_t clock_monotonic(const struct ots_clock *clock)
     return atomic_load(&fixture->monotonic_us);
 }
 
+static void make_view(struct view_fixture *fixture, bool may_delete, enum ots_precision precision)
+{
+    struct ots_view_source source = {.store = fake_store_of(fixture->fake)};
+    struct ots_view_options options = {
+        .sources = &source,
+        .source_count = 1,
+        .clock = &fixture->clock,
+        .log = &fixture->log,
+        .scan_lanes = 2,
+        .may_delete = may_delete,
+        .precision = precision,
+    };
+    assert_int_equal(ots_view_new(&options, &fixture->view, NULL), OTS_OK);
+}
+
 static int setup(void **state, size_t threads, bool may_delete)
 {
     struct view_fixture *fixture = calloc(1, sizeof(*fixture));
@@ -31,18 +46,15 @@ static int setup(void **state, size_t threads, bool may_delete)
     fixture->log = (struct ots_log){.program = "test", .level = OTS_LOG_ERROR};
     atomic_store(&fixture->now_us, INT64_C(1700000000000000));
     atomic_store(&fixture->monotonic_us, OLD_US);
-    struct ots_view_source source = {.store = fake_store_of(fixture->fake)};
-    struct ots_view_options options = {
-        .sources = &source,
-        .source_count = 1,
-        .clock = &fixture->clock,
-        .log = &fixture->log,
-        .scan_lanes = 2,
-        .may_delete = may_delete,
-    };
-    assert_int_equal(ots_view_new(&options, &fixture->view, NULL), OTS_OK);
+    make_view(fixture, may_delete, OTS_PRECISION_NS);
     *state = fixture;
     return 0;
+}
+
+void view_use_precision(struct view_fixture *fixture, enum ots_precision precision)
+{
+    ots_view_free(fixture->view);
+    make_view(fixture, false, precision);
 }
 
 int view_setup(void **state)

@@ -28,6 +28,9 @@ int view_setup_threads(void **state);
 int view_setup_deleting(void **state);
 int view_teardown(void **state);
 
+/* Mount anew, with times in another unit. */
+void view_use_precision(struct view_fixture *fixture, enum ots_precision precision);
+
 /* Let so much time go by. */
 void view_pass_time(struct view_fixture *fixture, int64_t time_us);
 /* Let all that is known grow old. */

@@ -1,0 +1,125 @@
+#include "fs/view/history.h"
+
+void ots_history_init(struct ots_history *history)
+{
+    *history = (struct ots_history){.written_from_us = INT64_MAX, .written_before_us = INT64_MAX};
+}
+
+void ots_history_deinit(struct ots_history *history)
+{
+    ots_marks_deinit(&history->marks);
+}
+
+static int64_t lower(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void raise_newest(struct ots_history *history, int64_t time_us)
+{
+    int64_t newest_us = atomic_load(&history->newest_us);
+    while (time_us > newest_us &&
+           !atomic_compare_exchange_weak(&history->newest_us, &newest_us, time_us))
+        ;
+}
+
+void ots_history_put_row(struct ots_history *history, int64_t time_us)
+{
+    if (time_us <= atomic_load(&history->newest_us))
+        atomic_fetch_add(&history->version, 1);
+    else
+        raise_newest(history, time_us);
+}
+
+void ots_history_write(struct ots_history *history, int64_t from_us)
+{
+    history->written_from_us = lower(history->written_from_us, from_us);
+    ots_marks_cut(&history->marks, from_us);
+}
+
+struct ots_extent ots_history_begin(struct ots_history *history, const struct ots_extent *extent,
+                                    uint64_t write_number)
+{
+    int64_t from_us = lower(history->written_from_us, history->written_before_us);
+    history->written_before_us = from_us;
+    history->written_from_us = INT64_MAX;
+    history->begin_number = write_number;
+    if (extent->row_count && from_us > extent->last_time_us)
+        return *extent;
+    const struct ots_mark *mark = ots_marks_floor_time(&history->marks, from_us);
+    if (!mark)
+        return (struct ots_extent){0};
+    return (struct ots_extent){mark->offset, mark->row_index, mark->time_us - 1};
+}
+
+static bool is_equal(const struct ots_extent *a, const struct ots_extent *b)
+{
+    return a->size_bytes == b->size_bytes && a->row_count == b->row_count &&
+           a->last_time_us == b->last_time_us;
+}
+
+/* As far as the numbers tell. */
+static bool is_growth(const struct ots_extent *before, const struct ots_extent *after)
+{
+    return is_equal(before, after) || !before->row_count ||
+           (after->last_time_us > before->last_time_us && after->row_count > before->row_count &&
+            after->size_bytes > before->size_bytes);
+}
+
+void ots_history_note(struct ots_history *history, const struct ots_extent *before,
+                      const struct ots_measured *measured, bool is_all)
+{
+    const struct ots_marks *marks = measured->marks;
+    const struct ots_extent *after = &measured->extent;
+    bool is_same_begin = history->begin_us == measured->begin_us;
+    bool has_grown =
+        is_growth(before, after) && (!marks || ots_marks_is_growth(&history->marks, marks));
+    if (!has_grown || !is_same_begin)
+        history->change_count++;
+    /* Files that are open keep their own first time. */
+    if (!has_grown && is_same_begin)
+        atomic_fetch_add(&history->version, 1);
+    if (marks)
+        ots_marks_copy(marks, &history->marks);
+    else if (!is_equal(before, after) || !is_same_begin)
+        ots_marks_clear(&history->marks);
+    history->begin_us = measured->begin_us;
+    if (after->row_count)
+        raise_newest(history, after->last_time_us);
+    if (is_all || measured->write_number >= history->begin_number)
+        history->written_before_us = INT64_MAX;
+    if (is_all)
+        history->written_from_us = INT64_MAX;
+    ots_marks_cut(&history->marks, lower(history->written_from_us, history->written_before_us));
+}
+
+/* --- measuring --------------------------------------------------------------------------------*/
+
+void ots_found_reset(struct ots_found *found)
+{
+    ots_marks_clear(&found->marks);
+    found->extent = (struct ots_extent){0};
+    found->is_unordered = false;
+}
+
+void ots_found_deinit(struct ots_found *found)
+{
+    ots_marks_deinit(&found->marks);
+    found->is_unordered = false;
+}
+
+void ots_found_add(struct ots_found *found, const struct ots_line *lines, size_t count)
+{
+    struct ots_extent *sum = &found->extent;
+    size_t next = found->marks.count;
+    for (size_t i = 0; i < count; i++) {
+        bool is_later = !sum->row_count || lines[i].time_us > sum->last_time_us;
+        found->is_unordered = found->is_unordered || !is_later;
+        if (!found->is_unordered)
+            ots_marks_pass(&found->marks, &next, sum, lines[i].time_us);
+        sum->size_bytes += lines[i].size_bytes;
+        sum->row_count++;
+        if (is_later)
+            sum->last_time_us = lines[i].time_us;
+    }
+}

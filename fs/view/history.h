@@ -1,0 +1,76 @@
+/*
+ * How a timeline's text comes about: where it can be read from, since when it has changed, and
+ * whether it only grew.
+ *
+ * A version ends when a row changes that is not behind all others; files opened before show what
+ * they have of it and nothing newer. Knowledge of the text before the first row that was written
+ * since stays good, so only what lies behind is measured again.
+ *
+ * Threads: the view's lock guards all but ots_history_put_row and `version`.
+ */
+#ifndef OTS_VIEW_HISTORY_H
+#define OTS_VIEW_HISTORY_H
+
+#include <stdatomic.h>
+
+#include "fs/view/marks.h"
+
+struct ots_history {
+    struct ots_marks marks; /* of the text as it is known */
+    atomic_uint_least64_t version;
+    atomic_int_least64_t newest_us; /* at least the time of every row that is known or written */
+    /* Rows of these times and later were written since the last measurement began, and since the
+     * text that is known was measured; INT64_MAX: none. */
+    int64_t written_from_us;
+    int64_t written_before_us;
+    uint64_t begin_number; /* number of the table's last write when a measurement began last */
+    uint64_t change_count; /* how often what was known turned out to be wrong */
+    int64_t begin_us;      /* rows before this time do not count */
+};
+
+void ots_history_init(struct ots_history *history);
+void ots_history_deinit(struct ots_history *history);
+
+/* A row is about to be put. Threads: any, without a lock. */
+void ots_history_put_row(struct ots_history *history, int64_t time_us);
+
+/* Rows of `from_us` and later were or will be put. */
+void ots_history_write(struct ots_history *history, int64_t from_us);
+
+/*
+ * A measurement begins that will see all writes up to `write_number`; `extent` is what is known.
+ * Returns the text that need not be read again.
+ */
+struct ots_extent ots_history_begin(struct ots_history *history, const struct ots_extent *extent,
+                                    uint64_t write_number);
+
+/* A row's line. */
+struct ots_line {
+    int64_t time_us;
+    uint64_t size_bytes;
+};
+
+/* A timeline's text, measured line by line. */
+struct ots_found {
+    struct ots_extent extent;
+    struct ots_marks marks;
+    bool is_unordered; /* the rows did not come in the order of their times: no marks */
+};
+
+void ots_found_reset(struct ots_found *found);
+void ots_found_deinit(struct ots_found *found);
+void ots_found_add(struct ots_found *found, const struct ots_line *lines, size_t count);
+
+/* What was found: `extent` and, unless NULL, its `marks`, without rows before `begin_us`. */
+struct ots_measured {
+    struct ots_extent extent;
+    const struct ots_marks *marks;
+    int64_t begin_us;
+    uint64_t write_number; /* the table's writes up to this one are in it */
+};
+
+/* The text is now known to be that and no more `before`. With `is_all` every write is in it. */
+void ots_history_note(struct ots_history *history, const struct ots_extent *before,
+                      const struct ots_measured *measured, bool is_all);
+
+#endif

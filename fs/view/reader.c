@@ -1,0 +1,195 @@
+#include "fs/view/reader.h"
+
+#include <stdio.h>
+
+/* --- opening ----------------------------------------------------------------------------------*/
+
+/* A snapshot of what is there now, not fetched yet. */
+static enum ots_status init_snapshot(struct ots_reader *reader,
+                                     const struct ots_page_source *source, struct ots_extent *known)
+{
+    struct ots_extract *extract = reader->extract;
+    struct ots_view *view = extract->view;
+    static const struct ots_marks none;
+    pthread_mutex_lock(&view->synced.lock);
+    /* Writes are noted where the whole table is known. */
+    struct ots_node *origin = ots_extract_origin_locked(extract, reader->timeline);
+    const struct ots_history *history = &reader->timeline->timeline.history;
+    const struct ots_node *written = origin ? origin : reader->timeline;
+    bool is_known = history->begin_us == source->begin_us;
+    const struct ots_snapshot_options options = {.source = *source,
+                                                 .precision = view->options.precision,
+                                                 .version = &written->timeline.history.version};
+    enum ots_status status =
+        ots_snapshot_init(&reader->snapshot, &options, is_known ? &history->marks : &none);
+    *known = reader->timeline->timeline.extent;
+    pthread_mutex_unlock(&view->synced.lock);
+    reader->has_snapshot = true;
+    reader->shared_count = reader->snapshot.marks.count;
+    return status;
+}
+
+/* What was read is all there is, so it is the timeline's size. */
+static void note_whole(struct ots_reader *reader, uint64_t write_number)
+{
+    struct ots_snapshot *snapshot = &reader->snapshot;
+    struct ots_view *view = reader->extract->view;
+    const struct ots_measured measured = {.extent = snapshot->end,
+                                          .marks = &snapshot->marks,
+                                          .begin_us = snapshot->options.source.begin_us,
+                                          .write_number = write_number};
+    pthread_mutex_lock(&view->synced.lock);
+    const atomic_uint_least64_t *version = snapshot->options.version;
+    bool is_now = atomic_load(version) == snapshot->version;
+    ots_extract_note_locked(reader->extract, reader->timeline, &measured);
+    /* If that was news, it is this file that has it. */
+    if (is_now)
+        snapshot->version = atomic_load(version);
+    pthread_mutex_unlock(&view->synced.lock);
+}
+
+static enum ots_status fetch_first(struct ots_reader *reader, const struct ots_extent *known,
+                                   struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_snapshot *snapshot = &reader->snapshot;
+    if (known->row_count > OTS_PAGE_ROWS_MAX)
+        return OTS_OK;
+    enum ots_status status = ots_snapshot_fetch(snapshot, 0, 0, interrupt, err);
+    /* A full page does not tell whether it is the last. */
+    if (status == OTS_OK && !snapshot->has_end &&
+        snapshot->stream.at.row_count == OTS_PAGE_ROWS_MAX && known->row_count == OTS_PAGE_ROWS_MAX)
+        status = ots_snapshot_fetch(snapshot, snapshot->stream.at.size_bytes, 0, interrupt, err);
+    return status;
+}
+
+static enum ots_status open_snapshot(struct ots_reader *reader, const struct ots_series_key *key,
+                                     struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_extract *extract = reader->extract;
+    struct ots_view *view = extract->view;
+    struct ots_extent known;
+    pthread_mutex_lock(&view->synced.lock);
+    uint64_t write_number = extract->table->write_number;
+    pthread_mutex_unlock(&view->synced.lock);
+    enum ots_status status = ots_pipeline_wait(extract->table->pipeline, interrupt);
+    if (status != OTS_OK)
+        return status;
+    const struct ots_page_source source = ots_extract_page_source(extract, key);
+    if (source.begin_us >= source.end_us)
+        return OTS_OK; /* all of it has expired */
+    status = init_snapshot(reader, &source, &known);
+    if (status == OTS_OK)
+        status = fetch_first(reader, &known, interrupt, err);
+    if (status == OTS_OK && reader->snapshot.has_end)
+        note_whole(reader, write_number);
+    return status;
+}
+
+enum ots_status ots_reader_open(struct ots_reader *reader, struct ots_extract *extract,
+                                struct ots_node *timeline, struct ots_interrupt *interrupt,
+                                struct ots_error *err)
+{
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_series_key key = {0};
+    *reader = (struct ots_reader){.extract = extract, .timeline = timeline};
+    pthread_mutex_lock(&extract->view->synced.lock);
+    enum ots_status status = ots_node_key(timeline, &arena, &key);
+    pthread_mutex_unlock(&extract->view->synced.lock);
+    if (status == OTS_OK)
+        status = open_snapshot(reader, &key, interrupt, err);
+    else if (status == OTS_NOT_FOUND)
+        status = OTS_OK; /* a hashed name that no line has explained yet: an empty file */
+    ots_arena_deinit(&arena);
+    if (status == OTS_OK && reader->has_snapshot && !reader->snapshot.has_end)
+        status = ots_extract_refresh_timeline(extract, timeline, interrupt, err);
+    return status;
+}
+
+void ots_reader_deinit(struct ots_reader *reader)
+{
+    if (reader->has_snapshot)
+        ots_snapshot_deinit(&reader->snapshot);
+    reader->has_snapshot = false;
+}
+
+/* --- reading ----------------------------------------------------------------------------------*/
+
+static bool is_current(const struct ots_snapshot *snapshot)
+{
+    return atomic_load(snapshot->options.version) == snapshot->version;
+}
+
+/* Who reads at the end gets what came behind it. */
+static enum ots_status look_for_growth(struct ots_reader *reader, struct ots_interrupt *interrupt,
+                                       struct ots_error *err)
+{
+    struct ots_extract *extract = reader->extract;
+    struct ots_node *timeline = reader->timeline;
+    struct ots_snapshot *snapshot = &reader->snapshot;
+    if (!is_current(snapshot))
+        return OTS_OK;
+    enum ots_status status = ots_extract_refresh_timeline(extract, timeline, interrupt, err);
+    if (status != OTS_OK || !is_current(snapshot))
+        return status;
+    pthread_mutex_lock(&extract->view->synced.lock);
+    struct ots_extent known = timeline->timeline.extent;
+    pthread_mutex_unlock(&extract->view->synced.lock);
+    if (known.row_count &&
+        (!snapshot->end.row_count || known.last_time_us > snapshot->end.last_time_us))
+        ots_snapshot_grow(snapshot);
+    return OTS_OK;
+}
+
+/* Marks that the snapshot passed are of use to others, and so is that one was wrong. */
+static void share_marks(struct ots_reader *reader)
+{
+    struct ots_snapshot *snapshot = &reader->snapshot;
+    struct ots_view *view = reader->extract->view;
+    struct ots_history *history = &reader->timeline->timeline.history;
+    if (!snapshot->has_changed && snapshot->marks.count <= reader->shared_count)
+        return;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_same = history->begin_us == snapshot->options.source.begin_us && is_current(snapshot);
+    if (is_same && snapshot->has_changed) {
+        ots_marks_clear(&history->marks);
+        history->change_count++;
+        if (!reader->extract->timelines.is_busy)
+            reader->extract->timelines.fresh_until_us = 0;
+    } else if (is_same && snapshot->marks.count > history->marks.count) {
+        ots_marks_copy(&snapshot->marks, &history->marks);
+    }
+    pthread_mutex_unlock(&view->synced.lock);
+    snapshot->has_changed = false;
+    reader->shared_count = snapshot->marks.count;
+}
+
+/* The log names what could not be shown. */
+static void name_place(const struct ots_reader *reader, struct ots_error *err)
+{
+    char message[sizeof(err->message)];
+    memcpy(message, err->message, sizeof(message));
+    const struct ots_node *timeline = reader->timeline;
+    ots_error_set(err, err->status, "%.*s/%.*s: %s", OTS_SLICE_FMT(timeline->parent->name),
+                  OTS_SLICE_FMT(timeline->name), message);
+}
+
+enum ots_status ots_reader_read(struct ots_reader *reader, uint64_t offset, size_t size,
+                                struct ots_interrupt *interrupt, struct ots_buf *out,
+                                struct ots_error *err)
+{
+    struct ots_snapshot *snapshot = &reader->snapshot;
+    enum ots_status status = OTS_OK;
+    if (!reader->has_snapshot || !size)
+        return OTS_OK;
+    uint64_t end = snapshot->end.size_bytes;
+    bool is_at_end = snapshot->has_end && (offset >= end || size > end - offset);
+    if (is_at_end)
+        status = look_for_growth(reader, interrupt, err);
+    if (status != OTS_OK)
+        return status;
+    status = ots_snapshot_read(snapshot, offset, size, interrupt, out, err);
+    share_marks(reader);
+    if ((status == OTS_IO || status == OTS_STALE) && err)
+        name_place(reader, err);
+    return status;
+}

@@ -1,0 +1,161 @@
+/*
+ * Measuring one timeline: reading what of it may have changed.
+ *
+ * Text before the first row that was written since the last measurement is as it was, so reading
+ * begins at the last mark before that row, or behind the last row when it only grew.
+ */
+#include "fs/view/lines.h"
+#include "fs/view/state.h"
+
+/* More timelines than this to be measured one by one, and the table is scanned instead. */
+enum { ONE_BY_ONE_MAX = 32 };
+
+/* Add the rows behind `found` to it. */
+static enum ots_status read_on(const struct ots_page_source *source, enum ots_precision precision,
+                               struct ots_interrupt *interrupt, struct ots_found *found,
+                               struct ots_error *err)
+{
+    struct ots_ruler ruler;
+    struct ots_page_reader reader;
+    enum ots_status status;
+    ots_ruler_init(&ruler, precision);
+    ots_page_reader_init(&reader, source, 0);
+    do {
+        const struct ots_rows *rows;
+        status = ots_page_reader_next(&reader, interrupt, &rows, err);
+        if (status == OTS_OK)
+            ots_page_reader_ask(&reader);
+        for (size_t i = 0; status == OTS_OK && i < rows->count; i++)
+            status = ots_ruler_add(&ruler, &rows->items[i], err);
+        size_t count;
+        const struct ots_line *lines = ots_ruler_lines(&ruler, &count);
+        ots_found_add(found, lines, count);
+        ots_ruler_reset(&ruler);
+        ots_lp_printer_forget_key(&ruler.printer);
+    } while (status == OTS_OK && !reader.is_last);
+    ots_page_reader_deinit(&reader);
+    ots_ruler_deinit(&ruler);
+    return status;
+}
+
+/* What is known and how it was known: `found` is the text that need not be read. */
+struct start {
+    uint64_t write_number;
+    uint64_t change_count;
+    struct ots_found found;
+};
+
+static void begin_locked(struct ots_extract *extract, struct ots_node *timeline, bool is_from_front,
+                         struct start *start)
+{
+    struct ots_history *history = &timeline->timeline.history;
+    start->write_number = extract->table->write_number;
+    start->change_count = history->change_count;
+    struct ots_extent known =
+        ots_history_begin(history, &timeline->timeline.extent, start->write_number);
+    /* Which rows of a view were written is not kept. */
+    if (is_from_front || extract != &extract->table->whole || !known.row_count)
+        return;
+    start->found.extent = known;
+    ots_marks_copy(&history->marks, &start->found.marks);
+    ots_marks_cut(&start->found.marks, known.last_time_us);
+}
+
+/* False: the text that was not read turned out to be another one meanwhile. */
+static bool end_locked(struct ots_extract *extract, struct ots_node *timeline,
+                       const struct start *start, const struct ots_page_source *source,
+                       bool is_from_front)
+{
+    struct ots_history *history = &timeline->timeline.history;
+    bool is_known = history->change_count == start->change_count &&
+                    (history->begin_us == source->begin_us || !start->found.extent.row_count);
+    if (!is_from_front && !is_known)
+        return false;
+    const struct ots_measured measured = {.extent = start->found.extent,
+                                          .marks = &start->found.marks,
+                                          .begin_us = source->begin_us,
+                                          .write_number = start->write_number};
+    extract->single_count++;
+    ots_extract_note_locked(extract, timeline, &measured);
+    return true;
+}
+
+/* `key` is NULL when it has no row. `*is_done`: else it has to be read from the front. */
+static enum ots_status measure_once(struct ots_extract *extract, struct ots_node *timeline,
+                                    const struct ots_series_key *key, bool is_from_front,
+                                    bool *is_done, struct ots_interrupt *interrupt,
+                                    struct ots_error *err)
+{
+    struct ots_view *view = extract->view;
+    struct start start = {0};
+    pthread_mutex_lock(&view->synced.lock);
+    begin_locked(extract, timeline, is_from_front, &start);
+    pthread_mutex_unlock(&view->synced.lock);
+    enum ots_status status = ots_pipeline_wait(extract->table->pipeline, interrupt);
+    struct ots_page_source source = ots_extract_page_source(extract, key);
+    struct ots_page_source rest = source;
+    if (start.found.extent.row_count)
+        rest.begin_us = start.found.extent.last_time_us + 1;
+    if (status == OTS_OK && key && rest.begin_us < rest.end_us)
+        status = read_on(&rest, view->options.precision, interrupt, &start.found, err);
+    if (status == OTS_OK) {
+        pthread_mutex_lock(&view->synced.lock);
+        *is_done = end_locked(extract, timeline, &start, &source, is_from_front);
+        pthread_mutex_unlock(&view->synced.lock);
+    }
+    ots_found_deinit(&start.found);
+    return status;
+}
+
+static enum ots_status measure_timeline(struct ots_extract *extract, struct ots_node *timeline,
+                                        struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_series_key key = {0};
+    pthread_mutex_lock(&extract->view->synced.lock);
+    enum ots_status status = ots_node_key(timeline, &arena, &key);
+    pthread_mutex_unlock(&extract->view->synced.lock);
+    /* A hashed name that no accepted line has explained: no row of it was written. */
+    const struct ots_series_key *known = status == OTS_NOT_FOUND ? NULL : &key;
+    if (!known)
+        status = OTS_OK;
+    bool is_done = false;
+    if (status == OTS_OK)
+        status = measure_once(extract, timeline, known, false, &is_done, interrupt, err);
+    if (status == OTS_OK && !is_done)
+        status = measure_once(extract, timeline, known, true, &is_done, interrupt, err);
+    ots_arena_deinit(&arena);
+    return status;
+}
+
+/* Whether it costs less to scan than to measure every timeline that has to be. */
+static bool is_many_locked(const struct ots_extract *extract)
+{
+    bool is_whole = extract == &extract->table->whole;
+    size_t count = is_whole ? extract->unmeasured_count : extract->single_count;
+    return count > ONE_BY_ONE_MAX + extract->row_count / OTS_PAGE_ROWS_MAX;
+}
+
+enum ots_status ots_extract_refresh_timeline(struct ots_extract *extract, struct ots_node *timeline,
+                                             struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_view *view = extract->view;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_unmeasured = ots_extract_is_unmeasured_locked(extract, timeline);
+    bool is_many = is_many_locked(extract);
+    if (is_unmeasured && is_many && !extract->timelines.is_busy)
+        extract->timelines.fresh_until_us = 0;
+    pthread_mutex_unlock(&view->synced.lock);
+    if (!is_unmeasured)
+        return OTS_OK;
+    if (is_many) {
+        enum ots_status status = ots_extract_refresh(extract, interrupt, err);
+        if (status != OTS_OK)
+            return status;
+    }
+    /* A scan that somebody else had begun before the write does not count. */
+    pthread_mutex_lock(&view->synced.lock);
+    is_unmeasured = ots_extract_is_unmeasured_locked(extract, timeline);
+    pthread_mutex_unlock(&view->synced.lock);
+    return is_unmeasured ? measure_timeline(extract, timeline, interrupt, err) : OTS_OK;
+}
