@@ -64,10 +64,10 @@ static enum ots_status make_root(char *path, bool with_parents, struct ots_error
         int result = mkdir(path, 0700);
         *slash = '/';
         if (result != 0 && errno != EEXIST)
-            return ots_error_errno(err, errno, "the state directory %s", path);
+            return ots_error_errno(err, errno, "the state directory %s (see -o state_dir=)", path);
     }
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return ots_error_errno(err, errno, "the state directory %s", path);
+        return ots_error_errno(err, errno, "the state directory %s (see -o state_dir=)", path);
     return OTS_OK;
 }
 
@@ -102,14 +102,14 @@ static enum ots_status check_owner(int fd, const char *path, struct ots_error *e
 {
     struct stat info;
     if (fstat(fd, &info) != 0)
-        return ots_error_errno(err, errno, "the state directory %s", path);
+        return ots_error_errno(err, errno, "the state directory %s (see -o state_dir=)", path);
     if (info.st_uid != geteuid())
         return ots_error_set(err, OTS_DENIED,
                              "the state directory %s belongs to somebody else; "
                              "use -o state_dir=DIR",
                              path);
     if (info.st_mode & 077 && fchmod(fd, 0700) != 0)
-        return ots_error_errno(err, errno, "the state directory %s", path);
+        return ots_error_errno(err, errno, "the state directory %s (see -o state_dir=)", path);
     return OTS_OK;
 }
 
