@@ -56,19 +56,35 @@ static enum ots_status find_nodes_locked(struct ots_port_file *port)
     return status;
 }
 
+/* The rows from `first` on that are of one timeline are written; returns where the next begin. */
+static size_t note_timeline_locked(struct ots_port_file *port, size_t first)
+{
+    const struct ots_gather *gather = &port->gather;
+    struct ots_node *node = gather->rows[first].node;
+    int64_t from_us = INT64_MAX;
+    size_t i;
+    for (i = first; i < gather->count && gather->rows[i].node == node; i++)
+        if (gather->rows[i].row.time_us < from_us)
+            from_us = gather->rows[i].row.time_us;
+    ots_table_note_write_locked(port->table, node, from_us);
+    return i;
+}
+
 /* Note that the timelines of all gathered rows are written. */
 static enum ots_status note_writes(struct ots_port_file *port)
 {
     struct ots_view *view = port->base.view;
     const struct ots_gather *gather = &port->gather;
     enum ots_status status = OTS_OK;
+    bool is_first = !port->has_nodes;
     pthread_mutex_lock(&view->synced.lock);
-    if (!port->has_nodes)
+    if (is_first)
         status = find_nodes_locked(port);
     port->has_nodes = status == OTS_OK;
-    for (size_t i = 0; status == OTS_OK && i < gather->count; i++)
-        if (!i || gather->rows[i].node != gather->rows[i - 1].node)
-            ots_table_note_write_locked(port->table, gather->rows[i].node);
+    for (size_t i = 0; status == OTS_OK && is_first && i < gather->count; i++)
+        ots_history_put_row(&gather->rows[i].node->timeline.history, gather->rows[i].row.time_us);
+    for (size_t i = 0; status == OTS_OK && i < gather->count;)
+        i = note_timeline_locked(port, i);
     pthread_mutex_unlock(&view->synced.lock);
     return status;
 }
