@@ -6,6 +6,7 @@
 #include "fs/lp/names.h"
 #include "fs/view/port.h"
 #include "fs/view/replay.h"
+#include "fs/view/self.h"
 #include "fs/view/staging.h"
 
 enum { READY_WAIT_US_MIN = 50000, READY_WAIT_US_MAX = 1000000, READY_TIMEOUT_US = 120000000 };
@@ -21,6 +22,8 @@ void ots_node_attr_locked(const struct ots_node *node, struct ots_attr *attr)
 {
     bool is_directory = ots_node_is_directory(node);
     unsigned writable = ots_node_is_in_view(node) ? 0 : 0200;
+    if (node->kind == OTS_NODE_STATUS_FILE)
+        writable = ots_self_permissions(node) & 0200;
     *attr = (struct ots_attr){
         .ino = node->ino,
         .is_directory = is_directory,
@@ -142,6 +145,8 @@ static enum ots_status lookup_pinned(struct ots_view *view, struct ots_node *dir
                                      struct ots_slice name, struct ots_interrupt *interrupt,
                                      struct ots_attr *attr, struct ots_error *err)
 {
+    if (ots_self_is_name(dir, name))
+        return ots_self_lookup(view, dir, name, attr, err);
     if (is_hidden_name(dir, name)) {
         /* Names below are looked up later, but for the port, which is a file. */
         struct ots_table *table = ots_node_table(dir);
@@ -219,7 +224,9 @@ enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
         if (status == OTS_OK)
             status = ots_extract_refresh_timeline(extract, node, interrupt, err);
     }
-    if (status == OTS_OK)
+    if (status == OTS_OK && node->kind == OTS_NODE_STATUS_FILE)
+        status = ots_self_attr(view, node, attr, err);
+    else if (status == OTS_OK)
         status = tell_attr(view, node, attr, err);
     ots_view_unpin(view, node);
     return status;
@@ -286,9 +293,11 @@ static struct ots_listing *listing_new(struct ots_view *view, const struct ots_n
 }
 
 /* What this mount wrote shows in views at once; in whole tables it does anyway. */
-static enum ots_status refresh_listing(struct ots_view *view, const struct ots_node *dir,
+static enum ots_status refresh_listing(struct ots_view *view, struct ots_node *dir,
                                        struct ots_interrupt *interrupt, struct ots_error *err)
 {
+    if (dir->kind == OTS_NODE_STATUS_DIR)
+        return ots_self_refresh(view, dir, err);
     if (!ots_node_is_in_view(dir) || dir->kind == OTS_NODE_VIEWS)
         return refresh_directory(dir, interrupt, err);
     struct ots_extract *extract = ots_node_extract(dir);
@@ -398,6 +407,7 @@ static enum ots_status make_table(struct ots_instance *instance, struct ots_slic
         (*out)->table->whole.timelines.fresh_until_us = 0;
         /* One that had the name before has left it another identity. */
         (*out)->table->replayed.fresh_until_us = 0;
+        (*out)->table->described.knowledge.fresh_until_us = 0;
     }
     pthread_mutex_unlock(&view->synced.lock);
     return status;

@@ -63,6 +63,8 @@ static enum ots_status learn_timelines(struct ots_extract *extract, struct ots_i
     pthread_mutex_lock(&view->synced.lock);
     if (status == OTS_OK) {
         int64_t ended_us = ots_view_now_us(view);
+        extract->scanned_us = ots_clock_now_us(view->options.clock);
+        extract->scan_cost_us = ended_us - started_us;
         extract->timelines.fresh_until_us =
             ended_us + fresh_us(extract->table, ended_us - started_us);
     } else if (status == OTS_NOT_FOUND) {

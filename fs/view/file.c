@@ -6,6 +6,7 @@
 #include "fs/lp/names.h"
 #include "fs/state/state_dir.h"
 #include "fs/view/port.h"
+#include "fs/view/self.h"
 #include "fs/view/staging.h"
 
 void ots_file_init(struct ots_file *file, const struct ots_file_ops *ops, struct ots_view *view,
@@ -87,6 +88,8 @@ static enum ots_status open_pinned(struct ots_view *view, struct ots_node *node,
     enum ots_status status = OTS_OK;
     if (node->kind == OTS_NODE_PORT)
         return open_port(view, node, mode, out, attr, err);
+    if (node->kind == OTS_NODE_STATUS_FILE)
+        return ots_self_open(view, node, mode, out, err);
     if (node->kind != OTS_NODE_TIMELINE)
         return ots_error_set(err, OTS_INVALID, "not a timeline");
     if (mode & OTS_OPEN_WRITE)
@@ -167,6 +170,8 @@ enum ots_status ots_view_truncate(struct ots_view *view, uint64_t ino, uint64_t 
         status = ots_view_pin(view, ino, &node, err);
     if (status != OTS_OK)
         return status;
+    if (node->kind == OTS_NODE_STATUS_FILE)
+        return ots_self_truncate(node, size_bytes, err);
     pthread_mutex_lock(&view->synced.lock);
     bool is_to_be_noted = is_to_be_noted_locked(node, size_bytes);
     pthread_mutex_unlock(&view->synced.lock);

@@ -121,6 +121,7 @@ struct commit {
     struct scan *scan;
     enum ots_status status;
     size_t node_count;
+    uint64_t found_count; /* timelines that the scan found */
     bool has_listed_child;
     int64_t newest_mtime_ns; /* of the directory's listed children */
 };
@@ -157,6 +158,7 @@ static void commit_timeline(struct ots_node *timeline, void *context)
         struct ots_found *found = &timeline->timeline.found;
         measured.extent = found->extent;
         measured.marks = found->is_unordered ? NULL : &found->marks;
+        commit->found_count++;
         timeline->timeline.is_removed = is_still_removed(timeline);
         ots_extract_note_locked(scan->extract, timeline, &measured);
         ots_found_deinit(found);
@@ -193,6 +195,7 @@ static void commit_measurement(struct ots_node *measurement, void *context)
         measurement->mtime_ns = commit->newest_mtime_ns;
     note_child(table_commit, measurement);
     table_commit->node_count += commit->node_count + 1;
+    table_commit->found_count += commit->found_count;
     if (commit->status != OTS_OK)
         table_commit->status = commit->status;
 }
@@ -204,6 +207,7 @@ static enum ots_status commit_scan(struct scan *scan)
     pthread_mutex_lock(&view->synced.lock);
     ots_node_each_child(scan->extract->node, commit_measurement, &commit);
     scan->extract->row_count = scan->row_count;
+    scan->extract->timeline_count = commit.found_count;
     scan->extract->scanned_write = scan->write_number;
     scan->extract->cut_us = scan->cut_us;
     scan->extract->single_count = 0;

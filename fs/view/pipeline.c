@@ -557,5 +557,16 @@ void ots_pipeline_counts(struct ots_pipeline *pipeline, struct ots_pipeline_coun
 {
     pthread_mutex_lock(&pipeline->synced.lock);
     *counts = pipeline->synced.counts;
+    counts->rows_waiting = pipeline->synced.filling ? pipeline->synced.filling->count : 0;
+    for (const struct ots_batch *batch = pipeline->synced.in_flight; batch; batch = batch->next)
+        counts->rows_waiting += batch->count;
     pthread_mutex_unlock(&pipeline->synced.lock);
+}
+
+struct ots_journal *ots_pipeline_journal(struct ots_pipeline *pipeline)
+{
+    pthread_mutex_lock(&pipeline->synced.lock);
+    struct ots_journal *journal = pipeline->journal;
+    pthread_mutex_unlock(&pipeline->synced.lock);
+    return journal;
 }

@@ -56,6 +56,9 @@ void ots_pipeline_free(struct ots_pipeline *pipeline);
 /* Use a journal (borrowed). Before the first row is added. */
 void ots_pipeline_set_journal(struct ots_pipeline *pipeline, struct ots_journal *journal);
 
+/* NULL: none yet. */
+struct ots_journal *ots_pipeline_journal(struct ots_pipeline *pipeline);
+
 /*
  * Add a copy of `row`, written by `origin`, which the row holds a reference to. Waits while the
  * batches in flight are at their maximum and the next is full.
@@ -116,6 +119,7 @@ struct ots_pipeline_counts {
     uint64_t rows_stored;
     uint64_t rows_failed; /* refused */
     uint64_t puts;
+    uint64_t rows_waiting; /* now: being collected, in flight or kept */
 };
 void ots_pipeline_counts(struct ots_pipeline *pipeline, struct ots_pipeline_counts *counts);
 

@@ -6,6 +6,8 @@
  * node keeps what it held, and whatever lists it again clears the mark.
  */
 #include "fs/view/attributes.h"
+#include "fs/view/replay.h"
+#include "fs/view/self.h"
 #include "fs/view/staging.h"
 
 /* A listed child that is in no view. */
@@ -117,6 +119,8 @@ enum ots_status ots_view_unlink(struct ots_view *view, uint64_t parent, struct o
     switch (node->kind) {
     case OTS_NODE_TIMELINE:
         return unlink_timeline(view, node, interrupt, err);
+    case OTS_NODE_STATUS_FILE:
+        return ots_self_unlink(node, err);
     case OTS_NODE_ROOT:
     case OTS_NODE_INSTANCE:
     case OTS_NODE_TABLE:
@@ -126,7 +130,6 @@ enum ots_status ots_view_unlink(struct ots_view *view, uint64_t parent, struct o
     case OTS_NODE_STAGING:
     case OTS_NODE_PORT:
     case OTS_NODE_STATUS_DIR:
-    case OTS_NODE_STATUS_FILE:
         break;
     }
     return not_permitted(err);
@@ -191,6 +194,15 @@ static enum ots_status delete_table(struct ots_table *table, struct ots_interrup
     return status;
 }
 
+static bool has_rows_to_come(struct ots_table *table)
+{
+    struct ots_journal *journal = ots_pipeline_journal(table->pipeline);
+    struct ots_journal_counts counts = {0};
+    if (journal)
+        ots_journal_counts(journal, &counts);
+    return ots_pipeline_is_busy(table->pipeline) || counts.batches || counts.old_segments;
+}
+
 /* Whatever the attempt came to: what is there now must be learned anew. */
 static void forget_table(struct ots_table *table)
 {
@@ -207,10 +219,14 @@ static enum ots_status remove_table(struct ots_view *view, struct ots_node *node
     struct ots_table *table = node->table;
     if (!view->options.may_delete)
         return ots_error_set(err, OTS_NOT_PERMITTED, "needs -o allow_delete");
-    if (ots_pipeline_is_busy(table->pipeline))
+    /* Rows that an earlier mount left are put first. */
+    enum ots_status status = ots_replay_table(table, interrupt, err);
+    if (status != OTS_OK)
+        return status;
+    if (has_rows_to_come(table))
         return ots_error_set(err, OTS_NOT_EMPTY, "rows are on their way to it");
     bool has_row;
-    enum ots_status status = find_row(table, interrupt, &has_row, err);
+    status = find_row(table, interrupt, &has_row, err);
     if (status != OTS_OK)
         return status;
     if (has_row)

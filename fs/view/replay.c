@@ -315,6 +315,9 @@ static enum ots_status prepare(struct ots_table *table, struct ots_interrupt *in
     replay.facts.identity = ots_buf_slice(&identity);
     if (status == OTS_OK)
         status = replay_journal(&replay, table->pipeline, interrupt, err);
+    pthread_mutex_lock(&table->view->synced.lock);
+    table->superseded_rows += replay.rejected_count;
+    pthread_mutex_unlock(&table->view->synced.lock);
     replay_deinit(&replay);
     ots_buf_deinit(&identity);
     return status;

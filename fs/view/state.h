@@ -23,7 +23,8 @@ struct ots_instance {
     struct ots_node *node;
     struct ots_slice name; /* the node's; empty when it is the only source */
     struct ots_store *store;
-    struct ots_state *state; /* NULL: nothing is kept on disk */
+    struct ots_state *state;       /* NULL: nothing is kept on disk */
+    struct ots_view_source source; /* as it was given */
     /* Guarded by the view's lock. */
     struct ots_knowledge tables;
     struct ots_knowledge gone_tables; /* what their journals held was rejected */
@@ -43,6 +44,9 @@ struct ots_extract {
     struct ots_knowledge timelines;
     uint32_t scan_id;
     uint64_t row_count;      /* found by the last scan */
+    uint64_t timeline_count; /* the same */
+    int64_t scanned_us;      /* when it ended, by this machine's clock; 0: there was none */
+    int64_t scan_cost_us;    /* what it took */
     uint64_t scanned_write;  /* number of the table's last write when that scan began */
     int64_t cut_us;          /* rows of an earlier time had expired then; 0: none does */
     size_t unmeasured_count; /* of a whole table: timelines written and not measured since */
@@ -60,14 +64,16 @@ struct ots_table {
     struct ots_node *node;
     struct ots_pipeline *pipeline;
     struct ots_attributes *attributes;
-    struct ots_journal *journal; /* NULL until it was replayed, and without a state */
-    struct ots_table *next;      /* in the instance's list */
+    struct ots_journal *journal;      /* NULL until it was replayed, and without a state */
+    struct ots_table *next;           /* in the instance's list */
+    atomic_uint_least64_t digits_cut; /* lines whose time lost digits */
     /* All of this is guarded by the view's lock. */
     struct ots_extract whole;      /* without restriction */
     struct ots_knowledge replayed; /* its journal; fs/view/replay.h */
     struct ots_described described;
     bool has_field_keys;
     int32_t time_to_live_s;   /* OTS_TTL_FOREVER: rows do not expire */
+    uint64_t superseded_rows; /* of earlier mounts, that were not put again */
     uint64_t write_number;    /* grows with every write to one of its timelines */
     bool is_truncate_noted;   /* that cutting a file deletes no rows */
     bool has_failure;         /* rows were refused and no fsync of the table told it yet */
@@ -88,6 +94,7 @@ struct ots_view {
     struct ots_view_options options; /* without the sources, which are the instances */
     struct ots_instance *instances;
     size_t instance_count;
+    int64_t mounted_us;
     struct ots_pool *scan_pool;
     pthread_t sender;
     bool has_sender;

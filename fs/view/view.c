@@ -103,6 +103,7 @@ static enum ots_status make_instance(struct ots_view *view, const struct ots_vie
         .name = node->name,
         .store = source->store,
         .state = source->state,
+        .source = *source,
     };
     node->instance = instance;
     node->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
@@ -155,6 +156,7 @@ enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_
         view->options.scan_lanes = LANES_DEFAULT;
     if (!view->options.puts_in_flight)
         view->options.puts_in_flight = LANES_DEFAULT;
+    view->mounted_us = ots_clock_now_us(view->options.clock);
     init_synced(view);
     enum ots_status status = make_instances(view, options);
     if (status == OTS_OK)

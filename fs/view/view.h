@@ -25,7 +25,12 @@ struct ots_view_source {
     const char *name; /* of its directory, among several; distinct */
     struct ots_store *store;
     struct ots_state *state; /* NULL: nothing is kept on disk */
+    /* What `.otsfs` tells of it; NULL: nothing. */
+    const char *endpoint;
+    const char *instance;
 };
+
+struct ots_setting;
 
 struct ots_view_options {
     /* One: the root is its instance. Several: the root holds a directory for each. */
@@ -36,9 +41,11 @@ struct ots_view_options {
     /* Requests in flight when a table is scanned, and puts in flight per table. 1 to 64; 0: 8. */
     unsigned scan_lanes;
     unsigned puts_in_flight;
-    bool is_sync;                 /* closing a file waits until its rows are acknowledged */
-    bool may_delete;              /* unlink of timelines, rmdir of tables */
-    enum ots_precision precision; /* of the times in lines */
+    bool is_sync;                       /* closing a file waits until its rows are acknowledged */
+    bool may_delete;                    /* unlink of timelines, rmdir of tables */
+    enum ots_precision precision;       /* of the times in lines */
+    const struct ots_setting *settings; /* what `.otsfs` tells of the options; report.h */
+    size_t setting_count;
 };
 
 enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_view **out,

@@ -144,6 +144,8 @@ static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t
     if (status != OTS_OK)
         return status;
     writer->digits_cut_count += cut_ns != 0;
+    if (cut_ns)
+        atomic_fetch_add(&writer->table->digits_cut, 1);
     writer->last_time_us = row->time_us;
     writer->last_cut_ns = cut_ns;
     return OTS_OK;
