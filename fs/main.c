@@ -26,6 +26,7 @@
 #include "fs/mount/mount.h"
 #include "fs/mountpoint.h"
 #include "fs/options.h"
+#include "fs/settings.h"
 #include "fs/source.h"
 #include "fs/state/state_dir.h"
 #include "fs/view/view.h"
@@ -37,6 +38,7 @@ struct parts {
     struct ots_source sources[OTS_SOURCES_MAX];
     size_t source_count;
     struct ots_state *states[OTS_SOURCES_MAX]; /* of the sources */
+    struct ots_settings settings;
     struct ots_mount *mount;
     struct ots_view *view;
 };
@@ -87,6 +89,35 @@ static enum ots_status connect_sources(struct parts *parts, const struct ots_opt
     return status;
 }
 
+static enum ots_status make_view(struct parts *parts, const struct ots_options *options,
+                                 struct ots_error *err)
+{
+    struct ots_view_source sources[OTS_SOURCES_MAX];
+    for (size_t i = 0; i < parts->source_count; i++) {
+        const struct ots_source *source = &parts->sources[i];
+        sources[i] = (struct ots_view_source){
+            .name = source->name,
+            .store = source->store,
+            .state = parts->states[i],
+            .endpoint = source->data.directory ? source->data.directory : source->data.endpoint,
+            .instance = source->data.instance,
+        };
+    }
+    ots_settings_init(&parts->settings, options);
+    struct ots_view_options view = {
+        .sources = sources,
+        .source_count = parts->source_count,
+        .clock = &ots_clock_system,
+        .log = &parts->log,
+        .is_sync = options->is_sync,
+        .may_delete = options->may_delete,
+        .precision = options->precision,
+        .settings = parts->settings.items,
+        .setting_count = parts->settings.count,
+    };
+    return ots_view_new(&view, &parts->view, err);
+}
+
 static enum ots_status make_parts(struct parts *parts, const struct ots_options *options,
                                   struct ots_error *err)
 {
@@ -105,24 +136,8 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
         status = open_sources(parts, options, err);
     if (status == OTS_OK)
         status = connect_sources(parts, options, err);
-    struct ots_view_source sources[OTS_SOURCES_MAX];
-    for (size_t i = 0; i < parts->source_count; i++)
-        sources[i] = (struct ots_view_source){
-            .name = parts->sources[i].name,
-            .store = parts->sources[i].store,
-            .state = parts->states[i],
-        };
-    struct ots_view_options view = {
-        .sources = sources,
-        .source_count = parts->source_count,
-        .clock = &ots_clock_system,
-        .log = &parts->log,
-        .is_sync = options->is_sync,
-        .may_delete = options->may_delete,
-        .precision = options->precision,
-    };
     if (status == OTS_OK)
-        status = ots_view_new(&view, &parts->view, err);
+        status = make_view(parts, options, err);
     if (status == OTS_OK)
         status = ots_mount_new(&mount, &parts->mount, err);
     return status;

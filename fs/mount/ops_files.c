@@ -35,13 +35,25 @@ static void set_file(struct fuse_file_info *info, struct ots_file *file)
     info->direct_io = true;
 }
 
+/* The kernel leaves O_TRUNC to us. */
+static enum ots_status open_file(struct ots_task *task, struct ots_file **file)
+{
+    struct ots_view *view = task->mount->view;
+    struct ots_attr attr;
+    enum ots_status status = ots_view_open(view, task->ino, open_mode(&task->file_info),
+                                           &task->interrupt, file, &attr, &task->error);
+    if (status != OTS_OK || !(task->file_info.flags & O_TRUNC))
+        return status;
+    status = ots_view_truncate(view, task->ino, 0, &task->error);
+    if (status != OTS_OK)
+        ots_file_close(*file);
+    return status;
+}
+
 static void run_open(struct ots_task *task)
 {
     struct ots_file *file;
-    struct ots_attr attr;
-    enum ots_status status =
-        ots_view_open(task->mount->view, task->ino, open_mode(&task->file_info), &task->interrupt,
-                      &file, &attr, &task->error);
+    enum ots_status status = open_file(task, &file);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
