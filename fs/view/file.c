@@ -149,9 +149,13 @@ static enum ots_status truncate_staging(struct ots_view *view, uint64_t ino, uin
 }
 
 /* Whether the table's errors are to say that cutting does nothing: they say so once. */
-static bool is_to_be_noted_locked(const struct ots_node *node, uint64_t size_bytes)
+static bool is_to_be_noted_locked(struct ots_node *node, uint64_t size_bytes)
 {
-    if (node->kind != OTS_NODE_TIMELINE || size_bytes >= node->timeline.extent.size_bytes)
+    if (node->kind != OTS_NODE_TIMELINE)
+        return false;
+    const struct ots_extract *extract = ots_node_extract(node);
+    if (size_bytes >= node->timeline.extent.size_bytes &&
+        !ots_extract_is_unmeasured_locked(extract, node))
         return false;
     struct ots_table *table = ots_node_table(node);
     bool is_first = !table->is_truncate_noted;

@@ -326,7 +326,8 @@ static struct ots_port_file *port_new(struct ots_node *node)
     struct ots_table *table = ots_node_table(node);
     ots_file_init(&port->base, &PORT_OPS, table->view, node);
     port->table = table;
-    struct ots_lp_options options = {.precision = OTS_PRECISION_NS, .default_time_us = 0};
+    struct ots_lp_options options = {.precision = table->view->options.precision,
+                                     .default_time_us = 0};
     struct ots_lp_handler handler = {on_row, on_problem, port};
     port->origin = ots_origin_new(NULL);
     if (port->origin && ots_gather_init(&port->gather) == OTS_OK &&
