@@ -86,3 +86,13 @@ enum ots_status ots_attribute_set_change(struct ots_attribute_set *set, struct o
     ots_arena_deinit(&arena);
     return status;
 }
+
+enum ots_status ots_attribute_check_mode(bool is_there, const struct ots_slice *value,
+                                         enum ots_attribute_mode mode)
+{
+    if (is_there && mode == OTS_ATTRIBUTE_CREATE)
+        return OTS_EXISTS;
+    if (!is_there && (!value || mode == OTS_ATTRIBUTE_REPLACE))
+        return OTS_NO_ATTRIBUTE;
+    return OTS_OK;
+}

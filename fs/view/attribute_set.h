@@ -39,4 +39,13 @@ const struct ots_tag *ots_attribute_find(const struct ots_tag *items, size_t cou
 bool ots_attributes_equal(const struct ots_tag *a, size_t a_count, const struct ots_tag *b,
                           size_t b_count);
 
+enum ots_attribute_mode { OTS_ATTRIBUTE_SET, OTS_ATTRIBUTE_CREATE, OTS_ATTRIBUTE_REPLACE };
+
+/*
+ * Whether an attribute that is there, or is not, may be given a value, or with NULL removed.
+ * Errors: OTS_EXISTS (to be created), OTS_NO_ATTRIBUTE (to be replaced or removed).
+ */
+enum ots_status ots_attribute_check_mode(bool is_there, const struct ots_slice *value,
+                                         enum ots_attribute_mode mode) OTS_MUST_CHECK;
+
 #endif

@@ -271,16 +271,6 @@ static enum ots_status store_change(struct ots_attributes *attributes, struct ot
                             : ots_error_set(err, status, "attributes: %s", ots_status_text(status));
 }
 
-enum ots_status ots_attribute_check_mode(bool is_there, const struct ots_slice *value,
-                                         enum ots_attribute_mode mode)
-{
-    if (is_there && mode == OTS_ATTRIBUTE_CREATE)
-        return OTS_EXISTS;
-    if (!is_there && (!value || mode == OTS_ATTRIBUTE_REPLACE))
-        return OTS_NO_ATTRIBUTE;
-    return OTS_OK;
-}
-
 enum ots_status ots_attributes_change(struct ots_attributes *attributes, struct ots_node *timeline,
                                       struct ots_slice name, const struct ots_slice *value,
                                       enum ots_attribute_mode mode, struct ots_interrupt *interrupt,

@@ -30,15 +30,6 @@ enum ots_status ots_attributes_get(struct ots_attributes *attributes,
                                    struct ots_attribute_set *set,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
-enum ots_attribute_mode { OTS_ATTRIBUTE_SET, OTS_ATTRIBUTE_CREATE, OTS_ATTRIBUTE_REPLACE };
-
-/*
- * Whether an attribute that is there, or is not, may be given a value, or with NULL removed.
- * Errors: OTS_EXISTS (to be created), OTS_NO_ATTRIBUTE (to be replaced or removed).
- */
-enum ots_status ots_attribute_check_mode(bool is_there, const struct ots_slice *value,
-                                         enum ots_attribute_mode mode) OTS_MUST_CHECK;
-
 /*
  * Give an attribute a value, or with NULL remove it. Errors: OTS_INVALID, OTS_LIMIT (the service
  * would refuse it), OTS_EXISTS (to be created), OTS_NO_ATTRIBUTE (to be replaced or removed).

@@ -1,6 +1,7 @@
 #include "fs/view/xattr.h"
 
 #include "backend/base/cleanup.h"
+#include "fs/view/attributes.h"
 #include "fs/view/described.h"
 #include "fs/view/staging.h"
 #include "fs/view/table_options.h"

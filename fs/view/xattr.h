@@ -9,7 +9,8 @@
 #define OTS_VIEW_XATTR_H
 
 #include "backend/base/buf.h"
-#include "fs/view/attributes.h"
+#include "fs/view/attribute_set.h"
+#include "fs/view/view.h"
 
 /* Whether some node can have an extended attribute of that name. No other is ever there. */
 bool ots_xattr_name_is_ours(struct ots_slice name);
