@@ -34,6 +34,10 @@ truncate -s 5 "$m/draft"
 truncate -s 8 "$m/draft"
 expect_same "$m/draft" <(head -c 5 "$work/plain.lp" && printf '\0\0\0')
 printf 'more' >>"$m/draft"
+printf 'short' >"$m/cut"
+printf 'er' >"$m/cut"
+expect_equal "$(cat "$m/cut")" er 'written over'
+rm "$m/cut"
 expect_equal "$(tail -c 4 "$m/draft")" more 'appended'
 touch -d '2001-02-03 04:05:06.789 UTC' "$m/draft"
 expect_equal "$(stat -c %.3Y "$m/draft")" 981173106.789 'time'
