@@ -110,6 +110,7 @@ static enum ots_status make_view(struct parts *parts, const struct ots_options *
         .clock = &ots_clock_system,
         .log = &parts->log,
         .is_sync = options->is_sync,
+        .is_browse = options->is_browse,
         .may_delete = options->may_delete,
         .precision = options->precision,
         .settings = parts->settings.items,

@@ -4,7 +4,7 @@
  * There is no stream follower yet, so knowledge ages: after a second, or 20 times what its scan
  * took. Whoever needs what is old learns it anew; others who need it meanwhile wait for that.
  */
-#include "fs/view/state.h"
+#include "fs/view/finding.h"
 
 /* What is known of a table whose rows expire is never older. */
 enum { EXPIRY_FRESH_US = 300 * 1000000 };
@@ -53,13 +53,14 @@ static int64_t fresh_us(const struct ots_table *table, int64_t cost_us)
     return is_bounded ? EXPIRY_FRESH_US : time_us;
 }
 
-/* Scan, and note how long that lasts. */
+/* Look through it, and note how long that lasts. */
 static enum ots_status learn_timelines(struct ots_extract *extract, struct ots_interrupt *interrupt,
                                        struct ots_error *err)
 {
     struct ots_view *view = extract->view;
     int64_t started_us = ots_view_now_us(view);
-    enum ots_status status = ots_extract_measure(extract, interrupt, err);
+    enum ots_status status = view->options.is_browse ? ots_extract_browse(extract, interrupt, err)
+                                                     : ots_extract_measure(extract, interrupt, err);
     pthread_mutex_lock(&view->synced.lock);
     if (status == OTS_OK) {
         int64_t ended_us = ots_view_now_us(view);

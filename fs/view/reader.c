@@ -101,7 +101,7 @@ enum ots_status ots_reader_open(struct ots_reader *reader, struct ots_extract *e
         status = OTS_OK; /* a hashed name that no line has explained yet: an empty file */
     ots_arena_deinit(&arena);
     if (status == OTS_OK && reader->has_snapshot && !reader->snapshot.has_end)
-        status = ots_extract_refresh_timeline(extract, timeline, interrupt, err);
+        status = ots_extract_open_timeline(extract, timeline, interrupt, err);
     return status;
 }
 

@@ -199,6 +199,14 @@ enum ots_status ots_extract_refresh_timeline(struct ots_extract *extract, struct
                                              struct ots_interrupt *interrupt,
                                              struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * The same for a file that is opened: with -o browse what was found says nothing of what a timeline
+ * holds.
+ */
+enum ots_status ots_extract_open_timeline(struct ots_extract *extract, struct ots_node *timeline,
+                                          struct ots_interrupt *interrupt,
+                                          struct ots_error *err) OTS_MUST_CHECK;
+
 /* Scan all of it and store what was found. Only ots_extract_refresh calls this. */
 enum ots_status ots_extract_measure(struct ots_extract *extract, struct ots_interrupt *interrupt,
                                     struct ots_error *err) OTS_MUST_CHECK;

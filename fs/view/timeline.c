@@ -132,6 +132,8 @@ static enum ots_status measure_timeline(struct ots_extract *extract, struct ots_
 static bool is_many_locked(const struct ots_extract *extract)
 {
     bool is_whole = extract == &extract->table->whole;
+    if (extract->view->options.is_browse)
+        return false;
     size_t count = is_whole ? extract->unmeasured_count : extract->single_count;
     return count > ONE_BY_ONE_MAX + extract->row_count / OTS_PAGE_ROWS_MAX;
 }
@@ -158,4 +160,12 @@ enum ots_status ots_extract_refresh_timeline(struct ots_extract *extract, struct
     is_unmeasured = ots_extract_is_unmeasured_locked(extract, timeline);
     pthread_mutex_unlock(&view->synced.lock);
     return is_unmeasured ? measure_timeline(extract, timeline, interrupt, err) : OTS_OK;
+}
+
+enum ots_status ots_extract_open_timeline(struct ots_extract *extract, struct ots_node *timeline,
+                                          struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    return extract->view->options.is_browse
+               ? measure_timeline(extract, timeline, interrupt, err)
+               : ots_extract_refresh_timeline(extract, timeline, interrupt, err);
 }

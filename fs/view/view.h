@@ -42,6 +42,7 @@ struct ots_view_options {
     unsigned scan_lanes;
     unsigned puts_in_flight;
     bool is_sync;                       /* closing a file waits until its rows are acknowledged */
+    bool is_browse;                     /* list from metadata, without scans */
     bool may_delete;                    /* unlink of timelines, rmdir of tables */
     enum ots_precision precision;       /* of the times in lines */
     const struct ots_setting *settings; /* what `.otsfs` tells of the options; report.h */

@@ -244,7 +244,15 @@ static enum ots_status do_scan(struct fake_store *fake, struct ots_call *call)
     return status;
 }
 
-/* There are no records. That of measurement `undeletable` is refused all the same. */
+static enum ots_status do_query_meta(struct fake_store *fake, struct ots_call *call)
+{
+    const struct fake_table *table = find_table(fake, call->request.query_meta.table);
+    if (table)
+        fake_table_query(table, fake->page_rows, call);
+    return table ? OTS_OK : OTS_NOT_FOUND;
+}
+
+/* Nothing is deleted. The record of measurement `undeletable` is refused all the same. */
 static enum ots_status do_delete_meta(struct fake_store *fake, struct ots_call *call)
 {
     static const struct ots_failed_row refused = {0, {(const uint8_t *)"OTSFake", 7}, {0}};
@@ -267,6 +275,7 @@ static enum ots_status (*const actions[OTS_ACTION_COUNT])(struct fake_store *fak
     [OTS_ACTION_GET] = do_get,
     [OTS_ACTION_SPLIT] = do_split,
     [OTS_ACTION_SCAN] = do_scan,
+    [OTS_ACTION_QUERY_META] = do_query_meta,
     [OTS_ACTION_DELETE_META] = do_delete_meta,
     [OTS_ACTION_DELETE_TABLE] = do_delete_table,
 };

@@ -1,6 +1,8 @@
 #include "tests/unit/fake_table.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/fake_page.h"
@@ -47,4 +49,32 @@ void fake_table_put(struct fake_table *table, const struct ots_row *row)
     memmove(&series->rows.items[at + 1], &series->rows.items[at],
             (series->rows.count - 1 - at) * sizeof(copy));
     series->rows.items[at] = copy;
+}
+
+void fake_table_query(const struct fake_table *table, size_t page, struct ots_call *call)
+{
+    struct ots_query_meta_response *response = &call->response.query_meta;
+    struct ots_slice token = call->request.query_meta.token;
+    char text[32] = "0";
+    assert(token.size < sizeof(text));
+    if (token.size)
+        memcpy(text, token.data, token.size);
+    struct ots_timeline_meta *metas = ots_arena_array(&call->arena, page, sizeof(*metas));
+    size_t series = strtoul(text, NULL, 10);
+    for (; series < table->series_count && response->count < page; series++) {
+        const struct ots_series_key *key = &table->series[series].key;
+        struct ots_timeline_meta *meta = &metas[response->count];
+        bool has_record = !ots_slice_equal(key->measurement, OTS_SLICE("unrecorded"));
+        if (!has_record || !table->series[series].rows.count)
+            continue;
+        *meta = (struct ots_timeline_meta){.update_time_us = FAKE_RECORD_TIME_US};
+        fake_must(ots_series_key_copy(&call->arena, key, &meta->key));
+        response->count++;
+    }
+    response->metas = metas;
+    response->total_hit = -1;
+    int size = snprintf(text, sizeof(text), "%zu", series);
+    if (series < table->series_count)
+        fake_must(
+            ots_arena_copy(&call->arena, ots_slice(text, (size_t)size), &response->next_token));
 }

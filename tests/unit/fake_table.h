@@ -4,7 +4,7 @@
 #ifndef TESTS_UNIT_FAKE_TABLE_H
 #define TESTS_UNIT_FAKE_TABLE_H
 
-#include "backend/model/row.h"
+#include "backend/model/call.h"
 
 enum { FAKE_SERIES_MAX = 4096 };
 
@@ -24,6 +24,9 @@ struct fake_table {
     size_t series_count;
 };
 
+/* When every record was renewed last. */
+enum { FAKE_RECORD_TIME_US = 5000000 };
+
 /* NULL when there is none. */
 struct fake_series *fake_table_find(struct fake_table *table, const struct ots_series_key *key);
 
@@ -32,5 +35,11 @@ size_t fake_rows_first_from(const struct ots_rows *rows, int64_t time_us);
 
 /* Put a copy of the row, in place of one of the same timeline and time. */
 void fake_table_put(struct fake_table *table, const struct ots_row *row);
+
+/*
+ * Answer QUERY_META with at most `page` records. Every timeline has one, but those of the
+ * measurement `unrecorded`.
+ */
+void fake_table_query(const struct fake_table *table, size_t page, struct ots_call *call);
 
 #endif

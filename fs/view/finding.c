@@ -1,0 +1,242 @@
+#include "fs/view/finding.h"
+
+/* Rows are not shown for the last ten minutes of their lives, so that none goes while it is read.
+ */
+enum { CUT_STEP_US = 60 * 1000000, CUT_MARGIN_US = 600 * 1000000 };
+
+/* --- beginning --------------------------------------------------------------------------------*/
+
+/* Rows of a time before this are about to expire, or have. 0: none does. */
+static int64_t expiry_cut_us(struct ots_store *store, int32_t time_to_live_s)
+{
+    if (time_to_live_s <= 0)
+        return 0;
+    int64_t now_us = ots_store_now_us(store);
+    int64_t cut_us =
+        now_us - now_us % CUT_STEP_US - (int64_t)time_to_live_s * 1000000 + CUT_MARGIN_US;
+    return cut_us > 0 ? cut_us : 0;
+}
+
+enum ots_status ots_finding_begin(struct ots_finding *finding, struct ots_extract *extract,
+                                  struct ots_interrupt *interrupt)
+{
+    struct ots_table *table = extract->table;
+    *finding = (struct ots_finding){.extract = extract, .selection = extract->selection};
+    pthread_mutex_lock(&extract->view->synced.lock);
+    finding->id = ++extract->scan_id;
+    finding->write_number = table->write_number;
+    int32_t time_to_live_s = table->time_to_live_s;
+    pthread_mutex_unlock(&extract->view->synced.lock);
+    finding->cut_us = expiry_cut_us(table->instance->store, time_to_live_s);
+    if (finding->selection.begin_us < finding->cut_us)
+        finding->selection.begin_us = finding->cut_us;
+    return ots_pipeline_wait(table->pipeline, interrupt);
+}
+
+enum ots_status ots_finding_note_locked(struct ots_finding *finding,
+                                        const struct ots_series_key *key,
+                                        struct ots_slice measurement_name,
+                                        struct ots_slice timeline_name, struct ots_node **timeline)
+{
+    struct ots_node *measurement =
+        ots_node_child_make(finding->extract->node, OTS_NODE_MEASUREMENT, measurement_name);
+    if (!measurement)
+        return OTS_NOMEM;
+    *timeline = ots_node_child_make(measurement, OTS_NODE_TIMELINE, timeline_name);
+    if (!*timeline)
+        return OTS_NOMEM;
+    if ((*timeline)->timeline.scan_id != finding->id) {
+        (*timeline)->timeline.scan_id = finding->id;
+        ots_found_reset(&(*timeline)->timeline.found);
+    }
+    return ots_node_set_key(*timeline, key);
+}
+
+/* --- what was found becomes what is known -----------------------------------------------------*/
+
+static int64_t now_ns(const struct ots_view *view)
+{
+    return ots_clock_now_us(view->options.clock) * 1000;
+}
+
+void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline,
+                                 int64_t from_us)
+{
+    ots_history_write(&timeline->timeline.history, from_us);
+    table->write_number++;
+    if (timeline->timeline.last_write <= timeline->timeline.measured_write)
+        table->whole.unmeasured_count++;
+    timeline->timeline.last_write = table->write_number;
+    if (timeline->timeline.is_removed) {
+        timeline->timeline.is_removed = false;
+        timeline->is_listed = true;
+        timeline->parent->is_listed = true;
+    }
+    timeline->mtime_ns = now_ns(table->view);
+    timeline->is_mtime_set = true;
+}
+
+/* At first sight the newest row's time; when others changed it, the time at which that shows. */
+static void note_mtime(const struct ots_view *view, struct ots_node *timeline,
+                       const struct ots_extent *extent)
+{
+    const struct ots_extent *known = &timeline->timeline.extent;
+    bool is_same = known->size_bytes == extent->size_bytes &&
+                   known->row_count == extent->row_count &&
+                   known->last_time_us == extent->last_time_us;
+    if (is_same)
+        return;
+    int64_t now = now_ns(view);
+    if (!timeline->is_mtime_set && !known->row_count) {
+        int64_t newest_us = extent->last_time_us;
+        timeline->mtime_ns = newest_us < now / 1000 ? newest_us * 1000 : now;
+    } else {
+        bool is_ahead = timeline->mtime_ns >= now && timeline->mtime_ns < INT64_MAX;
+        timeline->mtime_ns = is_ahead ? timeline->mtime_ns + 1 : now;
+        timeline->is_mtime_set = true;
+    }
+}
+
+void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timeline,
+                             const struct ots_measured *measured)
+{
+    const struct ots_extent *extent = &measured->extent;
+    if (timeline->timeline.measured_write > measured->write_number)
+        return;
+    bool is_whole = extract == &extract->table->whole;
+    bool was_unmeasured = is_whole && ots_extract_is_unmeasured_locked(extract, timeline);
+    timeline->timeline.measured_write = measured->write_number;
+    bool is_unmeasured = is_whole && ots_extract_is_unmeasured_locked(extract, timeline);
+    ots_history_note(&timeline->timeline.history, &timeline->timeline.extent, measured,
+                     !is_unmeasured);
+    /* A write of this mount has set a time of its own. */
+    if (!was_unmeasured)
+        note_mtime(extract->view, timeline, extent);
+    timeline->timeline.extent = *extent;
+    if (extent->row_count)
+        timeline->is_local = false;
+    if (was_unmeasured && !is_unmeasured)
+        extract->unmeasured_count--;
+    /* What has no row is not in a view. */
+    if (!is_whole && !extent->row_count && !extract->view->options.is_browse)
+        timeline->is_listed = false;
+}
+
+struct commit {
+    struct ots_finding *finding;
+    enum ots_status status;
+    size_t node_count;
+    uint64_t found_count;
+    bool has_listed_child;
+    int64_t newest_mtime_ns; /* of the directory's listed children */
+};
+
+static void note_child(struct commit *commit, const struct ots_node *child)
+{
+    if (!child->is_listed)
+        return;
+    commit->has_listed_child = true;
+    if (child->mtime_ns > commit->newest_mtime_ns)
+        commit->newest_mtime_ns = child->mtime_ns;
+}
+
+/* Rows that expired are no reason to show a removed timeline again. */
+static bool is_still_removed(const struct ots_node *timeline)
+{
+    const struct ots_extent *known = &timeline->timeline.extent;
+    const struct ots_extent *found = &timeline->timeline.found.extent;
+    return timeline->timeline.is_removed && found->last_time_us == known->last_time_us &&
+           (found->row_count < known->row_count ||
+            (found->row_count == known->row_count && found->size_bytes == known->size_bytes));
+}
+
+/* What the timeline holds was found too. */
+static void commit_found(const struct ots_finding *finding, struct ots_node *timeline,
+                         struct ots_measured *measured)
+{
+    struct ots_found *found = &timeline->timeline.found;
+    measured->extent = found->extent;
+    measured->marks = found->is_unordered ? NULL : &found->marks;
+    timeline->timeline.is_removed = is_still_removed(timeline);
+    ots_extract_note_locked(finding->extract, timeline, measured);
+    ots_found_deinit(found);
+}
+
+/* What this mount wrote has a record, but perhaps it cannot be found yet. */
+static bool is_gone(const struct ots_finding *finding, struct ots_node *timeline)
+{
+    struct ots_extract *extract = finding->extract;
+    const struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
+    bool is_awaited = !finding->has_extents && origin && origin->timeline.last_write;
+    return !timeline->is_local && !is_awaited &&
+           !ots_extract_is_unmeasured_locked(extract, timeline) &&
+           timeline->timeline.measured_write <= finding->write_number;
+}
+
+static void commit_timeline(struct ots_node *timeline, void *context)
+{
+    struct commit *commit = context;
+    struct ots_finding *finding = commit->finding;
+    if (timeline->kind != OTS_NODE_TIMELINE)
+        return;
+    commit->node_count++;
+    struct ots_measured measured = {.begin_us = finding->selection.begin_us,
+                                    .write_number = finding->write_number};
+    if (timeline->timeline.scan_id == finding->id) {
+        commit->found_count++;
+        if (finding->has_extents)
+            commit_found(finding, timeline, &measured);
+        if (!timeline->timeline.is_removed &&
+            ots_tree_list(&finding->extract->view->synced.tree, timeline) != OTS_OK)
+            commit->status = OTS_NOMEM;
+    } else if (is_gone(finding, timeline)) {
+        timeline->is_listed = false;
+        timeline->timeline.is_removed = false;
+        ots_history_note(&timeline->timeline.history, &timeline->timeline.extent, &measured, true);
+        timeline->timeline.extent = measured.extent;
+    } else if (finding->has_extents) {
+        ots_extract_note_locked(finding->extract, timeline, &measured);
+    }
+    note_child(commit, timeline);
+}
+
+static void commit_measurement(struct ots_node *measurement, void *context)
+{
+    if (measurement->kind != OTS_NODE_MEASUREMENT)
+        return;
+    struct commit *table_commit = context;
+    struct commit measurement_commit = {.finding = table_commit->finding};
+    struct commit *commit = &measurement_commit;
+    struct ots_tree *tree = &commit->finding->extract->view->synced.tree;
+    bool was_listed = measurement->is_listed;
+    /* Before its timelines, so that inode numbers ascend in the order of a walk. */
+    if (ots_tree_list(tree, measurement) != OTS_OK)
+        commit->status = OTS_NOMEM;
+    ots_node_each_child(measurement, commit_timeline, commit);
+    measurement->is_listed = commit->has_listed_child || (was_listed && measurement->is_local);
+    if (commit->has_listed_child && !measurement->is_mtime_set)
+        measurement->mtime_ns = commit->newest_mtime_ns;
+    note_child(table_commit, measurement);
+    table_commit->node_count += commit->node_count + 1;
+    table_commit->found_count += commit->found_count;
+    if (commit->status != OTS_OK)
+        table_commit->status = commit->status;
+}
+
+enum ots_status ots_finding_commit(struct ots_finding *finding)
+{
+    struct ots_view *view = finding->extract->view;
+    struct commit commit = {.finding = finding, .status = OTS_OK};
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_each_child(finding->extract->node, commit_measurement, &commit);
+    finding->extract->row_count = finding->row_count;
+    finding->extract->timeline_count = commit.found_count;
+    finding->extract->scanned_write = finding->write_number;
+    finding->extract->cut_us = finding->cut_us;
+    finding->extract->single_count = 0;
+    ots_views_note_nodes_locked(finding->extract, commit.node_count);
+    if (commit.has_listed_child && !finding->extract->node->is_mtime_set)
+        finding->extract->node->mtime_ns = commit.newest_mtime_ns;
+    pthread_mutex_unlock(&view->synced.lock);
+    return commit.status;
+}
