@@ -77,6 +77,12 @@ expect_failure 'Read-only file system' mkdir "$utc/disk"
 expect_failure 'Read-only file system' mkdir "$mnt/t/.range/x"
 expect_failure 'Read-only file system' rmdir "$utc/cpu"
 expect_failure 'Read-only file system' chmod 644 "$utc/cpu/host=a.lp"
+expect_failure 'Read-only file system' rm -f "$utc/cpu/host=a.lp"
+expect_failure 'Read-only file system' mv "$utc/cpu/host=a.lp" "$utc/cpu/host=z.lp"
+printf 'cpu,host=z v=1i 1000\n' >"$mnt/t/cpu/.staged"
+expect_failure 'Read-only file system' mv "$mnt/t/cpu/.staged" "$utc/cpu/host=z.lp"
+expect_failure 'Read-only file system' setfattr -n user.ots.attr.x -v y "$utc/cpu/host=a.lp"
+rm "$mnt/t/cpu/.staged"
 expect_equal "$(stat -c %a "$utc" "$utc/cpu" "$utc/cpu/host=a.lp" | xargs)" '555 555 444' 'modes'
 
 # Names that are none.
