@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Everyday tools read a mount as they read any directory.
+# SEMANTICS 1; 4 getattr, readdir, statfs; 5.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -46,4 +47,40 @@ expect_equal "$(du -bc cpu/*.lp | tail -n 1 | cut -f1)" "$(cat cpu/*.lp | wc -c)
 expect_equal "$(df --output=fstype . | tail -n 1)" fuse.otsfs 'df'
 test -s "$file" || fail 'test -s'
 expect_equal "$(find . -size -1c | wc -l)" 3 'empty entries: the directories alone'
+expect_equal "$(stat -fc '%b %f %a %S' .)" "$((1 << 38)) $((1 << 38)) $((1 << 38)) 4096" 'statfs: 1 PiB, all free'
+expect_equal "$(ls -A)" $'cpu\nmem' 'names that begin with a dot are not listed'
+
+# What appears later gets a number behind all others, and no number changes.
+find . -printf '%i %p\n' | sort >"$work/numbers"
+lines 'cpu,_data_source=a' 3 >cpu/_data_source=a.lp
+find . -printf '%i %p\n' | sort >"$work/numbers.later"
+expect_equal "$(comm -23 "$work/numbers" "$work/numbers.later")" '' 'numbers that changed'
+expect_equal "$(sort -n "$work/numbers.later" | tail -n 1 | cut -d' ' -f2)" ./cpu/_data_source=a.lp \
+    'the highest number'
+
+# An open directory shows what was there when it was opened.
+python3 - mem <<'PYTHON' || fail 'an open directory'
+import os
+import sys
+
+directory = os.open(sys.argv[1], os.O_RDONLY)
+names = os.scandir(directory)
+before = os.listdir(sys.argv[1])
+with open(sys.argv[1] + "/host=new.lp", "w", encoding="utf-8") as file:
+    file.write("mem,host=new v=1i 1000\n")
+seen = [entry.name for entry in names]
+assert seen == before, seen
+assert sorted(before + ["host=new.lp"]) == os.listdir(sys.argv[1])
+PYTHON
+
+# Copies out of it.
+for copy in 'cp -r' 'cp -a' 'rsync -a'; do
+    rm -rf "$work/copy"
+    # shellcheck disable=SC2086 # words
+    $copy . "$work/copy" || fail "$copy out of the mount"
+    diff -r . "$work/copy" || fail "$copy out of the mount: not equal"
+done
+tar -cf - . | (mkdir "$work/tar" && tar -C "$work/tar" -xf -) || fail 'tar'
+diff -r . "$work/tar" || fail 'tar: not equal'
+expect_equal "$(stat -c %Y "$work/copy/$file")" "$(stat -c %Y "$file")" 'time of a copy'
 cd /
