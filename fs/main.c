@@ -15,6 +15,7 @@
  *   fs/mount         libfuse's requests -> view
  *   fs               command line, data sources, otslocal as a child, mount point, this file
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -30,6 +31,11 @@
 #include "fs/source.h"
 #include "fs/state/state_dir.h"
 #include "fs/view/view.h"
+
+enum {
+    OWN_MAPPING_BYTES = 1 << 20,
+    KEPT_FREE_BYTES = 4 << 20,
+};
 
 /* Everything a mount consists of, in the order in which it is made. */
 struct parts {
@@ -190,11 +196,22 @@ static int check(const struct ots_options *options)
     return ots_check_run(options, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/*
+ * glibc lets these bounds grow with what is freed: after some rows of megabytes each thread would
+ * keep that much for good. Pages of usual rows stay below them, and use the same memory again.
+ */
+static void bound_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, OWN_MAPPING_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
+}
+
 int main(int argc, char **argv)
 {
     struct ots_options options;
     struct ots_error err = {0};
     int result = EXIT_SUCCESS;
+    bound_memory();
     enum ots_status status = ots_options_parse(&options, argc, argv, &err);
     if (status != OTS_OK) {
         fprintf(stderr, "otsfs: %s; see otsfs --help\n",
