@@ -178,6 +178,8 @@ static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t
     port->last_key = row->key;
     port->last_time_us = row->time_us;
     port->last_cut_ns = cut_ns;
+    if (cut_ns)
+        atomic_fetch_add(&port->table->digits_cut, 1);
     return OTS_OK;
 }
 
