@@ -47,3 +47,28 @@ unmount_otsfs "$work/two"
 mount_otsfs "local:$work/data2" "$work/two"
 diff -r "$work/one/t" "$work/two/t" || fail 'a fresh mount differs'
 expect_equal "$(find "$work/two/t" -name '*.lp' | wc -l)" 13 'timelines'
+
+# What the service may have whatever a mount would have named: lines through .write, which gives no
+# file a name, listed by a mount that did not write them.
+north=$(printf '北%.0s' {1..42}) # 126 bytes
+printf '%s v=1i 1000\n' "$north" "$(printf '/%.0s' {1..128})" \
+    '..' '.' '../../../etc/passwd' '/' '.write' '.range' '.otsfs' '%2F' '%' '~' '%~' '-rf' '*' \
+    "m,$(printf 'n%.0s' {1..128})=$north" "m,a=${north}b,b=$north,c=${north:0:38}" \
+    "m,a=$(printf '/%.0s' {1..500})" "m,a=$(printf '"01%.0s' {1..500})" \
+    'm,_data_source=../..,a=..' 'm,a=.,b=..,c=/' 'm,..=a' 'm,/=/' 'm,.=.' \
+    'm,a=x%~0123456789abcdef0123456789abcdef' \
+    'm,a="0A"0D.lp' 'm,a=.lp' 'm,a=x.lp' 'm,a=-' 'm,a=\ \,' 'm,a=""' >"$work/service.lp"
+mkdir "$work/one/s"
+cat "$work/service.lp" >"$work/one/s/.write" || fail 'writing through .write'
+sync "$work/one/s" || fail 'sync'
+expect_equal "$(cat "$work/one/.otsfs/errors")" '' 'lines that were rejected'
+unmount_otsfs "$work/one"
+mount_otsfs "local:$work/data1" "$work/one"
+find "$work/one/s" -type f -name '*.lp' -exec cat -- {} + >"$work/found.lp" || fail 'find and cat'
+expect_same <(sort "$work/found.lp") <(sort "$work/service.lp")
+expect_equal "$(find "$work/one/s" -mindepth 3 | wc -l)" 0 'names too deep'
+expect_equal "$(find "$work/one/s" -mindepth 1 -name '.*' | wc -l)" 0 'hidden names'
+cp -r "$work/one/s" "$work/two/" || fail 'cp -r of what the service had'
+diff -r "$work/one/s" "$work/two/s" || fail 'the copy differs'
+tar -C "$work/one" -cf - s | tar -C "$work" -xf - || fail 'tar'
+diff -r "$work/one/s" "$work/s" || fail 'what tar carried differs'
