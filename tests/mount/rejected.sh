@@ -43,15 +43,15 @@ bad() {
     expect_equal "$(tail -n +2 "$own/rejected/t.lp")" "$1" 'rejected lines'
 }
 long=$(printf 'x%.0s' {1..1030})
-bad 'cpu,host=x v=1i' 'time'
-bad 'cpu,host=x v=1i -5' ''
+bad 'cpu,host=x v=1i' 'the line has no time'
+bad 'cpu,host=x v=1i -5' 'no time before 1970'
 bad 'cpu,host=y v=1i 1000' 'another timeline'
 bad 'mem,host=x v=1i 1000' 'another measurement'
-bad 'cpu,host=x Upper=1i 1000' ''
-bad "cpu,host=x $long=1i 1000" ''
-bad 'cpu,host=x v=1i 1000 more' ''
-bad $'cpu,host=x v="a\001" x' ''
-bad "cpu,host=x $(seq -s, -f 'f%g=1i' 1025) 1000" ''
+bad 'cpu,host=x Upper=1i 1000' 'field "Upper": the name has other characters'
+bad "cpu,host=x $long=1i 1000" 'field "xxx'
+bad 'cpu,host=x v=1i 1000 more' 'goes on behind its time'
+bad 'cpu,host=x v=1i x' 'the time is no whole number'
+bad "cpu,host=x $(seq -s, -f 'f%g=1i' 1025) 1000" 'more than 1024 fields'
 
 # Half a line when its writer dies: stored is what was whole.
 python3 -c 'import os, sys
