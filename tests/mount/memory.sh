@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # otsfs stays under 200 MB while much text passes through in each direction: one long timeline, many
 # small ones, and rows of a megabyte.
-#   memory.sh [MEGABYTES]     of text, in each direction; 96 without it
+#   memory.sh [MEGABYTES]     of text, in each direction; 64 without it
 # SEMANTICS 5 read; 6.1 write.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-megabytes=${1:-96}
+megabytes=${1:-64}
 limit_kb=204800
 # Much text takes its time, sync at the end most of all.
 lib_wait_s=$((60 + megabytes))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everyday tools read a mount as they read any directory.
-# SEMANTICS 1; 4 getattr, readdir, statfs; 5.
+# SEMANTICS 1; 4 getattr, setattr, readdir, statfs; 5 read, Growth.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -73,6 +73,13 @@ assert seen == before, seen
 assert sorted(before + ["host=new.lp"]) == os.listdir(sys.argv[1])
 PYTHON
 
+# Owner, mode and access time are accepted without effect.
+before=$(stat -c '%a %u %g %X %Y' "$file")
+chmod 600 "$file"
+chown 1:1 "$file"
+touch -a -d 2001-01-01 "$file"
+expect_equal "$(stat -c '%a %u %g %X %Y' "$file")" "$before" 'after chmod, chown and touch -a'
+
 # Copies out of it.
 for copy in 'cp -r' 'cp -a' 'rsync -a'; do
     rm -rf "$work/copy"
@@ -84,3 +91,26 @@ tar -cf - . | (mkdir "$work/tar" && tar -C "$work/tar" -xf -) || fail 'tar'
 diff -r . "$work/tar" || fail 'tar: not equal'
 expect_equal "$(stat -c %Y "$work/copy/$file")" "$(stat -c %Y "$file")" 'time of a copy'
 cd /
+
+# tail -f shows rows of this mount as they are written, and those of others when they are noticed.
+follow=$work/mnt/t/mem/host=h5.lp
+# Its process is in the way of an unmount: the test ends it.
+tail -n 2 -f "$follow" >"$work/followed" 2>"$work/tail.log" &
+tail=$!
+lib_pids+=("$tail")
+lines mem,host=h5 2 38 >"$work/wanted"
+has_followed() {
+    cmp -s "$work/followed" "$work/wanted"
+}
+wait_until has_followed
+for first in 40 50 60; do
+    lines mem,host=h5 5 "$first" >>"$follow"
+    lines mem,host=h5 5 "$first" >>"$work/wanted"
+    wait_until has_followed
+done
+mount_otsfs "local:$work/data" "$work/other"
+lines mem,host=h5 5 80 >>"$work/other/t/mem/host=h5.lp"
+lines mem,host=h5 5 80 >>"$work/wanted"
+wait_until has_followed
+kill "$tail"
+wait "$tail" 2>/dev/null || true
