@@ -239,9 +239,9 @@ enum ots_status ots_view_make_timeline(struct ots_view *view, uint64_t parent,
                                        struct ots_error *err)
 {
     struct ots_node *dir;
-    enum ots_status status = check_timeline_name(name, err);
+    enum ots_status status = find_measurement(view, parent, &dir, err);
     if (status == OTS_OK)
-        status = find_measurement(view, parent, &dir, err);
+        status = check_timeline_name(name, err);
     if (status != OTS_OK)
         return status;
     pthread_mutex_lock(&view->synced.lock);
