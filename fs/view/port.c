@@ -224,9 +224,7 @@ static enum ots_status write_file(struct ots_file *base, uint64_t offset, struct
         port->broken = status;
     else if (*taken)
         return OTS_OK;
-    if (status != OTS_OK)
-        *err = port->failure;
-    return status;
+    return status == OTS_OK ? OTS_OK : ots_problems_failure(status, &port->failure, err);
 }
 
 static enum ots_status tell_lost_rows(struct ots_port_file *port, struct ots_error *err)

@@ -65,3 +65,13 @@ enum ots_status ots_problems_tell(struct ots_problems *problems, struct ots_erro
     return ots_error_set(err, OTS_INVALID, "%" PRIu64 " line%s left out, the first: %s", count,
                          count == 1 ? "" : "s", problems->first);
 }
+
+enum ots_status ots_problems_failure(enum ots_status status, const struct ots_error *failure,
+                                     struct ots_error *err)
+{
+    if (failure->status != status)
+        return ots_error_set(err, status, "%s", ots_status_text(status));
+    if (err)
+        *err = *failure;
+    return status;
+}

@@ -37,4 +37,9 @@ void ots_problems_reject(struct ots_problems *problems, uint64_t line, size_t co
 enum ots_status ots_problems_tell(struct ots_problems *problems,
                                   struct ots_error *err) OTS_MUST_CHECK;
 
+/* A write ended with `status`: `failure` says why, unless it is about something else. Returns
+ * `status`. */
+enum ots_status ots_problems_failure(enum ots_status status, const struct ots_error *failure,
+                                     struct ots_error *err);
+
 #endif

@@ -63,7 +63,7 @@ static enum ots_status read_page(struct ots_readback *readback, int64_t time_us,
                                  struct ots_interrupt *interrupt, struct ots_error *err)
 {
     readback->rows_wanted = rows_wanted(readback, time_us);
-    enum ots_status status = ots_pipeline_wait(readback->table->pipeline, interrupt);
+    enum ots_status status = ots_pipeline_settle(readback->table->pipeline, interrupt, err);
     if (status != OTS_OK)
         return status;
     struct ots_buf token = OTS_BUF_INIT;

@@ -84,6 +84,7 @@ static enum ots_status check_lost_rows(const struct timeline_file *file, struct 
 
 static enum ots_status check_writer(struct timeline_file *file, struct ots_error *err)
 {
+    ots_writer_note_flush(&file->writer);
     enum ots_status status = ots_writer_check(&file->writer, err);
     return status == OTS_OK ? tell_lost_rows(file, err) : status;
 }

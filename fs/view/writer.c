@@ -64,6 +64,20 @@ static void note_write(struct ots_writer *writer)
     struct ots_view *view = writer->table->view;
     pthread_mutex_lock(&view->synced.lock);
     ots_table_note_write_locked(writer->table, writer->timeline, writer->written_from_us);
+    writer->mtime_ns = writer->timeline->mtime_ns;
+    writer->is_unflushed = true;
+    pthread_mutex_unlock(&view->synced.lock);
+}
+
+void ots_writer_note_flush(struct ots_writer *writer)
+{
+    struct ots_view *view = writer->table->view;
+    if (!writer->is_unflushed)
+        return;
+    writer->is_unflushed = false;
+    pthread_mutex_lock(&view->synced.lock);
+    if (writer->timeline->mtime_ns == writer->mtime_ns)
+        writer->timeline->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
     pthread_mutex_unlock(&view->synced.lock);
 }
 
@@ -244,9 +258,7 @@ enum ots_status ots_writer_write(struct ots_writer *writer, uint64_t offset, str
         writer->broken = status;
     else if (*taken)
         return OTS_OK;
-    if (status != OTS_OK)
-        *err = writer->failure;
-    return status;
+    return status == OTS_OK ? OTS_OK : ots_problems_failure(status, &writer->failure, err);
 }
 
 enum ots_status ots_writer_check(struct ots_writer *writer, struct ots_error *err)

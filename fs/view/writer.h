@@ -29,6 +29,8 @@ struct ots_writer {
     enum ots_status broken;   /* no memory for a line: what follows it cannot be taken any more */
     struct ots_handed handed;
     struct ots_readback readback;
+    int64_t mtime_ns;  /* that the last write gave the timeline */
+    bool is_unflushed; /* something was written since the last flush */
     uint64_t digits_cut_count;
     /* The last row's time, and what was cut off it. */
     int64_t last_time_us;
@@ -47,6 +49,9 @@ void ots_writer_deinit(struct ots_writer *writer);
 enum ots_status ots_writer_write(struct ots_writer *writer, uint64_t offset, struct ots_slice bytes,
                                  struct ots_interrupt *interrupt, size_t *taken,
                                  struct ots_error *err) OTS_MUST_CHECK;
+
+/* What was written is flushed: that is the timeline's time, unless a tool has set one since. */
+void ots_writer_note_flush(struct ots_writer *writer);
 
 /* Reject an unfinished last line: nothing is written any more. */
 void ots_writer_end(struct ots_writer *writer);

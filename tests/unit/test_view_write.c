@@ -341,6 +341,16 @@ static void a_write_is_a_modification(void **state)
     ots_file_close(file);
     view_grow_old(fixture);
     assert_int_equal(view_attr(fixture, PATH).mtime_ns, 7);
+    /* The time is that of the flush; without a write a flush is none. */
+    file = view_open(fixture, PATH, OTS_OPEN_WRITE);
+    assert_int_equal(view_write(file, 0, "cpu,host=a v=4i 4000\n"), OTS_OK);
+    view_pass_time(fixture, 5000000);
+    int64_t flushed_ns = atomic_load(&fixture->now_us) * 1000;
+    assert_int_equal(flush(file), OTS_OK);
+    view_pass_time(fixture, 5000000);
+    assert_int_equal(flush(file), OTS_OK);
+    ots_file_close(file);
+    assert_int_equal(view_attr(fixture, PATH).mtime_ns, flushed_ns);
 }
 
 /* --- interrupts -------------------------------------------------------------------------------*/
