@@ -61,7 +61,10 @@ static void hide_timeline(struct ots_table *table, struct ots_node *timeline)
     if (!ots_extract_is_unmeasured_locked(&table->whole, timeline)) {
         timeline->is_listed = false;
         timeline->is_local = false;
-        timeline->timeline.is_removed = timeline->timeline.extent.row_count > 0;
+        /* When browsing it is not known whether there are rows, and its record may still be found.
+         */
+        timeline->timeline.is_removed =
+            timeline->timeline.extent.row_count > 0 || view->options.is_browse;
     }
     pthread_mutex_unlock(&view->synced.lock);
 }

@@ -61,9 +61,12 @@ static bool read_action(const struct ots_report *report, enum ots_action action,
     return counts->calls || counts->requests;
 }
 
-/* Whether a table has this figure. */
-static bool has_figure(const struct ots_table_report *table, size_t index)
+/* Whether a table has this figure. Metadata does not tell rows. */
+static bool has_figure(const struct ots_report *report, const struct ots_table_report *table,
+                       size_t index)
 {
+    if (index == OTS_FIGURE_SCAN_ROWS && report->is_incomplete)
+        return false;
     return table->scanned_us || strcmp(figures[index].object, "scan") != 0;
 }
 
@@ -143,19 +146,21 @@ static void set_scan(struct writer *writer, struct ots_json *scan,
 }
 
 static void set_table(struct writer *writer, struct ots_json *tables,
-                      const struct ots_table_report *table, int64_t now_us)
+                      const struct ots_report *report, const struct ots_table_report *table)
 {
     char name[256];
     snprintf(name, sizeof(name), "%.*s", OTS_SLICE_FMT(table->name));
     struct ots_json *parent = add_object(writer, tables, name);
     struct ots_json *object = NULL;
+    const char *object_name = "";
     for (size_t i = 0; parent && i < OTS_FIGURE_COUNT; i++) {
-        if (!has_figure(table, i))
+        if (!has_figure(report, table, i))
             continue;
-        if (!i || strcmp(figures[i].object, figures[i - 1].object) != 0) {
-            object = add_object(writer, parent, figures[i].object);
+        if (strcmp(figures[i].object, object_name) != 0) {
+            object_name = figures[i].object;
+            object = add_object(writer, parent, object_name);
             if (object && i >= OTS_FIGURE_SCAN_ROWS)
-                set_scan(writer, object, table, now_us);
+                set_scan(writer, object, table, report->now_us);
         }
         if (object)
             set_number(writer, object, figures[i].member, (double)table->figures[i]);
@@ -194,7 +199,7 @@ static void set_all(struct writer *writer, struct ots_json *root, const struct o
     note(writer, ots_json_set_bool(root, "listings_incomplete", report->is_incomplete));
     struct ots_json *tables = add_object(writer, root, "tables");
     for (size_t i = 0; tables && i < report->table_count; i++)
-        set_table(writer, tables, &report->tables[i], report->now_us);
+        set_table(writer, tables, report, &report->tables[i]);
     set_requests(writer, root, report);
 }
 
@@ -286,7 +291,7 @@ static void append_figure(struct ots_buf *text, const struct ots_report *report,
              strcmp(figure->type, "counter") == 0 ? "_total" : "");
     append_family(text, name, figure->type, figure->help);
     for (size_t i = 0; i < report->table_count; i++)
-        if (has_figure(&report->tables[i], index))
+        if (has_figure(report, &report->tables[i], index))
             append_count(text, report, name, "table", report->tables[i].name,
                          report->tables[i].figures[index]);
 }

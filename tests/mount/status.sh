@@ -143,3 +143,19 @@ expect_equal "$(status '.tables.t.lines.rejected')" 0 'lines rejected by this mo
 rm "$own/errors" "$own/rejected/t.lp" || fail 'rm of what is kept'
 expect_equal "$(ls -A "$own/rejected")" '' 'rejected files after rm'
 expect_equal "$(cat "$own/errors")" '' 'errors after rm'
+unmount_otsfs "$work/mnt"
+
+# --- several sources, and browsing -----------------------------------------------------------------
+mount_otsfs "local:$work/data,local:$work/more" "$work/mnt" -o browse,allow_delete
+expect_failure 'No such file or directory' ls "$own"
+mkdir "$work/mnt/more/u"
+own=$work/mnt/more/.otsfs
+expect_equal "$(status '.tables | keys[0]')" u 'tables of one source'
+expect_equal "$(status .source.name)" more 'name of one source'
+own=$work/mnt/data/.otsfs
+ls "$work/mnt/data/t" >"$work/listing"
+expect_equal "$(status '.tables | keys[0]')" t 'tables of the other source'
+expect_equal "$(status .listings_incomplete)" true 'whether listings are incomplete'
+expect_equal "$(status .tables.t.scan.timelines)" 2 'timelines that browsing found'
+rm "$work/mnt/data/t/cpu/host=a.lp" || fail 'rm when browsing'
+expect_equal "$(ls "$work/mnt/data/t/cpu")" host=b.lp 'timelines after rm when browsing'

@@ -138,6 +138,23 @@ static void json_leaves_out_what_is_not_known(void **state)
     ots_json_free(root);
 }
 
+/* Listings that come from metadata tell no rows. */
+static void rows_of_incomplete_listings_are_not_told(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->report.is_incomplete = true;
+    struct ots_json *root = parse(fixture);
+    bool is_incomplete = false;
+    double number;
+    const struct ots_json *table = ots_json_member(ots_json_member(root, "tables"), "t");
+    const struct ots_json *scan = ots_json_member(table, "scan");
+    assert_true(ots_json_bool(root, "listings_incomplete", &is_incomplete) && is_incomplete);
+    assert_false(ots_json_number(scan, "rows", &number));
+    expect_number(scan, "timelines", 100 + OTS_FIGURE_SCAN_TIMELINES);
+    expect_number(scan, "age_seconds", 61);
+    ots_json_free(root);
+}
+
 static void json_tells_requests(void **state)
 {
     struct fixture *fixture = *state;
@@ -303,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(json_tells_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(json_leaves_out_what_is_not_known, setup, teardown),
         cmocka_unit_test_setup_teardown(json_tells_requests, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_of_incomplete_listings_are_not_told, setup, teardown),
         cmocka_unit_test_setup_teardown(metrics_are_in_the_text_format, setup, teardown),
         cmocka_unit_test_setup_teardown(metrics_have_names_and_labels, setup, teardown),
         cmocka_unit_test_setup_teardown(metrics_are_exact, setup, teardown),
