@@ -31,14 +31,6 @@
 
 enum { RETRY_PAUSE_US = 1000000 };
 
-/* One put: rows `first` to `first + count` of a batch. */
-struct put {
-    struct ots_pipeline *pipeline;
-    struct ots_batch *batch;
-    size_t first;
-    struct ots_call call;
-};
-
 static bool can_go_locked(const struct ots_pipeline *pipeline)
 {
     const struct ots_batch *filling = pipeline->synced.filling;
@@ -84,18 +76,7 @@ static struct ots_batch *take_kept_locked(struct ots_pipeline *pipeline,
     return batch;
 }
 
-/* --- the ends of puts -------------------------------------------------------------------------*/
-
-static void put_done(struct ots_call *call, void *context);
-static void submit(struct ots_pipeline *pipeline, struct ots_batch *batch, size_t first,
-                   size_t count);
-
-static void tell_failed(const struct ots_pipeline *pipeline, const struct ots_batch *batch,
-                        size_t index, const struct ots_error *error, bool is_kept)
-{
-    struct ots_failed_put put = {batch->origins[index], &batch->rows[index], error, is_kept};
-    pipeline->options.failed(pipeline->options.failed_context, &put);
-}
+/* --- the ends of batches ----------------------------------------------------------------------*/
 
 /* No reference is left. Returns whether the batch has ended. */
 static bool end_batch_locked(struct ots_pipeline *pipeline, struct ots_batch *batch)
@@ -155,7 +136,7 @@ static void remove_batch(struct ots_pipeline *pipeline, struct ots_batch *batch)
     pthread_mutex_unlock(&pipeline->synced.lock);
     ots_batch_free(batch);
     if (next)
-        submit(pipeline, next, 0, next->count);
+        ots_pipeline_submit(pipeline, next, 0, next->count);
 }
 
 void ots_pipeline_release(struct ots_pipeline *pipeline, struct ots_batch *batch)
@@ -176,123 +157,6 @@ void ots_pipeline_release(struct ots_pipeline *pipeline, struct ots_batch *batch
         tell_journal(pipeline, journal, ended, 0);
         remove_batch(pipeline, batch);
     }
-}
-
-/* A put of these rows failed, and another one may not. */
-static void keep_rows(struct ots_pipeline *pipeline, struct ots_batch *batch, size_t first,
-                      size_t count, const struct ots_error *error)
-{
-    pthread_mutex_lock(&pipeline->synced.lock);
-    memset(batch->is_unsent + first, true, count);
-    pipeline->synced.failure = *error;
-    pthread_mutex_unlock(&pipeline->synced.lock);
-    for (size_t i = first; i < first + count; i++) {
-        if (!batch->is_told[i])
-            tell_failed(pipeline, batch, i, error, true);
-        batch->is_told[i] = true;
-    }
-}
-
-static void submit(struct ots_pipeline *pipeline, struct ots_batch *batch, size_t first,
-                   size_t count)
-{
-    struct put *put = calloc(1, sizeof(*put));
-    if (!put) {
-        struct ots_error error;
-        ots_error_set(&error, OTS_NOMEM, "out of memory for a put");
-        keep_rows(pipeline, batch, first, count, &error);
-        ots_pipeline_release(pipeline, batch);
-        return;
-    }
-    *put = (struct put){.pipeline = pipeline, .batch = batch, .first = first};
-    ots_call_init(&put->call, OTS_ACTION_PUT);
-    put->call.request.put.table = ots_slice_str(pipeline->table);
-    put->call.request.put.rows = batch->rows + first;
-    put->call.request.put.row_count = count;
-    put->call.done = put_done;
-    put->call.done_context = put;
-    pthread_mutex_lock(&pipeline->synced.lock);
-    pipeline->synced.counts.puts++;
-    pthread_mutex_unlock(&pipeline->synced.lock);
-    pipeline->options.store->ops->submit(pipeline->options.store, &put->call);
-}
-
-/* The service refused something in these rows: find it by halves. */
-static void submit_halves(struct ots_pipeline *pipeline, struct ots_batch *batch, size_t first,
-                          size_t count)
-{
-    pthread_mutex_lock(&pipeline->synced.lock);
-    batch->references++;
-    pthread_mutex_unlock(&pipeline->synced.lock);
-    submit(pipeline, batch, first, count / 2);
-    submit(pipeline, batch, first + count / 2, count - count / 2);
-}
-
-static size_t fail_single_rows(const struct put *put, const struct ots_put_response *response)
-{
-    size_t failed = 0;
-    bool is_told[OTS_PUT_ROWS_MAX] = {false};
-    for (size_t i = 0; i < response->failed_row_count; i++) {
-        const struct ots_failed_row *row = &response->failed_rows[i];
-        if (row->row_index >= put->call.request.put.row_count || is_told[row->row_index])
-            continue;
-        is_told[row->row_index] = true;
-        struct ots_error error;
-        ots_error_set(&error, OTS_INVALID, "%.*s: %.*s", OTS_SLICE_FMT(row->code),
-                      OTS_SLICE_FMT(row->message));
-        tell_failed(put->pipeline, put->batch, put->first + row->row_index, &error, false);
-        failed++;
-    }
-    return failed;
-}
-
-/* Whether the same put will never be accepted. */
-static bool is_final(enum ots_status status)
-{
-    return status == OTS_INVALID || status == OTS_LIMIT || status == OTS_NOT_FOUND ||
-           status == OTS_DENIED || status == OTS_NOT_PERMITTED || status == OTS_UNSUPPORTED;
-}
-
-/* Returns how many rows were refused; `*kept` gets how many are kept. */
-static size_t settle_rows(const struct put *put, size_t *kept)
-{
-    const struct ots_call *call = &put->call;
-    size_t count = call->request.put.row_count;
-    *kept = 0;
-    if (call->status == OTS_OK)
-        return fail_single_rows(put, &call->response.put);
-    if (is_final(call->status)) {
-        for (size_t i = 0; i < count; i++)
-            tell_failed(put->pipeline, put->batch, put->first + i, &call->error, false);
-        return count;
-    }
-    keep_rows(put->pipeline, put->batch, put->first, count, &call->error);
-    *kept = count;
-    return 0;
-}
-
-static void put_done(struct ots_call *call, void *context)
-{
-    struct put *put = context;
-    struct ots_pipeline *pipeline = put->pipeline;
-    struct ots_batch *batch = put->batch;
-    size_t first = put->first;
-    size_t count = call->request.put.row_count;
-    if ((call->status == OTS_INVALID || call->status == OTS_LIMIT) && count > 1) {
-        ots_call_deinit(call);
-        free(put);
-        submit_halves(pipeline, batch, first, count);
-        return;
-    }
-    size_t kept;
-    size_t failed = settle_rows(put, &kept);
-    ots_call_deinit(call);
-    free(put);
-    pthread_mutex_lock(&pipeline->synced.lock);
-    pipeline->synced.counts.rows_stored += count - failed - kept;
-    pipeline->synced.counts.rows_failed += failed;
-    pthread_mutex_unlock(&pipeline->synced.lock);
-    ots_pipeline_release(pipeline, batch);
 }
 
 /* --- life -------------------------------------------------------------------------------------*/
@@ -319,10 +183,22 @@ enum ots_status ots_pipeline_new(const struct ots_pipeline_options *options,
     return OTS_OK;
 }
 
+static bool has_put_locked(const struct ots_pipeline *pipeline)
+{
+    const struct ots_batch *batch = pipeline->synced.in_flight;
+    while (batch && batch->is_kept)
+        batch = batch->next;
+    return batch;
+}
+
 void ots_pipeline_free(struct ots_pipeline *pipeline)
 {
     if (!pipeline)
         return;
+    pthread_mutex_lock(&pipeline->synced.lock);
+    while (has_put_locked(pipeline))
+        pthread_cond_wait(&pipeline->synced.changed, &pipeline->synced.lock);
+    pthread_mutex_unlock(&pipeline->synced.lock);
     while (pipeline->synced.in_flight) {
         struct ots_batch *batch = pipeline->synced.in_flight;
         assert(!batch->references);
@@ -360,7 +236,7 @@ static void push_locked(struct ots_pipeline *pipeline)
     }
     struct ots_batch *batch = take_filling_locked(pipeline);
     pthread_mutex_unlock(&pipeline->synced.lock);
-    submit(pipeline, batch, 0, batch->count);
+    ots_pipeline_submit(pipeline, batch, 0, batch->count);
     pthread_mutex_lock(&pipeline->synced.lock);
 }
 
@@ -417,7 +293,7 @@ static enum ots_status add(struct ots_pipeline *pipeline, const struct ots_row *
     pthread_mutex_unlock(&pipeline->synced.lock);
     ots_interrupt_detach(interrupt);
     if (full)
-        submit(pipeline, full, 0, full->count);
+        ots_pipeline_submit(pipeline, full, 0, full->count);
     return status;
 }
 
@@ -483,7 +359,7 @@ static void push_or_wait_locked(struct ots_pipeline *pipeline, uint64_t number_m
     struct ots_batch *kept = take_kept_locked(pipeline, &wanted);
     if (kept) {
         pthread_mutex_unlock(&pipeline->synced.lock);
-        submit(pipeline, kept, 0, kept->count);
+        ots_pipeline_submit(pipeline, kept, 0, kept->count);
         pthread_mutex_lock(&pipeline->synced.lock);
     } else if (filling && filling->count && filling->number <= number_max) {
         push_locked(pipeline);
@@ -492,13 +368,14 @@ static void push_or_wait_locked(struct ots_pipeline *pipeline, uint64_t number_m
     }
 }
 
-enum ots_status ots_pipeline_wait(struct ots_pipeline *pipeline, struct ots_interrupt *interrupt)
+/* `failure`: the number of the last failure that does not count. */
+static enum ots_status wait_since(struct ots_pipeline *pipeline, uint64_t failure,
+                                  struct ots_interrupt *interrupt)
 {
     enum ots_status status = OTS_OK;
     ots_interrupt_attach(interrupt, wake_waiters, pipeline);
     pthread_mutex_lock(&pipeline->synced.lock);
     uint64_t last_number = pipeline->synced.next_number - 1;
-    uint64_t failure = pipeline->synced.failure_number;
     while (status == OTS_OK && is_pending_locked(pipeline, last_number)) {
         if (ots_interrupt_is_raised(interrupt))
             status = OTS_CANCELLED;
@@ -510,6 +387,41 @@ enum ots_status ots_pipeline_wait(struct ots_pipeline *pipeline, struct ots_inte
     pthread_mutex_unlock(&pipeline->synced.lock);
     ots_interrupt_detach(interrupt);
     return status;
+}
+
+static uint64_t failure_number(struct ots_pipeline *pipeline)
+{
+    pthread_mutex_lock(&pipeline->synced.lock);
+    uint64_t number = pipeline->synced.failure_number;
+    pthread_mutex_unlock(&pipeline->synced.lock);
+    return number;
+}
+
+enum ots_status ots_pipeline_wait(struct ots_pipeline *pipeline, struct ots_interrupt *interrupt)
+{
+    return wait_since(pipeline, failure_number(pipeline), interrupt);
+}
+
+uint64_t ots_pipeline_begin_drain(struct ots_pipeline *pipeline)
+{
+    uint64_t failure = failure_number(pipeline);
+    struct kept_wanted wanted = {UINT64_MAX, failure, INT64_MAX};
+    struct ots_batch *batch;
+    do {
+        pthread_mutex_lock(&pipeline->synced.lock);
+        batch = take_kept_locked(pipeline, &wanted);
+        if (!batch && can_go_locked(pipeline))
+            batch = take_filling_locked(pipeline);
+        pthread_mutex_unlock(&pipeline->synced.lock);
+        if (batch)
+            ots_pipeline_submit(pipeline, batch, 0, batch->count);
+    } while (batch);
+    return failure;
+}
+
+enum ots_status ots_pipeline_end_drain(struct ots_pipeline *pipeline, uint64_t drain)
+{
+    return wait_since(pipeline, drain, NULL);
 }
 
 void ots_pipeline_failure(struct ots_pipeline *pipeline, struct ots_error *err)
@@ -542,7 +454,7 @@ void ots_pipeline_send_older(struct ots_pipeline *pipeline, int64_t age_us)
         batch = take_filling_locked(pipeline);
     pthread_mutex_unlock(&pipeline->synced.lock);
     if (batch)
-        submit(pipeline, batch, 0, batch->count);
+        ots_pipeline_submit(pipeline, batch, 0, batch->count);
 }
 
 bool ots_pipeline_is_busy(struct ots_pipeline *pipeline)

@@ -50,7 +50,10 @@ struct ots_pipeline_options {
 enum ots_status ots_pipeline_new(const struct ots_pipeline_options *options,
                                  struct ots_pipeline **out) OTS_MUST_CHECK;
 
-/* No put may be in flight. Rows that are kept are forgotten; the journal has them. Accepts NULL. */
+/*
+ * Waits for the puts in flight. Rows that are kept are forgotten; the journal has them. Accepts
+ * NULL.
+ */
 void ots_pipeline_free(struct ots_pipeline *pipeline);
 
 /* Use a journal (borrowed). Before the first row is added. */
@@ -101,6 +104,14 @@ enum ots_status ots_pipeline_wait(struct ots_pipeline *pipeline,
 /* The same, and OTS_IO comes with a message that says why. */
 enum ots_status ots_pipeline_settle(struct ots_pipeline *pipeline, struct ots_interrupt *interrupt,
                                     struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Wait as ots_pipeline_wait does, in two steps, so that several pipelines are drained at once: the
+ * first sends what can be sent, the second waits, with what the first returned.
+ */
+uint64_t ots_pipeline_begin_drain(struct ots_pipeline *pipeline);
+enum ots_status ots_pipeline_end_drain(struct ots_pipeline *pipeline,
+                                       uint64_t drain) OTS_MUST_CHECK;
 
 /* Why rows were kept last. */
 void ots_pipeline_failure(struct ots_pipeline *pipeline, struct ots_error *err);

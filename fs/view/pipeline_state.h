@@ -1,5 +1,5 @@
 /*
- * What pipeline.c and hand_over.c share; pipeline.c tells how it works.
+ * What pipeline.c, put.c and hand_over.c share; pipeline.c tells how it works.
  */
 #ifndef OTS_VIEW_PIPELINE_STATE_H
 #define OTS_VIEW_PIPELINE_STATE_H
@@ -31,6 +31,13 @@ struct ots_pipeline {
         struct ots_pipeline_counts counts;
     } synced;
 };
+
+/*
+ * Put rows `first` to `first + count` of a batch, which has a reference for it. Nothing is locked
+ * but, maybe, `journal_lock`.
+ */
+void ots_pipeline_submit(struct ots_pipeline *pipeline, struct ots_batch *batch, size_t first,
+                         size_t count);
 
 /*
  * Drop a reference to a batch. The last one may end it: the journal is told, and the next batch

@@ -64,6 +64,7 @@ struct ots_table {
     struct ots_node *node;
     struct ots_pipeline *pipeline;
     struct ots_attributes *attributes;
+    uint64_t drain;                   /* of its pipeline, while the mount ends */
     struct ots_journal *journal;      /* NULL until it was replayed, and without a state */
     struct ots_table *next;           /* in the instance's list */
     atomic_uint_least64_t digits_cut; /* lines whose time lost digits */

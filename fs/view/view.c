@@ -187,16 +187,32 @@ static void give_up(struct ots_table *table)
             table->instance->state ? ", and wait for the next mount" : "", err.message);
 }
 
-static void drain(struct ots_instance *instance)
+static void begin_drain(struct ots_instance *instance)
+{
+    struct ots_table *table = NULL;
+    while ((table = ots_instance_next_table(instance, table)))
+        table->drain = ots_pipeline_begin_drain(table->pipeline);
+}
+
+static void end_drain(struct ots_instance *instance)
 {
     struct ots_error err;
     struct ots_table *table = NULL;
     while ((table = ots_instance_next_table(instance, table)))
-        if (ots_pipeline_wait(table->pipeline, NULL) != OTS_OK)
+        if (ots_pipeline_end_drain(table->pipeline, table->drain) != OTS_OK)
             give_up(table);
         else if (ots_attributes_wait(table->attributes, NULL, &err) != OTS_OK)
             ots_log(table->view->options.log, OTS_LOG_ERROR, "table %.*s: attributes were lost: %s",
                     OTS_SLICE_FMT(table->node->name), err.message);
+}
+
+/* All at once: when the service is away, each waits for its time-out. */
+static void drain(struct ots_view *view)
+{
+    for (size_t i = 0; i < view->instance_count; i++)
+        begin_drain(&view->instances[i]);
+    for (size_t i = 0; i < view->instance_count; i++)
+        end_drain(&view->instances[i]);
 }
 
 void ots_view_free(struct ots_view *view)
@@ -206,8 +222,7 @@ void ots_view_free(struct ots_view *view)
     ots_replay_stop(view);
     if (view->has_sender) {
         ots_ports_end(view);
-        for (size_t i = 0; i < view->instance_count; i++)
-            drain(&view->instances[i]);
+        drain(view);
         pthread_mutex_lock(&view->synced.lock);
         view->synced.is_ending = true;
         pthread_cond_signal(&view->synced.sender_wake);

@@ -71,7 +71,7 @@ static double seconds_now(void)
 /* Rows of one timeline go through; `file_rows` 0: nothing is handed over. */
 static double run(struct ots_journal *journal, int64_t file_rows)
 {
-    struct slow_store slow = {.store = {&slow_ops}};
+    struct slow_store slow = {.store.ops = &slow_ops};
     struct ots_pipeline_options options = {
         .store = &slow.store,
         .table = OTS_SLICE("t"),

@@ -215,6 +215,50 @@ static void a_writer_without_room_is_told(void **state)
     assert_int_equal(ots_pipeline_wait(fixture->pipeline, NULL), OTS_OK);
 }
 
+/* Several pipelines then wait for one time-out together. */
+static void a_drain_tries_once_more(void **state)
+{
+    struct pipeline_fixture *fixture = *state;
+    add(fixture, 1, 1);
+    send(fixture);
+    held_fail(&fixture->held, 0, OTS_TIMEOUT);
+    add(fixture, 2, 2);
+    uint64_t drain = ots_pipeline_begin_drain(fixture->pipeline);
+    assert_int_equal(fixture->held.put_count, 3);
+    held_fail(&fixture->held, 1, OTS_TIMEOUT);
+    held_release(&fixture->held, 2);
+    assert_int_equal(ots_pipeline_end_drain(fixture->pipeline, drain), OTS_IO);
+    assert_int_equal(fixture->held.put_count, 3);
+    drain = ots_pipeline_begin_drain(fixture->pipeline);
+    assert_int_equal(fixture->held.put_count, 4);
+    held_release(&fixture->held, 3);
+    assert_int_equal(ots_pipeline_end_drain(fixture->pipeline, drain), OTS_OK);
+}
+
+static void *release_two(void *argument)
+{
+    struct pipeline_fixture *fixture = argument;
+    held_release(&fixture->held, 1);
+    return NULL;
+}
+
+/* A kept row whose next try is under way when the mount ends. */
+static void the_end_waits_for_puts_in_flight(void **state)
+{
+    struct pipeline_fixture *fixture = *state;
+    add(fixture, 1, 1);
+    send(fixture);
+    held_fail(&fixture->held, 0, OTS_TIMEOUT);
+    fixture->monotonic_us += LONG_US;
+    send(fixture);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, release_two, fixture), 0);
+    ots_pipeline_free(fixture->pipeline);
+    fixture->pipeline = NULL;
+    pthread_join(thread, NULL);
+    assert_int_equal(fixture->held.stored[1], 1);
+}
+
 static void kept_rows_are_forgotten_at_the_end(void **state)
 {
     struct pipeline_fixture *fixture = *state;
@@ -457,6 +501,8 @@ int main(void)
         TEST(who_waits_tries_at_once_and_is_told),
         TEST(who_waits_behind_kept_rows_is_told_too),
         TEST(a_writer_without_room_is_told),
+        TEST(a_drain_tries_once_more),
+        TEST(the_end_waits_for_puts_in_flight),
         TEST(kept_rows_are_forgotten_at_the_end),
         TEST_JOURNAL(what_was_handed_over_is_in_the_journal_until_it_is_stored),
         TEST_JOURNAL(a_version_that_takes_the_place_of_one_follows_it),
