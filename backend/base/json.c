@@ -172,13 +172,23 @@ enum ots_status ots_json_push(struct ots_json *array, struct ots_json *take_valu
     return OTS_NOMEM;
 }
 
+static enum ots_status append_text(char *take_text, struct ots_buf *buf)
+{
+    if (!take_text)
+        return OTS_NOMEM;
+    ots_buf_append_str(buf, take_text);
+    cJSON_free(take_text);
+    return ots_buf_status(buf);
+}
+
 enum ots_status ots_json_print(const struct ots_json *json, struct ots_buf *buf)
 {
-    char *text = cJSON_Print(in(json));
-    if (!text)
-        return OTS_NOMEM;
-    ots_buf_append_str(buf, text);
+    enum ots_status status = append_text(cJSON_Print(in(json)), buf);
     ots_buf_append_byte(buf, '\n');
-    cJSON_free(text);
-    return ots_buf_status(buf);
+    return status == OTS_OK ? ots_buf_status(buf) : status;
+}
+
+enum ots_status ots_json_print_line(const struct ots_json *json, struct ots_buf *buf)
+{
+    return append_text(cJSON_PrintUnformatted(in(json)), buf);
 }

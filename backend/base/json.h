@@ -54,5 +54,8 @@ enum ots_status ots_json_push(struct ots_json *array, struct ots_json *take_valu
 
 /* Append the document's text, indented, with a final LF. */
 enum ots_status ots_json_print(const struct ots_json *json, struct ots_buf *buf) OTS_MUST_CHECK;
+/* The same as one line without spaces and without a LF. */
+enum ots_status ots_json_print_line(const struct ots_json *json,
+                                    struct ots_buf *buf) OTS_MUST_CHECK;
 
 #endif

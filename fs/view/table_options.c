@@ -72,7 +72,7 @@ enum ots_status ots_table_options_print(const struct ots_table_meta *meta, struc
         status = set_fixed(json, KEYS, meta, keys_append);
     if (status == OTS_OK)
         status = set_fixed(json, FIELD_KEYS, meta, field_keys_append);
-    return status == OTS_OK ? ots_json_print(json, text) : status;
+    return status == OTS_OK ? ots_json_print_line(json, text) : status;
 }
 
 /* --- parsing ----------------------------------------------------------------------------------*/

@@ -47,22 +47,21 @@ static struct ots_table_meta fixed_options(void)
 }
 
 #define FIXED                                                                                      \
-    "\t\"timeseries_key_schema\":\t\"_m_name,host\",\n"                                            \
-    "\t\"field_primary_key_schema\":\t\"x:INTEGER,yy:STRING,z:BINARY\"\n"
+    "\"timeseries_key_schema\":\"_m_name,host\","                                                  \
+    "\"field_primary_key_schema\":\"x:INTEGER,yy:STRING,z:BINARY\""
 
 static void test_print(void **state)
 {
     (void)state;
     struct ots_table_meta meta = options(-1, -1, true);
-    expect_printed(&meta, "{\n\t\"time_to_live\":\t-1,\n\t\"meta_time_to_live\":\t-1,\n"
-                          "\t\"allow_update_attributes\":\ttrue\n}\n");
+    expect_printed(&meta, "{\"time_to_live\":-1,\"meta_time_to_live\":-1,"
+                          "\"allow_update_attributes\":true}");
     meta = options(2147483647, 2147483647, false);
-    expect_printed(&meta, "{\n\t\"time_to_live\":\t2147483647,\n"
-                          "\t\"meta_time_to_live\":\t2147483647,\n"
-                          "\t\"allow_update_attributes\":\tfalse\n}\n");
+    expect_printed(&meta, "{\"time_to_live\":2147483647,\"meta_time_to_live\":2147483647,"
+                          "\"allow_update_attributes\":false}");
     meta = fixed_options();
-    expect_printed(&meta, "{\n\t\"time_to_live\":\t86400,\n\t\"meta_time_to_live\":\t-1,\n"
-                          "\t\"allow_update_attributes\":\ttrue,\n" FIXED "}\n");
+    expect_printed(&meta, "{\"time_to_live\":86400,\"meta_time_to_live\":-1,"
+                          "\"allow_update_attributes\":true," FIXED "}");
 }
 
 static void expect_parsed(const struct ots_table_meta *from, const char *text,
