@@ -141,6 +141,16 @@ mount_otsfs "$source_dir" "$work/ro" -o ro
 expect_equal "$(get attr.rack "$work/ro/t/mem/host=h0.lp")" four 'with -o ro'
 expect_equal "$(call setxattr "$work/ro/t/mem/host=h0.lp" "$name" x)" EROFS 'with -o ro'
 
+# What the service refuses is told like a refused row.
+set_faults '{"rules": [{"action": "UpdateTimeseriesMeta", "code": "OTSParameterInvalid", "message": "no", "times": 1}]}'
+set_attr rack refused "$file"
+expect_failure 'Input/output error' sync "$file"
+expect_failure 'Input/output error' sync "$work/mnt/t"
+sync "$work/mnt/t" || fail 'told twice'
+expect_equal "$(get attr.rack "$file")" four 'after a refusal'
+grep -q 'mem/host=h0.lp: its attributes were refused' "$work/mnt/.otsfs/errors" || fail 'no line in errors'
+reset_faults
+
 # An unmount does not lose what was set just before.
 set_attr last minute "$other"
 unmount_otsfs "$work/mnt"
