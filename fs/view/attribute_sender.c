@@ -12,6 +12,7 @@
 
 enum {
     UPDATES_MAX = 200, /* in one call */
+    SEND_COUNT = 2000,
     SEND_AGE_US = 1000000,
     RETRY_PAUSE_US = 1000000,
     TICK_US = 50000,
@@ -42,7 +43,7 @@ static bool is_due_locked(const struct ots_attributes *attributes)
     for (const struct ots_own_attributes *own = attributes->own_first; own; own = own->next) {
         if (!ots_attributes_can_go_locked(own))
             continue;
-        if (++count == UPDATES_MAX || attributes->waiter_count ||
+        if (++count == SEND_COUNT || attributes->waiter_count ||
             now_us - own->changed_us >= SEND_AGE_US)
             return true;
     }
@@ -196,29 +197,43 @@ static void send_range(const struct sending *sending, size_t first, size_t count
     ots_call_deinit(&call);
 }
 
-static void send_some_locked(struct ots_attributes *attributes, struct sending *sending)
+/* Take changes up to `number`, as many as go into one call. Errors: OTS_NOMEM, and none is taken.
+ */
+static enum ots_status take_some_locked(struct sending *sending, uint64_t number)
 {
-    struct ots_view *view = attributes->table->view;
-    sending->attributes = attributes;
-    sending->arena = OTS_ARENA_INIT;
-    sending->count = 0;
     enum ots_status status = OTS_OK;
-    struct ots_own_attributes *own = attributes->own_first;
+    sending->count = 0;
+    struct ots_own_attributes *own = sending->attributes->own_first;
     for (; status == OTS_OK && own && sending->count < UPDATES_MAX; own = own->next)
-        if (ots_attributes_can_go_locked(own))
+        if (own->number <= number && ots_attributes_can_go_locked(own))
             status = take_locked(sending, own);
-    pthread_mutex_unlock(&view->synced.lock);
-    /* What could not be taken for want of memory is taken next time. */
+    return sending->count ? OTS_OK : status;
+}
+
+static void send_all_locked(struct ots_attributes *attributes, struct sending *sending)
+{
+    pthread_mutex_t *lock = &attributes->table->view->synced.lock;
+    uint64_t number = attributes->number;
+    uint64_t failure = attributes->failure_number;
     struct ots_error err;
-    status = ots_pipeline_settle(attributes->table->pipeline, NULL, &err);
-    if (status == OTS_OK && !sending->count)
-        status = ots_error_set(&err, OTS_NOMEM, "out of memory");
-    if (status == OTS_OK)
-        send_range(sending, 0, sending->count);
-    else
-        keep(sending, 0, sending->count, &err);
-    ots_arena_deinit(&sending->arena);
-    pthread_mutex_lock(&view->synced.lock);
+    sending->attributes = attributes;
+    pthread_mutex_unlock(lock);
+    enum ots_status status = ots_pipeline_settle(attributes->table->pipeline, NULL, &err);
+    do {
+        sending->count = 0;
+        sending->arena = OTS_ARENA_INIT;
+        pthread_mutex_lock(lock);
+        bool is_failing = attributes->failure_number != failure;
+        if (status == OTS_OK && !is_failing && take_some_locked(sending, number) != OTS_OK)
+            status = ots_error_set(&err, OTS_NOMEM, "out of memory");
+        pthread_mutex_unlock(lock);
+        if (sending->count)
+            send_range(sending, 0, sending->count);
+        else if (status != OTS_OK)
+            keep(sending, 0, 0, &err);
+        ots_arena_deinit(&sending->arena);
+    } while (sending->count);
+    pthread_mutex_lock(lock);
 }
 
 static void nap_locked(struct ots_attributes *attributes)
@@ -241,7 +256,7 @@ static void *run_sender(void *argument)
     pthread_mutex_lock(&view->synced.lock);
     while (!attributes->is_ending) {
         if (is_due_locked(attributes))
-            send_some_locked(attributes, &sending);
+            send_all_locked(attributes, &sending);
         else
             nap_locked(attributes);
     }
