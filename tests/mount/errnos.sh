@@ -269,4 +269,54 @@ ok stat errors
 ok fsync .
 TABLE
 
+echo '= -o ro'
+mount_otsfs "local:$work/data" "$work/ro" -o ro
+errnos "$work/ro" <<'TABLE'
+ok list t/m
+ok read t/m/host=a.lp
+ok read .otsfs/status
+EROFS mkdir v
+EROFS mkdir t/n
+EROFS create t/m/host=new.lp
+EROFS create t/m/draft
+EROFS open-write t/m/host=a.lp
+EROFS open-write t/.write
+EROFS truncate t/m/host=a.lp 0
+EROFS touch t/m/host=a.lp
+EROFS chmod t/m/host=a.lp
+EROFS unlink t/m/host=a.lp
+EROFS rmdir t
+EROFS rename t/m/host=a.lp t/m/x
+EROFS truncate .otsfs/errors 0
+TABLE
+unmount_otsfs "$work/ro"
+
+echo '= several sources'
+mount_otsfs "local:$work/data,local:$work/data2" "$work/both"
+mkdir "$work/both/data2/t" "$work/both/data2/t/m"
+errnos "$work/both" <<'TABLE'
+ok list .
+ok fsync .
+ok statfs .
+ENOENT stat t
+ENOENT stat .otsfs
+ENOENT stat .range
+ok list data/.otsfs
+EPERM mkdir t
+EPERM mkdir data3
+EEXIST mkdir data
+EPERM rmdir data
+EPERM create file
+EPERM create host=a.lp
+EPERM rename data x
+EPERM|EXDEV rename data/t data2/u
+ok write-new data/t/m/draft m,host=s%20v=1i%201000
+EXDEV rename data/t/m/draft data2/t/m/host=s.lp
+EXDEV rename data/t/m/draft data2/t/m/draft
+ok rename data/t/m/draft data/t/m/host=s.lp
+ENOENT stat data2/t/m/host=s.lp
+ok mkdir data2/new
+ENOENT stat data/new
+TABLE
+
 [ "$failures" = 0 ] || fail 'errnos are wrong'
