@@ -142,7 +142,7 @@ account() {
         sync "$work/mnt/$table" || complain "$table: sync of a new mount"
         {
             find "$work/mnt/$table" -name '*.lp' -exec cat {} +
-            find "$work/states/mnt" -path "*/rejected/$table.lp" -exec sed '/^#/d' {} +
+            find "$work/mnt/.otsfs/rejected" -name "$table.lp" -exec sed '/^#/d' {} +
         } | sort -u >"$work/there"
         comm -23 "$work/plain.rows" "$work/there" >"$work/missing"
         [ ! -s "$work/missing" ] ||
