@@ -85,6 +85,26 @@ mkdir "$work/mnt/empty" "$work/mnt/empty/m" || fail 'mkdir after rmdir'
 lines m,host=a 300 >"$work/mnt/empty/m/host=a.lp" || fail 'writing to the new table'
 sync "$work/mnt/empty" || fail 'sync of the new table'
 expect_failure 'Directory not empty' rmdir "$work/mnt/empty"
+
+# Rows on their way to the new table are its own after a kill, too: they are put, not rejected.
+mkdir "$work/mnt/anew"
+rmdir "$work/mnt/anew" || fail 'rmdir of a new table'
+mkdir "$work/mnt/anew" "$work/mnt/anew/m"
+set_faults '{"rules": [{"action": "PutTimeseriesData", "code": "OTSServerBusy"}]}'
+lines m,host=a 5 >"$work/mnt/anew/m/host=a.lp" || fail 'rows that wait'
+kill -KILL "$(processes_of "$otsfs" "$work/mnt")"
+wait_until no_process_of "$otsfs" "$work/mnt"
+fusermount3 -uz -- "$work/mnt" 2>/dev/null || true
+wait_until is_unmounted "$work/mnt"
+mount_otsfs "local:$work/data" "$work/mnt" -o allow_delete
+# As long as they cannot be put, the table is not taken for one without rows.
+if timeout -s INT 2 rmdir "$work/mnt/anew" 2>"$work/rmdir.log"; then
+    fail 'rmdir of a table whose rows wait in the journal'
+fi
+reset_faults
+expect_same "$work/mnt/anew/m/host=a.lp" <(lines m,host=a 5)
+expect_failure 'Directory not empty' rmdir "$work/mnt/anew"
+expect_equal "$(cat "$work/mnt/.otsfs/errors")" '' 'errors'
 unmount_otsfs "$work/mnt"
 mount_otsfs "local:$work/data" "$work/mnt"
 expect_same "$work/mnt/empty/m/host=a.lp" <(lines m,host=a 300)

@@ -85,6 +85,7 @@ printf "$row" 1 2 >"$work/wanted"
 expect_same "$work/mnt/u/m/host=a.lp" "$work/wanted"
 grep -qx 'm,host=a v=1i 2000' "${state[0]}/rejected/u.lp" || fail 'not in rejected'
 grep -q 'host=a.lp: .*superseded' "${state[0]}/errors" || fail 'not in errors'
+expect_equal "$(jq .tables.u.rows.superseded "$work/mnt/.otsfs/status")" 1 'rows superseded'
 expect_equal "$(stat -c %a "${state[0]}")" 700 'mode of the state directory'
 
 # --- two closes of one row, the first put throttled and tried again -------------------------------
