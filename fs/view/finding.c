@@ -162,6 +162,13 @@ static void commit_found(const struct ots_finding *finding, struct ots_node *tim
     ots_found_deinit(found);
 }
 
+/* What was removed is hidden in views too. */
+static bool is_removed(const struct ots_finding *finding, struct ots_node *timeline)
+{
+    const struct ots_node *origin = ots_extract_origin_locked(finding->extract, timeline);
+    return origin && origin->timeline.is_removed;
+}
+
 /* What this mount wrote has a record, but perhaps it cannot be found yet. */
 static bool is_gone(const struct ots_finding *finding, struct ots_node *timeline)
 {
@@ -186,8 +193,9 @@ static void commit_timeline(struct ots_node *timeline, void *context)
         commit->found_count++;
         if (finding->has_extents)
             commit_found(finding, timeline, &measured);
-        if (!timeline->timeline.is_removed &&
-            ots_tree_list(&finding->extract->view->synced.tree, timeline) != OTS_OK)
+        if (is_removed(finding, timeline))
+            timeline->is_listed = false;
+        else if (ots_tree_list(&finding->extract->view->synced.tree, timeline) != OTS_OK)
             commit->status = OTS_NOMEM;
     } else if (is_gone(finding, timeline)) {
         timeline->is_listed = false;

@@ -5,7 +5,9 @@
  * interrupt (may be NULL) and ends with OTS_CANCELLED soon after it was raised. With one that was
  * raised before, it ends so instead of waiting, and, but for ots_file_write, has done nothing.
  *
- * Errors of all operations, besides those of the store: OTS_NOT_FOUND (no such name or inode),
+ * Errors of all operations, besides those of the store: OTS_NOT_FOUND (no such name, or not any
+ * more), OTS_STALE (no such inode, or it was forgotten: the name must be looked up again),
+ * OTS_READ_ONLY (a change in a view), OTS_TOO_MANY (as many views as there may be are in use),
  * OTS_NOMEM. Threads: safe; operations on one open file wait for each other.
  */
 #ifndef OTS_VIEW_VIEW_H

@@ -29,6 +29,8 @@ diff -r "$work/copy" "$work/plain" || fail 'a copy differs'
 range=$mnt/t/.range/20231114221320Z-20231114221330Z
 expect_equal "$(cat "$range/long/host=x.lp")" "$(head -n 10 "$work/plain/long/host=x.lp")" 'a range'
 
+grep -qE '"listings_incomplete":[[:space:]]*true' "$mnt/.otsfs/status" || fail 'status does not say it'
+
 # What this mount writes is known.
 lines 'cpu,host=new' 10 >"$work/new.lp"
 cp "$work/new.lp" "$mnt/t/cpu/host=new.lp"

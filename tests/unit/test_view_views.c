@@ -154,6 +154,19 @@ static void a_removed_table_has_none_either(void **state)
     assert_int_equal(view_lookup(fixture, "t", &attr), OTS_NOT_FOUND);
 }
 
+static void what_was_removed_is_hidden_in_views_too(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_rows(fixture);
+    view_expect_list(fixture, "t/" TENS "/cpu", "host=a.lp host=b.lp ");
+    assert_int_equal(view_unlink(fixture, "t/cpu/host=a.lp"), OTS_OK);
+    view_grow_old(fixture);
+    view_expect_list(fixture, "t/" TENS "/cpu", "host=b.lp ");
+    assert_int_equal(view_store(fixture, "t/cpu/host=a.lp", "cpu,host=a n=9i 12000000000\n"),
+                     OTS_OK);
+    view_expect_list(fixture, "t/" TENS "/cpu", "host=a.lp host=b.lp ");
+}
+
 /* --- attributes -------------------------------------------------------------------------------*/
 
 static void sizes_and_inodes_are_their_own(void **state)
@@ -450,6 +463,8 @@ int main(void)
         WITH_VIEW(naming_a_view_asks_nothing_of_the_table),
         WITH_VIEW(a_table_with_field_keys_has_no_views),
         WITH_VIEW(a_removed_table_has_none_either),
+        cmocka_unit_test_setup_teardown(what_was_removed_is_hidden_in_views_too,
+                                        view_setup_deleting, view_teardown),
         WITH_VIEW(sizes_and_inodes_are_their_own),
         WITH_VIEW(nothing_in_a_view_can_be_changed),
         WITH_VIEW(own_writes_show_at_once),
