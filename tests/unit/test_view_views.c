@@ -451,6 +451,50 @@ static void big_views_are_forgotten_sooner(void **state)
     assert_in_range(view_count(fixture), 2, OTS_VIEWS_NODES_MAX / SERIES);
 }
 
+/* Names views and reads in them; what was forgotten meanwhile is stale. */
+static enum ots_status walk_views(struct view_waiter *waiter)
+{
+    struct ots_view *view = waiter->fixture->view;
+    struct ots_attr table = view_attr(waiter->fixture, "t");
+    uint64_t seed = (uint64_t)(uintptr_t)waiter;
+    for (int i = 0; i < 1500; i++) {
+        seed = seed * UINT64_C(6364136223846793005) + 1;
+        char path[128];
+        range_path((int)(seed >> 40) % 1300, path, sizeof(path));
+        strcat(path, "/cpu/host=a.lp");
+        struct ots_attr attr = table;
+        struct ots_error err;
+        enum ots_status status = OTS_OK;
+        for (char *rest = path + 2, *name; status == OTS_OK && (name = strsep(&rest, "/"));)
+            status = ots_view_lookup(view, attr.ino, ots_slice_str(name), NULL, &attr, &err);
+        struct ots_file *file = NULL;
+        if (status == OTS_OK)
+            status = ots_view_open(view, attr.ino, OTS_OPEN_READ, NULL, &file, &attr, &err);
+        if (status == OTS_OK)
+            free(view_read_file(file, 0, 1000));
+        ots_file_close(file);
+        if (status != OTS_OK && status != OTS_STALE)
+            return status;
+    }
+    return OTS_OK;
+}
+
+static void views_are_forgotten_while_others_use_them(void **state)
+{
+    struct view_fixture *fixture = *state;
+    fake_store_put(fixture->fake, "t", "cpu,host=a v=1i 7200000000000\n");
+    struct view_waiter waiters[4];
+    for (size_t i = 0; i < 4; i++) {
+        waiters[i] = (struct view_waiter){.fixture = fixture, .run = walk_views};
+        view_waiter_start(&waiters[i]);
+    }
+    for (size_t i = 0; i < 4; i++)
+        view_waiter_join(&waiters[i]);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(waiters[i].status, OTS_OK);
+    assert_int_equal(view_count(fixture), OTS_VIEWS_MAX);
+}
+
 int main(void)
 {
 #define WITH_VIEW(test) cmocka_unit_test_setup_teardown(test, view_setup, view_teardown)
@@ -478,6 +522,8 @@ int main(void)
         WITH_VIEW(more_views_than_there_may_be_in_use),
         WITH_VIEW(deeply_nested_views_go_with_what_they_lie_in),
         WITH_VIEW(big_views_are_forgotten_sooner),
+        cmocka_unit_test_setup_teardown(views_are_forgotten_while_others_use_them,
+                                        view_setup_threads, view_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
