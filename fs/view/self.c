@@ -119,30 +119,39 @@ static enum ots_status make_top(struct ots_view *view, struct ots_node *instance
     return status;
 }
 
-struct listing {
-    struct ots_view *view;
-    struct ots_node *dir;
-    enum ots_status status;
-};
-
 static void unlist(struct ots_node *child, void *context)
 {
     (void)context;
     child->is_listed = false;
 }
 
-/* Something else may lie in the state directory. */
+/* Collect names, each with a NUL. Something else may lie in the state directory. */
 static void add_rejected(void *context, struct ots_slice name)
 {
-    struct listing *listing = context;
-    bool is_ours =
-        name.size > SUFFIX.size &&
-        ots_slice_equal(ots_slice(name.data + name.size - SUFFIX.size, SUFFIX.size), SUFFIX);
-    if (!is_ours || listing->status != OTS_OK)
+    struct ots_buf *names = context;
+    if (name.size <= SUFFIX.size ||
+        !ots_slice_equal(ots_slice(name.data + name.size - SUFFIX.size, SUFFIX.size), SUFFIX))
         return;
-    pthread_mutex_lock(&listing->view->synced.lock);
-    listing->status = make_child_locked(listing->view, listing->dir, OTS_NODE_STATUS_FILE, name);
-    pthread_mutex_unlock(&listing->view->synced.lock);
+    ots_buf_append_slice(names, name);
+    ots_buf_append_byte(names, '\0');
+}
+
+/* At once, so that nobody misses a file that is there. */
+static enum ots_status list_rejected(struct ots_view *view, struct ots_node *dir,
+                                     const struct ots_buf *names)
+{
+    enum ots_status status = ots_buf_status(names);
+    const char *name = (const char *)names->data;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_node_each_child(dir, unlist, NULL);
+    for (size_t left = names->size; status == OTS_OK && left;) {
+        size_t size = strlen(name) + 1;
+        status = make_child_locked(view, dir, OTS_NODE_STATUS_FILE, ots_slice_str(name));
+        name += size;
+        left -= size;
+    }
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
 }
 
 enum ots_status ots_self_refresh(struct ots_view *view, struct ots_node *dir, struct ots_error *err)
@@ -150,13 +159,11 @@ enum ots_status ots_self_refresh(struct ots_view *view, struct ots_node *dir, st
     struct ots_rejects *rejects = rejects_of(dir);
     if (dir->parent->kind == OTS_NODE_INSTANCE || !rejects)
         return OTS_OK;
-    struct listing listing = {.view = view, .dir = dir};
-    pthread_mutex_lock(&view->synced.lock);
-    ots_node_each_child(dir, unlist, NULL);
-    pthread_mutex_unlock(&view->synced.lock);
-    enum ots_status status = ots_rejects_each(rejects, add_rejected, &listing, err);
-    if (status == OTS_OK && listing.status != OTS_OK)
-        status = ots_error_set(err, listing.status, "out of memory");
+    struct ots_buf names = OTS_BUF_INIT;
+    enum ots_status status = ots_rejects_each(rejects, add_rejected, &names, err);
+    if (status == OTS_OK && list_rejected(view, dir, &names) != OTS_OK)
+        status = ots_error_set(err, OTS_NOMEM, "out of memory");
+    ots_buf_deinit(&names);
     return status;
 }
 
