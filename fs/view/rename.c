@@ -67,6 +67,9 @@ static enum ots_status copy_content(struct ots_staging *staging, struct ots_writ
             status =
                 ots_writer_write(writer, offset, ots_buf_slice(&piece), interrupt, &taken, err);
         offset += taken;
+        /* Nothing else may wait, and there may be much. */
+        if (status == OTS_OK && ots_interrupt_is_raised(interrupt))
+            status = ots_error_set(err, OTS_CANCELLED, "interrupted");
     } while (status == OTS_OK && piece.size);
     ots_buf_deinit(&piece);
     return status;

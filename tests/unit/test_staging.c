@@ -174,6 +174,23 @@ static void names_are_replaced_and_exchanged_as_told(void **state)
     assert_int_equal(rename_file(fixture, "y", "z"), OTS_NOT_FOUND);
 }
 
+/* A file of zeros takes long, and holds no row that could wait. */
+static void a_rename_can_be_interrupted(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_error err;
+    struct ots_interrupt raised;
+    uint64_t ino = view_attr(fixture, "t/cpu").ino;
+    struct ots_rename rename = {ino, OTS_SLICE("x"), ino, OTS_SLICE("host=a.lp"), 0};
+    assert_int_equal(store(fixture, "t/cpu/x", ""), OTS_OK);
+    assert_int_equal(truncate_file(fixture, "t/cpu/x", (uint64_t)1 << 40), OTS_OK);
+    ots_interrupt_init(&raised);
+    ots_interrupt_raise(&raised);
+    assert_int_equal(ots_view_rename(fixture->view, &rename, &raised, &err), OTS_CANCELLED);
+    ots_interrupt_deinit(&raised);
+    assert_int_equal(view_attr(fixture, "t/cpu/x").size_bytes, (uint64_t)1 << 40);
+}
+
 static void what_cannot_be_renamed(void **state)
 {
     struct view_fixture *fixture = *state;
@@ -357,6 +374,7 @@ int main(void)
         TEST(it_asks_the_service_nothing),
         TEST(its_lines_become_a_timeline),
         TEST(names_are_replaced_and_exchanged_as_told),
+        TEST(a_rename_can_be_interrupted),
         TEST(what_cannot_be_renamed),
         TEST(bad_lines_fail_the_rename_and_the_others_are_stored),
         TEST(who_has_it_open_keeps_it),
