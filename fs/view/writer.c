@@ -93,10 +93,15 @@ static void note_row(struct ots_writer *writer, int64_t time_us)
 
 /* --- handing rows over ------------------------------------------------------------------------*/
 
-static enum ots_status add_row(struct ots_writer *writer, const struct ots_row *row)
+static enum ots_status add_row(struct ots_writer *writer, const struct ots_row *row,
+                               struct ots_error *err)
 {
+    struct ots_pipeline *pipeline = writer->table->pipeline;
     ots_readback_note(&writer->readback, row->time_us);
-    return ots_pipeline_add(writer->table->pipeline, row, writer->origin, writer->interrupt);
+    enum ots_status status = ots_pipeline_add(pipeline, row, writer->origin, writer->interrupt);
+    if (status != OTS_OK && status != OTS_NOMEM && status != OTS_CANCELLED)
+        ots_pipeline_failure(pipeline, err);
+    return status;
 }
 
 /* The row's time was handed over before, and the row is on its way or was stored. */
@@ -110,12 +115,12 @@ static enum ots_status merge_with_stored(struct ots_writer *writer, const struct
         return status;
     /* It was rejected, expired or deleted meanwhile. */
     if (!stored)
-        return add_row(writer, row);
+        return add_row(writer, row, err);
     struct ots_arena arena = OTS_ARENA_INIT;
     struct ots_row merged;
     status = ots_rows_merge(&arena, stored, row, &merged, err);
     if (status == OTS_OK)
-        status = add_row(writer, &merged);
+        status = add_row(writer, &merged, err);
     ots_arena_deinit(&arena);
     return status;
 }
@@ -135,7 +140,7 @@ static enum ots_status hand_over(struct ots_writer *writer, const struct ots_row
         return status;
     if (is_there)
         return merge_with_stored(writer, row, err);
-    status = add_row(writer, row);
+    status = add_row(writer, row, err);
     return status == OTS_OK ? ots_handed_add(&writer->handed, row->time_us, err) : status;
 }
 

@@ -162,6 +162,23 @@ static void rows_that_failed_are_stored_later(void **state)
     view_expect_stored(fixture, "t", "cpu,host=a v=1i 1000\n");
 }
 
+/* A line that has to wait for them does not take memory for the cause. */
+static void a_write_tells_why_rows_are_not_stored(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_error err;
+    size_t taken;
+    struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_WRITE);
+    fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_TIMEOUT, SIZE_MAX);
+    assert_int_equal(view_write(file, 0, "cpu,host=a v=1i 1000\n"), OTS_OK);
+    assert_int_equal(view_sync(fixture, "t"), OTS_IO);
+    assert_int_equal(
+        ots_file_write(file, 21, OTS_SLICE("cpu,host=a w=2i 1000\n"), NULL, &taken, &err), OTS_IO);
+    assert_string_equal(err.message, "rows are not stored yet: the test wants timed out");
+    fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_OK, 0);
+    ots_file_close(file);
+}
+
 static void a_sync_of_the_instance_tells_of_every_table(void **state)
 {
     struct view_fixture *fixture = *state;
@@ -364,6 +381,7 @@ int main(void)
         TEST(a_file_that_is_opened_later_is_not_blamed),
         TEST(a_loss_that_nobody_was_told_of_is_told_by_the_next_sync),
         TEST(rows_that_failed_are_stored_later),
+        TEST(a_write_tells_why_rows_are_not_stored),
         TEST(a_sync_of_the_instance_tells_of_every_table),
         TEST(an_interrupted_sync_tells_nothing_and_forgets_nothing),
         TEST(a_scan_does_not_undo_a_later_measurement),
