@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "fs/view/attributes.h"
+#include "fs/view/port.h"
 #include "fs/view/refusal.h"
 #include "fs/view/timelines.h"
 
@@ -128,7 +129,11 @@ void ots_table_forget_locked(struct ots_table *table)
 
 enum ots_status ots_table_wait(struct ots_table *table, struct ots_interrupt *interrupt)
 {
-    enum ots_status status = ots_pipeline_wait(table->pipeline, interrupt);
+    struct ots_error err;
+    enum ots_status status = ots_ports_hand_over(table, interrupt, &err);
+    if (status != OTS_OK)
+        return status == OTS_CANCELLED ? status : OTS_IO;
+    status = ots_pipeline_wait(table->pipeline, interrupt);
     return status == OTS_OK ? ots_attributes_wait(table->attributes, interrupt, NULL) : status;
 }
 

@@ -32,6 +32,7 @@ struct ots_port_file {
     uint32_t last_cut_ns;
     /* Guarded by the ports' lock. */
     struct ots_port_file *next;
+    size_t user_count; /* who waits for the file without having it open: it stays */
     bool is_closed;
 };
 
@@ -107,8 +108,12 @@ static enum ots_status hand_over(struct ots_port_file *port, struct ots_interrup
     if (port->has_nodes && note_writes(port) != OTS_OK)
         status = OTS_NOMEM;
     ots_view_wake_sender(port->base.view);
-    if (status != OTS_OK)
+    if (status == OTS_NOMEM || status == OTS_CANCELLED)
         return ots_error_set(err, status, "%s", ots_status_text(status));
+    if (status != OTS_OK) {
+        ots_pipeline_failure(port->table->pipeline, err);
+        return status;
+    }
     ots_gather_reset(gather);
     port->handed_count = 0;
     port->has_nodes = false;
@@ -255,9 +260,13 @@ static enum ots_status flush_file(struct ots_file *base, bool is_writer,
 {
     struct ots_port_file *port = of(base);
     struct ots_pipeline *pipeline = port->table->pipeline;
-    if (!ots_file_try_enter(base))
+    /* Whoever else closes it need not wait for a writer. */
+    if (!is_writer && !ots_file_try_enter(base))
         return OTS_OK;
-    enum ots_status status = hand_over(port, interrupt, err);
+    enum ots_status status = is_writer ? ots_file_enter(base, interrupt) : OTS_OK;
+    if (status != OTS_OK)
+        return ots_error_set(err, status, "interrupted");
+    status = hand_over(port, interrupt, err);
     if (status == OTS_OK)
         status = ots_pipeline_hand_over(pipeline, err);
     if (status == OTS_OK && base->view->options.is_sync)
@@ -272,12 +281,12 @@ static enum ots_status sync_file(struct ots_file *base, struct ots_interrupt *in
                                  struct ots_error *err)
 {
     struct ots_port_file *port = of(base);
-    enum ots_status status = ots_file_enter(base, interrupt);
+    enum ots_status status = ots_ports_hand_over(port->table, interrupt, err);
+    if (status == OTS_OK)
+        status = ots_file_enter(base, interrupt);
     if (status != OTS_OK)
         return status;
-    status = hand_over(port, interrupt, err);
-    if (status == OTS_OK)
-        status = ots_pipeline_settle(port->table->pipeline, interrupt, err);
+    status = ots_pipeline_settle(port->table->pipeline, interrupt, err);
     if (status == OTS_OK)
         status = check(port, err);
     ots_file_leave(base);
@@ -374,7 +383,8 @@ enum ots_status ots_port_find_locked(struct ots_view *view, struct ots_node *tab
 
 /* --- the sender -------------------------------------------------------------------------------*/
 
-/* Whether rows are left. The ports' lock is held, so that the file stays. */
+/* Whether rows are left. With a raised `interrupt`, as the ports' lock is held and the file stays.
+ */
 static bool send_older(struct ots_port_file *port, struct ots_interrupt *interrupt)
 {
     struct ots_error err;
@@ -388,15 +398,17 @@ static bool send_older(struct ots_port_file *port, struct ots_interrupt *interru
     return has_rows;
 }
 
-/* With `interrupt` raised it never waits. */
-static bool send_all(struct ots_view *view, struct ots_interrupt *interrupt)
+bool ots_ports_send_older(struct ots_view *view)
 {
     bool has_rows = false;
+    struct ots_interrupt raised;
+    ots_interrupt_init(&raised);
+    ots_interrupt_raise(&raised);
     pthread_mutex_lock(&view->ports.lock);
     struct ots_port_file **link = &view->ports.first;
     while (*link) {
         struct ots_port_file *port = *link;
-        bool is_left = send_older(port, interrupt);
+        bool is_left = send_older(port, &raised) || (port->is_closed && port->user_count);
         has_rows = has_rows || is_left;
         if (!port->is_closed || is_left) {
             link = &port->next;
@@ -406,31 +418,64 @@ static bool send_all(struct ots_view *view, struct ots_interrupt *interrupt)
         port_free(port);
     }
     pthread_mutex_unlock(&view->ports.lock);
-    return has_rows;
-}
-
-bool ots_ports_send_older(struct ots_view *view)
-{
-    struct ots_interrupt raised;
-    ots_interrupt_init(&raised);
-    ots_interrupt_raise(&raised);
-    bool has_rows = send_all(view, &raised);
     ots_interrupt_deinit(&raised);
     return has_rows;
 }
 
-void ots_ports_end(struct ots_view *view)
+static enum ots_status wait_for_file(struct ots_port_file *port, struct ots_interrupt *interrupt,
+                                     struct ots_error *err)
+{
+    enum ots_status status = ots_file_enter(&port->base, interrupt);
+    if (status != OTS_OK)
+        return ots_error_set(err, status, "interrupted");
+    status = hand_over(port, interrupt, err);
+    ots_file_leave(&port->base);
+    if (status != OTS_OK && status != OTS_CANCELLED)
+        err->status = status = OTS_IO;
+    return status;
+}
+
+enum ots_status ots_ports_hand_over(struct ots_table *table, struct ots_interrupt *interrupt,
+                                    struct ots_error *err)
+{
+    struct ots_view *view = table->view;
+    enum ots_status status = OTS_OK;
+    pthread_mutex_lock(&view->ports.lock);
+    struct ots_port_file *port = view->ports.first;
+    while (port && status == OTS_OK) {
+        if (port->table == table) {
+            port->user_count++;
+            pthread_mutex_unlock(&view->ports.lock);
+            status = wait_for_file(port, interrupt, err);
+            pthread_mutex_lock(&view->ports.lock);
+            port->user_count--;
+        }
+        port = port->next;
+    }
+    pthread_mutex_unlock(&view->ports.lock);
+    return status;
+}
+
+/* The sender must not see them any more, but go on: who waits here may wait for it. */
+static struct ots_port_file *take_all(struct ots_view *view)
 {
     pthread_mutex_lock(&view->ports.lock);
-    for (struct ots_port_file *port = view->ports.first; port; port = port->next)
-        port->is_closed = true;
+    struct ots_port_file *first = view->ports.first;
+    view->ports.first = NULL;
     pthread_mutex_unlock(&view->ports.lock);
-    (void)send_all(view, NULL);
-    while (view->ports.first) {
-        struct ots_port_file *port = view->ports.first;
-        view->ports.first = port->next;
-        ots_log(view->options.log, OTS_LOG_ERROR, "%zu rows written to .write are lost",
-                port->gather.count - port->handed_count);
+    return first;
+}
+
+void ots_ports_end(struct ots_view *view)
+{
+    struct ots_port_file *port = take_all(view);
+    while (port) {
+        struct ots_port_file *next = port->next;
+        struct ots_error err;
+        if (hand_over(port, NULL, &err) != OTS_OK)
+            ots_log(view->options.log, OTS_LOG_ERROR, "%zu rows written to .write are lost: %s",
+                    port->gather.count - port->handed_count, err.message);
         port_free(port);
+        port = next;
     }
 }

@@ -30,7 +30,14 @@ enum ots_status ots_port_open(struct ots_node *port, unsigned mode, struct ots_f
  */
 bool ots_ports_send_older(struct ots_view *view);
 
-/* Hand over all, at the end of the view: no file is open any more. */
+/*
+ * Hand over what all open files of the table's port have gathered.
+ * Errors: OTS_CANCELLED, OTS_IO.
+ */
+enum ots_status ots_ports_hand_over(struct ots_table *table, struct ots_interrupt *interrupt,
+                                    struct ots_error *err) OTS_MUST_CHECK;
+
+/* Hand over all, at the end of the view: no file is open any more. The sender must run. */
 void ots_ports_end(struct ots_view *view);
 
 #endif

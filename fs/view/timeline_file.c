@@ -5,6 +5,7 @@
 
 #include "fs/view/attributes.h"
 #include "fs/view/file.h"
+#include "fs/view/port.h"
 #include "fs/view/reader.h"
 #include "fs/view/writer.h"
 
@@ -109,7 +110,9 @@ static enum ots_status sync_file(struct ots_file *base, struct ots_interrupt *in
                                  struct ots_error *err)
 {
     struct timeline_file *file = of(base);
-    enum ots_status status = ots_pipeline_settle(file->table->pipeline, interrupt, err);
+    enum ots_status status = ots_ports_hand_over(file->table, interrupt, err);
+    if (status == OTS_OK)
+        status = ots_pipeline_settle(file->table->pipeline, interrupt, err);
     if (status == OTS_OK)
         status = ots_attributes_wait(file->table->attributes, interrupt, err);
     if (status == OTS_OK && file->has_writer) {

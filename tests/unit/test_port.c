@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -252,6 +253,95 @@ static void a_file_that_is_closed_without_a_flush_is_sent(void **state)
     ots_file_close(file);
 }
 
+/* A reader of the file, or the sender, has it for a moment: the close of who wrote waits. */
+static void a_flush_waits_for_whoever_has_the_file(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_error err;
+    struct ots_interrupt raised;
+    struct ots_file *file = open_port(fixture);
+    ots_interrupt_init(&raised);
+    ots_interrupt_raise(&raised);
+    assert_int_equal(view_write(file, 0, "bad\n"), OTS_OK);
+    assert_true(ots_file_try_enter(file));
+    assert_int_equal(ots_file_flush(file, true, &raised, &err), OTS_CANCELLED);
+    assert_int_equal(ots_file_flush(file, false, &raised, &err), OTS_OK);
+    ots_file_leave(file);
+    assert_int_equal(ots_file_flush(file, true, &raised, &err), OTS_INVALID);
+    ots_interrupt_deinit(&raised);
+    ots_file_close(file);
+}
+
+/* Whoever gathered them, and without a second's delay. */
+static void a_sync_sends_what_is_gathered(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_error err;
+    struct ots_file *first = open_port(fixture);
+    struct ots_file *second = open_port(fixture);
+    assert_int_equal(view_write(first, 0, "cpu v=1i 1000\n"), OTS_OK);
+    assert_int_equal(view_sync(fixture, "t"), OTS_OK);
+    view_expect_stored(fixture, "t", "cpu v=1i 1000\n");
+    assert_int_equal(view_write(first, 0, "cpu v=2i 2000\n"), OTS_OK);
+    assert_int_equal(ots_file_sync(second, NULL, &err), OTS_OK);
+    view_expect_stored(fixture, "t", "cpu v=1i 1000\ncpu v=2i 2000\n");
+    assert_int_equal(view_write(second, 0, "cpu v=3i 3000\n"), OTS_OK);
+    struct ots_file *timeline = view_open(fixture, "t/cpu/_.lp", OTS_OPEN_WRITE);
+    assert_int_equal(ots_file_sync(timeline, NULL, &err), OTS_OK);
+    view_expect_stored(fixture, "t", "cpu v=1i 1000\ncpu v=2i 2000\ncpu v=3i 3000\n");
+    ots_file_close(timeline);
+    ots_file_close(first);
+    ots_file_close(second);
+}
+
+static enum ots_status write_until_interrupted(struct view_waiter *waiter)
+{
+    struct ots_error err;
+    size_t taken;
+    char *lines = view_lines("cpu", 1, 20000);
+    enum ots_status status =
+        ots_file_write(waiter->file, 0, ots_slice_str(lines), &waiter->interrupt, &taken, &err);
+    free(lines);
+    return status;
+}
+
+static void *turn_clock(void *argument)
+{
+    struct view_waiter *waiter = argument;
+    while (!ots_interrupt_is_raised(&waiter->interrupt)) {
+        view_pass_time(waiter->fixture, 100000);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return NULL;
+}
+
+/* The end of the view waits for room, which rows that are kept make only when they are sent again.
+ */
+static void what_is_gathered_goes_at_the_end_behind_rows_that_are_kept(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct view_waiter writer = {.fixture = fixture, .run = write_until_interrupted};
+    struct view_waiter clock = {.fixture = fixture};
+    pthread_t thread;
+    fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_TIMEOUT, 8);
+    writer.file = open_port(fixture);
+    view_waiter_start(&writer);
+    while (fake_store_count(fixture->fake, OTS_ACTION_PUT) < 8)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    ots_interrupt_raise(&writer.interrupt);
+    view_waiter_join(&writer);
+    ots_file_close(writer.file);
+    ots_interrupt_init(&clock.interrupt);
+    pthread_create(&thread, NULL, turn_clock, &clock);
+    view_use_precision(fixture, OTS_PRECISION_NS);
+    ots_interrupt_raise(&clock.interrupt);
+    pthread_join(thread, NULL);
+    ots_interrupt_deinit(&clock.interrupt);
+    char *lines = view_lines("cpu", 1, 10000);
+    view_expect_stored(fixture, "t", lines);
+    free(lines);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, view_setup, view_teardown)
 
 int main(void)
@@ -269,6 +359,9 @@ int main(void)
         TEST(a_table_with_fields_in_its_key_has_none),
         TEST(a_writer_waits_and_can_be_interrupted),
         TEST(a_file_that_is_closed_without_a_flush_is_sent),
+        TEST(a_flush_waits_for_whoever_has_the_file),
+        TEST(a_sync_sends_what_is_gathered),
+        TEST(what_is_gathered_goes_at_the_end_behind_rows_that_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
