@@ -36,3 +36,19 @@ for name in s ms; do
 done
 wait_until is_there us
 expect_equal "$(cat "$work/us/t/m/host=c.lp")" 'm,host=c v=1i 1700000000000001' 'us'
+
+# It has a place and a size, and what lies before it can be read.
+{
+    echo 'm,host=d v=1i 1700000000000000000'
+    echo 'm,host=d v=2i 1700000000500000000'
+    echo 'm,host=d v=3i 1700000001000000000'
+} >"$work/ns/t/m/host=d.lp"
+sync "$work/ns/t"
+has_size() {
+    [ "$(stat -c %s "$1")" = "$2" ]
+}
+wait_until has_size "$work/s/t/m/host=d.lp" 75
+wait_until has_size "$work/ms/t/m/host=d.lp" 84
+expect_equal "$(head -c 25 "$work/s/t/m/host=d.lp")" 'm,host=d v=1i 1700000000' 'the line before it'
+expect_failure 'Input/output error' cat "$work/s/t/m/host=d.lp"
+expect_equal "$(tail -n 1 "$work/ms/t/m/host=d.lp")" 'm,host=d v=3i 1700000001000' 'in milliseconds'

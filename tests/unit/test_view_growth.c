@@ -232,6 +232,41 @@ static void readers_leave_marks_to_others(void **state)
     fake_store_scan_backward(fixture->fake, false);
 }
 
+/* Rows that come to the end of their lives go from sizes and from what is opened then; a file that
+ * is open shows them to its end, and what grows behind them. */
+static void an_open_file_keeps_its_first_row(void **state)
+{
+    struct view_fixture *fixture = *state;
+    enum { ROWS = 12000, DAY_S = 86400 };
+    struct ots_buf lines = OTS_BUF_INIT;
+    fake_store_expire(fixture->fake, "t", DAY_S);
+    fake_store_page_rows(fixture->fake, 1000);
+    /* One each 0.1 s, from 12 minutes before their end on. */
+    for (int64_t i = 0; i < ROWS; i++)
+        ots_buf_append_fmt(&lines, "%s v=%ldi %ld00000000\n", SERIES, 100000 + i,
+                           (INT64_C(1700000000) - DAY_S + 720) * 10 + i);
+    ots_buf_append_byte(&lines, '\0');
+    const char *text = (const char *)lines.data;
+    fake_store_put(fixture->fake, "t", text);
+    assert_int_equal(size_of(fixture), lines.size - 1);
+    struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_READ);
+    free(view_read_file(file, 0, 100));
+    view_pass_time(fixture, INT64_C(600000000));
+    assert_true(size_of(fixture) < lines.size - 100000);
+    char *seen = view_read_file(file, 0, lines.size);
+    assert_string_equal(seen, text);
+    free(seen);
+    const char *more = "cpu,host=a v=7i 1700000000000000000\n";
+    fake_store_put(fixture->fake, "t", more);
+    view_grow_old(fixture);
+    size_of(fixture);
+    seen = view_read_file(file, lines.size - 1, 1000);
+    assert_string_equal(seen, more);
+    free(seen);
+    ots_file_close(file);
+    ots_buf_deinit(&lines);
+}
+
 /* --- precision --------------------------------------------------------------------------------*/
 
 static void times_are_in_the_precision_of_the_mount(void **state)
@@ -273,6 +308,7 @@ int main(void)
         TEST(the_end_of_a_long_timeline_costs_little),
         TEST(marks_do_not_outlive_their_text),
         TEST(readers_leave_marks_to_others),
+        TEST(an_open_file_keeps_its_first_row),
         TEST(times_are_in_the_precision_of_the_mount),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
