@@ -108,7 +108,7 @@ static void run_opendir(struct ots_task *task)
     }
     task->file_info.fh = (uintptr_t)listing;
     ots_task_end(task);
-    if (fuse_reply_open(task->request, &task->file_info) == -ENOENT)
+    if (fuse_reply_open(task->request, &task->file_info) != 0)
         ots_listing_free(listing);
 }
 

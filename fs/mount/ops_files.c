@@ -60,7 +60,7 @@ static void run_open(struct ots_task *task)
     }
     set_file(&task->file_info, file);
     ots_task_end(task);
-    if (fuse_reply_open(task->request, &task->file_info) == -ENOENT)
+    if (fuse_reply_open(task->request, &task->file_info) != 0)
         ots_file_close(file);
 }
 
@@ -88,7 +88,7 @@ static void run_create(struct ots_task *task)
     struct fuse_entry_param entry;
     ots_entry_fill(task->mount, &attr, &entry);
     ots_task_end(task);
-    if (fuse_reply_create(task->request, &entry, &task->file_info) == -ENOENT)
+    if (fuse_reply_create(task->request, &entry, &task->file_info) != 0)
         ots_file_close(file);
 }
 
