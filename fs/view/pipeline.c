@@ -337,7 +337,10 @@ static bool is_pending_locked(const struct ots_pipeline *pipeline, uint64_t numb
     return false;
 }
 
-/* Whether all puts up to `number_max` that can be tried have ended or failed since `failure`. */
+/*
+ * Whether all puts up to `number_max` that can be tried have ended or failed since `failure`; those
+ * that failed may be on their way again.
+ */
 static bool is_stuck_locked(const struct ots_pipeline *pipeline, uint64_t number_max,
                             uint64_t failure)
 {
@@ -345,7 +348,7 @@ static bool is_stuck_locked(const struct ots_pipeline *pipeline, uint64_t number
     if (pipeline->synced.failure_number == failure)
         return false;
     for (const struct ots_batch *batch = pipeline->synced.in_flight; batch; batch = batch->next)
-        if (batch->number <= number_max && (!batch->is_kept || batch->failed_at <= failure))
+        if (batch->number <= number_max && batch->failed_at <= failure)
             return false;
     return !filling || filling->number > number_max || !can_go_locked(pipeline);
 }

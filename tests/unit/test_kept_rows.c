@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -180,6 +181,32 @@ static void who_waits_behind_kept_rows_is_told_too(void **state)
     pthread_join(waiter.thread, NULL);
     assert_int_equal(waiter.status, OTS_OK);
     assert_int_equal(fixture->held.stored[7], 2);
+}
+
+/* Rows that came at different times are never all kept at once: each goes again after its pause. */
+static void who_waits_is_told_while_others_try_again(void **state)
+{
+    struct pipeline_fixture *fixture = *state;
+    struct waiter waiter;
+    struct timespec until;
+    add(fixture, 1, 1);
+    send(fixture);
+    held_fail(&fixture->held, 0, OTS_TIMEOUT);
+    add(fixture, 2, 2);
+    start(&waiter, fixture);
+    held_wait(&fixture->held, 3);
+    held_fail(&fixture->held, 1, OTS_TIMEOUT);
+    fixture->monotonic_us += LONG_US;
+    send(fixture);
+    held_wait(&fixture->held, 4);
+    held_fail(&fixture->held, 2, OTS_TIMEOUT);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 10;
+    assert_int_equal(pthread_timedjoin_np(waiter.thread, NULL, &until), 0);
+    assert_int_equal(waiter.status, OTS_IO);
+    fixture->held.is_immediate = true;
+    held_release(&fixture->held, 3);
+    assert_int_equal(ots_pipeline_wait(fixture->pipeline, NULL), OTS_OK);
 }
 
 static void *add_one(void *argument)
@@ -500,6 +527,7 @@ int main(void)
         TEST(what_no_retry_can_help_is_refused),
         TEST(who_waits_tries_at_once_and_is_told),
         TEST(who_waits_behind_kept_rows_is_told_too),
+        TEST(who_waits_is_told_while_others_try_again),
         TEST(a_writer_without_room_is_told),
         TEST(a_drain_tries_once_more),
         TEST(the_end_waits_for_puts_in_flight),
