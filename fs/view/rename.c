@@ -110,6 +110,7 @@ static enum ots_status become_timeline(struct ots_staging *staging, struct ots_n
                                        struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_writer writer;
+    ots_staging_freeze(staging);
     enum ots_status status = ots_writer_init(&writer, ots_node_table(timeline), timeline, false);
     if (status == OTS_OK)
         status = write_lines(staging, &writer, interrupt, err);
@@ -120,6 +121,8 @@ static enum ots_status become_timeline(struct ots_staging *staging, struct ots_n
         status = give_attributes(staging, timeline, interrupt, err);
     if (status == OTS_OK)
         ots_staging_become(staging, timeline);
+    else
+        ots_staging_thaw(staging);
     return status;
 }
 

@@ -257,13 +257,32 @@ enum ots_status ots_staging_relink(struct ots_staging *staging, struct ots_node 
     return is_linked ? OTS_OK : OTS_NOMEM;
 }
 
+static void set_timeline(struct ots_staging *staging, bool is_timeline)
+{
+    /* A write that is under way ends first. */
+    pthread_mutex_lock(&staging->content.lock);
+    pthread_mutex_lock(&staging->view->synced.lock);
+    staging->is_timeline = is_timeline;
+    pthread_mutex_unlock(&staging->view->synced.lock);
+    pthread_mutex_unlock(&staging->content.lock);
+}
+
+void ots_staging_freeze(struct ots_staging *staging)
+{
+    set_timeline(staging, true);
+}
+
+void ots_staging_thaw(struct ots_staging *staging)
+{
+    set_timeline(staging, false);
+}
+
 void ots_staging_become(struct ots_staging *staging, struct ots_node *timeline)
 {
     struct ots_view *view = staging->view;
     pthread_mutex_lock(&view->synced.lock);
     timeline->mtime_ns = staging->node.mtime_ns;
     timeline->is_mtime_set = true;
-    staging->is_timeline = true;
     unlink_locked(staging);
     pthread_mutex_unlock(&view->synced.lock);
 }

@@ -27,7 +27,7 @@ struct ots_staging {
     /* All of these are guarded by the view's lock. */
     size_t references;
     bool is_linked;   /* it has a name */
-    bool is_timeline; /* it was renamed to one: what is written now would be lost */
+    bool is_timeline; /* it is or becomes one: what is written now would be lost */
     struct ots_attribute_set attributes; /* for the timeline that it becomes */
     uint64_t size_bytes;
     size_t memory_bytes;
@@ -57,7 +57,7 @@ void ots_staging_attr(struct ots_staging *staging, struct ots_attr *attr);
 void ots_staging_set_mtime(struct ots_staging *staging, int64_t mtime_ns);
 
 /*
- * Errors of these three: those of a spool; OTS_STALE (writing what has become a timeline).
+ * Errors of these three: those of a spool; OTS_STALE (writing what is or becomes a timeline).
  */
 enum ots_status ots_staging_read(struct ots_staging *staging, uint64_t offset, size_t size,
                                  struct ots_buf *out, struct ots_error *err) OTS_MUST_CHECK;
@@ -76,6 +76,10 @@ void ots_staging_unlink_all_locked(struct ots_view *view, const struct ots_node 
 /* Give it another name, of which whoever has it loses it. Errors: OTS_NOMEM. */
 enum ots_status ots_staging_relink(struct ots_staging *staging, struct ots_node *measurement,
                                    struct ots_slice name) OTS_MUST_CHECK;
+
+/* Its content is to become a timeline's, so it must not change; or that failed. */
+void ots_staging_freeze(struct ots_staging *staging);
+void ots_staging_thaw(struct ots_staging *staging);
 
 /* The content is now the timeline's: that gets the time, and the staging file loses its name. */
 void ots_staging_become(struct ots_staging *staging, struct ots_node *timeline);

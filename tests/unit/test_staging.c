@@ -191,6 +191,35 @@ static void a_rename_can_be_interrupted(void **state)
     assert_int_equal(view_attr(fixture, "t/cpu/x").size_bytes, (uint64_t)1 << 40);
 }
 
+static enum ots_status run_rename(struct view_waiter *waiter)
+{
+    struct ots_error err;
+    uint64_t ino = view_attr(waiter->fixture, "t/cpu").ino;
+    struct ots_rename rename = {ino, OTS_SLICE("x"), ino, OTS_SLICE("host=a.lp"), 0};
+    return ots_view_rename(waiter->fixture->view, &rename, &waiter->interrupt, &err);
+}
+
+/* What somebody writes while the content is handed over would be lost. */
+static void what_becomes_a_timeline_is_not_written(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct view_waiter waiter = {.fixture = fixture, .run = run_rename};
+    char *lines = view_lines("cpu,host=a", 1, 4000);
+    assert_int_equal(store(fixture, "t/cpu/x", lines), OTS_OK);
+    free(lines);
+    struct ots_file *file = view_open(fixture, "t/cpu/x", OTS_OPEN_WRITE | OTS_OPEN_APPEND);
+    fake_store_hold(fixture->fake, OTS_ACTION_PUT);
+    view_waiter_start(&waiter);
+    fake_store_wait_held(fixture->fake, OTS_ACTION_PUT, 8);
+    assert_int_equal(view_write(file, 0, "cpu,host=a v=1i 1\n"), OTS_STALE);
+    ots_interrupt_raise(&waiter.interrupt);
+    view_waiter_join(&waiter);
+    assert_int_equal(waiter.status, OTS_CANCELLED);
+    assert_int_equal(view_write(file, 0, "cpu,host=a v=1i 1\n"), OTS_OK);
+    fake_store_release(fixture->fake, OTS_ACTION_PUT);
+    ots_file_close(file);
+}
+
 static void what_cannot_be_renamed(void **state)
 {
     struct view_fixture *fixture = *state;
@@ -375,6 +404,7 @@ int main(void)
         TEST(its_lines_become_a_timeline),
         TEST(names_are_replaced_and_exchanged_as_told),
         TEST(a_rename_can_be_interrupted),
+        TEST(what_becomes_a_timeline_is_not_written),
         TEST(what_cannot_be_renamed),
         TEST(bad_lines_fail_the_rename_and_the_others_are_stored),
         TEST(who_has_it_open_keeps_it),
