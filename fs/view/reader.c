@@ -71,7 +71,7 @@ static enum ots_status open_snapshot(struct ots_reader *reader, const struct ots
     pthread_mutex_lock(&view->synced.lock);
     uint64_t write_number = extract->table->write_number;
     pthread_mutex_unlock(&view->synced.lock);
-    enum ots_status status = ots_pipeline_wait(extract->table->pipeline, interrupt);
+    enum ots_status status = ots_pipeline_settle(extract->table->pipeline, interrupt, err);
     if (status != OTS_OK)
         return status;
     const struct ots_page_source source = ots_extract_page_source(extract, key);

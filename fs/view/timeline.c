@@ -91,7 +91,7 @@ static enum ots_status measure_once(struct ots_extract *extract, struct ots_node
     pthread_mutex_lock(&view->synced.lock);
     begin_locked(extract, timeline, is_from_front, &start);
     pthread_mutex_unlock(&view->synced.lock);
-    enum ots_status status = ots_pipeline_wait(extract->table->pipeline, interrupt);
+    enum ots_status status = ots_pipeline_settle(extract->table->pipeline, interrupt, err);
     struct ots_page_source source = ots_extract_page_source(extract, key);
     struct ots_page_source rest = source;
     if (start.found.extent.row_count)

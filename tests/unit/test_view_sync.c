@@ -163,7 +163,7 @@ static void rows_that_failed_are_stored_later(void **state)
 }
 
 /* A line that has to wait for them does not take memory for the cause. */
-static void a_write_tells_why_rows_are_not_stored(void **state)
+static void a_write_and_a_stat_tell_why_rows_are_not_stored(void **state)
 {
     struct view_fixture *fixture = *state;
     struct ots_error err;
@@ -174,6 +174,12 @@ static void a_write_tells_why_rows_are_not_stored(void **state)
     assert_int_equal(view_sync(fixture, "t"), OTS_IO);
     assert_int_equal(
         ots_file_write(file, 21, OTS_SLICE("cpu,host=a w=2i 1000\n"), NULL, &taken, &err), OTS_IO);
+    assert_string_equal(err.message, "rows are not stored yet: the test wants timed out");
+    struct ots_attr attr;
+    uint64_t ino = view_attr(fixture, "t/cpu").ino;
+    err = (struct ots_error){0};
+    assert_int_equal(ots_view_lookup(fixture->view, ino, OTS_SLICE("host=a.lp"), NULL, &attr, &err),
+                     OTS_IO);
     assert_string_equal(err.message, "rows are not stored yet: the test wants timed out");
     fake_store_fail(fixture->fake, OTS_ACTION_PUT, OTS_OK, 0);
     ots_file_close(file);
@@ -381,7 +387,7 @@ int main(void)
         TEST(a_file_that_is_opened_later_is_not_blamed),
         TEST(a_loss_that_nobody_was_told_of_is_told_by_the_next_sync),
         TEST(rows_that_failed_are_stored_later),
-        TEST(a_write_tells_why_rows_are_not_stored),
+        TEST(a_write_and_a_stat_tell_why_rows_are_not_stored),
         TEST(a_sync_of_the_instance_tells_of_every_table),
         TEST(an_interrupted_sync_tells_nothing_and_forgets_nothing),
         TEST(a_scan_does_not_undo_a_later_measurement),
