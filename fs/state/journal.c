@@ -26,6 +26,8 @@ enum {
     HEADER_BYTES_MAX = 1024,
 };
 
+static const char DAMAGED[] = "damaged-";
+
 struct entry {
     uint64_t batch;
     uint64_t segment;
@@ -35,6 +37,7 @@ struct entry {
 struct numbers {
     uint64_t *items;
     size_t count;
+    uint64_t highest; /* also of damaged ones, which are no items */
 };
 
 struct ots_journal {
@@ -90,6 +93,16 @@ static DIR *open_stream(int dir_fd, const char *name)
     return dir;
 }
 
+static enum ots_status add_number(struct numbers *numbers, uint64_t number, struct ots_error *err)
+{
+    uint64_t *grown = reallocarray(numbers->items, numbers->count + 1, sizeof(*grown));
+    if (!grown)
+        return ots_error_set(err, OTS_NOMEM, "out of memory");
+    numbers->items = grown;
+    grown[numbers->count++] = number;
+    return OTS_OK;
+}
+
 static enum ots_status list_segments(int dir_fd, struct numbers *numbers, struct ots_error *err)
 {
     DIR *dir = open_stream(dir_fd, ".");
@@ -98,15 +111,13 @@ static enum ots_status list_segments(int dir_fd, struct numbers *numbers, struct
     enum ots_status status = OTS_OK;
     for (struct dirent *entry = readdir(dir); entry && status == OTS_OK; entry = readdir(dir)) {
         uint64_t number;
-        if (!parse_name(entry->d_name, &number))
+        bool is_damaged = strncmp(entry->d_name, DAMAGED, strlen(DAMAGED)) == 0;
+        if (!parse_name(entry->d_name + (is_damaged ? strlen(DAMAGED) : 0), &number))
             continue;
-        uint64_t *grown = reallocarray(numbers->items, numbers->count + 1, sizeof(*grown));
-        if (!grown) {
-            status = ots_error_set(err, OTS_NOMEM, "out of memory");
-            break;
-        }
-        numbers->items = grown;
-        grown[numbers->count++] = number;
+        if (number > numbers->highest)
+            numbers->highest = number;
+        if (!is_damaged)
+            status = add_number(numbers, number, err);
     }
     closedir(dir);
     if (numbers->count)
@@ -188,8 +199,8 @@ enum ots_status ots_journal_new(const struct ots_journal_options *options, struc
         ots_journal_free(journal);
         return status;
     }
-    if (journal->old.count)
-        journal->synced.current = journal->old.items[journal->old.count - 1];
+    /* What is kept for people must not be overwritten by the next one that is damaged. */
+    journal->synced.current = journal->old.highest;
     *out = journal;
     return OTS_OK;
 }
@@ -502,7 +513,7 @@ enum ots_status ots_journal_drop_old(struct ots_journal *journal, struct ots_err
         char damaged[NAME_BYTES];
         /* The oldest first: of what a kill leaves no older version may be without its newer. */
         segment_name(name, journal->old.items[0]);
-        snprintf(damaged, sizeof(damaged), "damaged-%.16s", name);
+        snprintf(damaged, sizeof(damaged), "%s%.16s", DAMAGED, name);
         int result = is_damaged(dir_fd, name) ? renameat(dir_fd, name, dir_fd, damaged)
                                               : unlinkat(dir_fd, name, 0);
         if (result != 0 && errno != ENOENT)

@@ -283,6 +283,11 @@ static void damage_in_the_middle_is_skipped_and_counted(void **state)
     assert_int_equal(ots_journal_drop_old(fixture->journal, NULL), OTS_OK);
     assert_int_equal(segments(fixture), 1);
     free(state_folder_read(fixture->folder, "journal/t/damaged-0000000000000001", &size));
+    /* The next one does not take its place. */
+    reopen(fixture, 0);
+    append(fixture, 1, "x");
+    free(state_folder_read(fixture->folder, "journal/t/0000000000000002", &size));
+    done(fixture, 1);
     reopen(fixture, 0);
     expect_old(fixture, "");
     free(bytes);
