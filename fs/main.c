@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "backend/base/version.h"
@@ -206,12 +207,24 @@ static void bound_memory(void)
     mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
 }
 
+/* Each open file of much text holds a temporary file; the usual 1024 are soon used up. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    /* Refused: then it works with what there is. */
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     struct ots_options options;
     struct ots_error err = {0};
     int result = EXIT_SUCCESS;
     bound_memory();
+    raise_descriptor_limit();
     enum ots_status status = ots_options_parse(&options, argc, argv, &err);
     if (status != OTS_OK) {
         fprintf(stderr, "otsfs: %s; see otsfs --help\n",
