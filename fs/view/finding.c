@@ -113,8 +113,12 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
     if (!was_unmeasured)
         note_mtime(extract->view, timeline, extent);
     timeline->timeline.extent = *extent;
-    if (extent->row_count)
+    if (extent->row_count) {
+        struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
         timeline->is_local = false;
+        if (origin)
+            ots_history_see_row(&origin->timeline.history, extent->last_time_us);
+    }
     if (was_unmeasured && !is_unmeasured)
         extract->unmeasured_count--;
     /* What has no row is not in a view. */

@@ -15,7 +15,7 @@ static int64_t lower(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void raise_newest(struct ots_history *history, int64_t time_us)
+void ots_history_see_row(struct ots_history *history, int64_t time_us)
 {
     int64_t newest_us = atomic_load(&history->newest_us);
     while (time_us > newest_us &&
@@ -28,7 +28,7 @@ void ots_history_put_row(struct ots_history *history, int64_t time_us)
     if (time_us <= atomic_load(&history->newest_us))
         atomic_fetch_add(&history->version, 1);
     else
-        raise_newest(history, time_us);
+        ots_history_see_row(history, time_us);
 }
 
 void ots_history_write(struct ots_history *history, int64_t from_us)
@@ -85,7 +85,7 @@ void ots_history_note(struct ots_history *history, const struct ots_extent *befo
         ots_marks_clear(&history->marks);
     history->begin_us = measured->begin_us;
     if (after->row_count)
-        raise_newest(history, after->last_time_us);
+        ots_history_see_row(history, after->last_time_us);
     if (is_all || measured->write_number >= history->begin_number)
         history->written_before_us = INT64_MAX;
     if (is_all)

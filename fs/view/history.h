@@ -6,7 +6,7 @@
  * they have of it and nothing newer. Knowledge of the text before the first row that was written
  * since stays good, so only what lies behind is measured again.
  *
- * Threads: the view's lock guards all but ots_history_put_row and `version`.
+ * Threads: the view's lock guards all but ots_history_see_row, ots_history_put_row and `version`.
  */
 #ifndef OTS_VIEW_HISTORY_H
 #define OTS_VIEW_HISTORY_H
@@ -30,6 +30,9 @@ struct ots_history {
 
 void ots_history_init(struct ots_history *history);
 void ots_history_deinit(struct ots_history *history);
+
+/* A row of that time is there. Threads: any, without a lock. */
+void ots_history_see_row(struct ots_history *history, int64_t time_us);
 
 /* A row is about to be put. Threads: any, without a lock. */
 void ots_history_put_row(struct ots_history *history, int64_t time_us);

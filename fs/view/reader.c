@@ -4,6 +4,25 @@
 
 /* --- opening ----------------------------------------------------------------------------------*/
 
+/* Who looks into a view only has made nothing of the whole table known yet. */
+static enum ots_status find_origin_locked(struct ots_reader *reader,
+                                          const struct ots_series_key *key)
+{
+    const struct ots_extract *extract = reader->extract;
+    struct ots_node *timeline = reader->timeline;
+    reader->origin = timeline;
+    if (extract == &extract->table->whole)
+        return OTS_OK;
+    struct ots_node *measurement =
+        ots_node_child_make(extract->table->node, OTS_NODE_MEASUREMENT, timeline->parent->name);
+    reader->origin =
+        measurement ? ots_node_child_make(measurement, OTS_NODE_TIMELINE, timeline->name) : NULL;
+    if (!reader->origin)
+        return OTS_NOMEM;
+    ots_history_see_row(&reader->origin->timeline.history, timeline->timeline.extent.last_time_us);
+    return ots_node_set_key(reader->origin, key);
+}
+
 /* A snapshot of what is there now, not fetched yet. */
 static enum ots_status init_snapshot(struct ots_reader *reader,
                                      const struct ots_page_source *source, struct ots_extent *known)
@@ -12,19 +31,24 @@ static enum ots_status init_snapshot(struct ots_reader *reader,
     struct ots_view *view = extract->view;
     static const struct ots_marks none;
     pthread_mutex_lock(&view->synced.lock);
-    /* Writes are noted where the whole table is known. */
-    struct ots_node *origin = ots_extract_origin_locked(extract, reader->timeline);
+    enum ots_status status = find_origin_locked(reader, source->key);
+    const struct ots_node *origin = reader->origin;
     const struct ots_history *history = &reader->timeline->timeline.history;
-    const struct ots_node *written = origin ? origin : reader->timeline;
     bool is_known = history->begin_us == source->begin_us;
-    const struct ots_snapshot_options options = {.source = *source,
-                                                 .precision = view->options.precision,
-                                                 .version = &written->timeline.history.version};
-    enum ots_status status =
-        ots_snapshot_init(&reader->snapshot, &options, is_known ? &history->marks : &none);
+    if (status == OTS_OK) {
+        const struct ots_snapshot_options options = {
+            .source = *source,
+            .precision = view->options.precision,
+            .version = &history->version,
+            .other_version = origin != reader->timeline ? &origin->timeline.history.version : NULL,
+        };
+        reader->has_snapshot = true;
+        status = ots_snapshot_init(&reader->snapshot, &options, is_known ? &history->marks : &none);
+    }
     *known = reader->timeline->timeline.extent;
     pthread_mutex_unlock(&view->synced.lock);
-    reader->has_snapshot = true;
+    if (status != OTS_OK)
+        return status;
     reader->shared_count = reader->snapshot.marks.count;
     return status;
 }
@@ -39,12 +63,11 @@ static void note_whole(struct ots_reader *reader, uint64_t write_number)
                                           .begin_us = snapshot->options.source.begin_us,
                                           .write_number = write_number};
     pthread_mutex_lock(&view->synced.lock);
-    const atomic_uint_least64_t *version = snapshot->options.version;
-    bool is_now = atomic_load(version) == snapshot->version;
+    bool is_now = ots_snapshot_is_current(snapshot);
     ots_extract_note_locked(reader->extract, reader->timeline, &measured);
     /* If that was news, it is this file that has it. */
     if (is_now)
-        snapshot->version = atomic_load(version);
+        ots_snapshot_accept_version(snapshot);
     pthread_mutex_unlock(&view->synced.lock);
 }
 
@@ -114,11 +137,6 @@ void ots_reader_deinit(struct ots_reader *reader)
 
 /* --- reading ----------------------------------------------------------------------------------*/
 
-static bool is_current(const struct ots_snapshot *snapshot)
-{
-    return atomic_load(snapshot->options.version) == snapshot->version;
-}
-
 /* Who reads at the end gets what came behind it. */
 static enum ots_status look_for_growth(struct ots_reader *reader, struct ots_interrupt *interrupt,
                                        struct ots_error *err)
@@ -126,10 +144,10 @@ static enum ots_status look_for_growth(struct ots_reader *reader, struct ots_int
     struct ots_extract *extract = reader->extract;
     struct ots_node *timeline = reader->timeline;
     struct ots_snapshot *snapshot = &reader->snapshot;
-    if (!is_current(snapshot))
+    if (!ots_snapshot_is_current(snapshot))
         return OTS_OK;
     enum ots_status status = ots_extract_refresh_timeline(extract, timeline, interrupt, err);
-    if (status != OTS_OK || !is_current(snapshot))
+    if (status != OTS_OK || !ots_snapshot_is_current(snapshot))
         return status;
     pthread_mutex_lock(&extract->view->synced.lock);
     struct ots_extent known = timeline->timeline.extent;
@@ -149,7 +167,8 @@ static void share_marks(struct ots_reader *reader)
     if (!snapshot->has_changed && snapshot->marks.count <= reader->shared_count)
         return;
     pthread_mutex_lock(&view->synced.lock);
-    bool is_same = history->begin_us == snapshot->options.source.begin_us && is_current(snapshot);
+    bool is_same =
+        history->begin_us == snapshot->options.source.begin_us && ots_snapshot_is_current(snapshot);
     if (is_same && snapshot->has_changed) {
         ots_marks_clear(&history->marks);
         history->change_count++;
@@ -188,6 +207,8 @@ enum ots_status ots_reader_read(struct ots_reader *reader, uint64_t offset, size
     if (status != OTS_OK)
         return status;
     status = ots_snapshot_read(snapshot, offset, size, interrupt, out, err);
+    /* A row that this mount puts before what was read here is no growth. */
+    ots_history_see_row(&reader->origin->timeline.history, snapshot->stream.at.last_time_us);
     share_marks(reader);
     if ((status == OTS_IO || status == OTS_STALE) && err)
         name_place(reader, err);

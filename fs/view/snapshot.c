@@ -11,6 +11,23 @@
 
 #include "fs/view/lines.h"
 
+static uint64_t count_versions(const struct ots_snapshot *snapshot)
+{
+    const atomic_uint_least64_t *version = snapshot->options.version;
+    const atomic_uint_least64_t *other = snapshot->options.other_version;
+    return (version ? atomic_load(version) : 0) + (other ? atomic_load(other) : 0);
+}
+
+bool ots_snapshot_is_current(const struct ots_snapshot *snapshot)
+{
+    return count_versions(snapshot) == snapshot->version;
+}
+
+void ots_snapshot_accept_version(struct ots_snapshot *snapshot)
+{
+    snapshot->version = count_versions(snapshot);
+}
+
 enum ots_status ots_snapshot_init(struct ots_snapshot *snapshot,
                                   const struct ots_snapshot_options *options,
                                   const struct ots_marks *marks)
@@ -21,8 +38,7 @@ enum ots_status ots_snapshot_init(struct ots_snapshot *snapshot,
     ots_windows_init(&snapshot->windows, bytes_max ? bytes_max : OTS_WINDOWS_BYTES_MAX);
     if (marks)
         ots_marks_copy(marks, &snapshot->marks);
-    if (options->version)
-        snapshot->version = atomic_load(options->version);
+    ots_snapshot_accept_version(snapshot);
     snapshot->options.source.key = &snapshot->key;
     return ots_series_key_copy(&snapshot->arena, options->source.key, &snapshot->key);
 }
@@ -52,8 +68,7 @@ void ots_snapshot_grow(struct ots_snapshot *snapshot)
 
 static enum ots_status check_version(const struct ots_snapshot *snapshot, struct ots_error *err)
 {
-    const atomic_uint_least64_t *version = snapshot->options.version;
-    if (!version || atomic_load(version) == snapshot->version)
+    if (ots_snapshot_is_current(snapshot))
         return OTS_OK;
     return ots_error_set(err, OTS_STALE, "the timeline was changed since it was opened");
 }

@@ -22,6 +22,8 @@ struct ots_snapshot_options {
     enum ots_precision precision;
     /* Moves on when the timeline changes other than by growing at its end; NULL: never. */
     const atomic_uint_least64_t *version;
+    /* One more such; NULL: never. In a view a change is noted where it was made or seen. */
+    const atomic_uint_least64_t *other_version;
     uint64_t windows_bytes_max; /* 0: OTS_WINDOWS_BYTES_MAX */
 };
 
@@ -46,9 +48,9 @@ struct ots_snapshot {
     struct ots_stream stream;
     bool has_end;
     struct ots_extent end; /* the whole text, when `has_end` */
-    uint64_t version;
-    uint64_t read_end; /* where the last read ended */
-    bool has_changed;  /* a mark was found to be wrong: what is known of the timeline is old */
+    uint64_t version;      /* the sum of both; they only grow */
+    uint64_t read_end;     /* where the last read ended */
+    bool has_changed;      /* a mark was found to be wrong: what is known of the timeline is old */
 };
 
 /* `marks` are copied. Errors: OTS_NOMEM. */
@@ -72,6 +74,12 @@ enum ots_status ots_snapshot_fetch(struct ots_snapshot *snapshot, uint64_t offse
 enum ots_status ots_snapshot_read(struct ots_snapshot *snapshot, uint64_t offset, size_t size,
                                   struct ots_interrupt *interrupt, struct ots_buf *out,
                                   struct ots_error *err) OTS_MUST_CHECK;
+
+/* Whether the versions are still what they were. */
+bool ots_snapshot_is_current(const struct ots_snapshot *snapshot);
+
+/* They are what they are now: what has changed is known to be this snapshot's text. */
+void ots_snapshot_accept_version(struct ots_snapshot *snapshot);
 
 /* There may be more behind the end. */
 void ots_snapshot_grow(struct ots_snapshot *snapshot);

@@ -165,6 +165,79 @@ static void a_row_that_is_not_the_last_ends_a_version(void **state)
     }
 }
 
+#define VIEW_PATH "t/.fields/v/cpu/host=a.lp"
+
+/* A long file in a view, of which the front was read. */
+static struct ots_file *open_in_view(struct view_fixture *fixture)
+{
+    fake_store_page_rows(fixture->fake, 10);
+    put_lines(fixture, 100, 95);
+    struct ots_file *file = view_open(fixture, VIEW_PATH, OTS_OPEN_READ);
+    free(view_read_file(file, 0, 100));
+    return file;
+}
+
+/* Nobody has looked into the whole table before. */
+static void a_write_ends_the_version_of_a_view(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_file *file = open_in_view(fixture);
+    assert_int_equal(view_store(fixture, PATH, "cpu,host=a v=99999i 100000\n"), OTS_OK);
+    assert_int_equal(read_status(file, 0), OTS_OK);
+    assert_int_equal(read_status(file, 1500), OTS_STALE);
+    ots_file_close(file);
+    view_expect_list(fixture, "t/cpu", "host=a.lp ");
+}
+
+/* Others made rows that only the view knows of. */
+static void a_write_before_rows_of_a_view_ends_its_version(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_lines(fixture, 50, 1);
+    struct ots_file *writer = view_open(fixture, PATH, OTS_OPEN_WRITE);
+    struct ots_file *file = open_in_view(fixture);
+    assert_int_equal(view_write(writer, 0, "cpu,host=a v=99999i 90000\n"), OTS_OK);
+    assert_int_equal(view_sync(fixture, "t"), OTS_OK);
+    assert_int_equal(read_status(file, 1500), OTS_STALE);
+    ots_file_close(writer);
+    ots_file_close(file);
+}
+
+static void a_change_that_a_view_sees_ends_its_version(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_lines(fixture, 50, 1);
+    view_attr(fixture, PATH);
+    struct ots_file *file = open_in_view(fixture);
+    fake_store_put(fixture->fake, "t", "cpu,host=a v=99999i 100000\n");
+    view_grow_old(fixture);
+    view_attr(fixture, VIEW_PATH);
+    assert_int_equal(read_status(file, 0), OTS_OK);
+    assert_int_equal(read_status(file, 1500), OTS_STALE);
+    ots_file_close(file);
+}
+
+/* What a file has read of others' rows is what a write may come before. */
+static void a_write_before_what_was_read_is_no_growth(void **state)
+{
+    struct view_fixture *fixture = *state;
+    fake_store_page_rows(fixture->fake, 10);
+    put_lines(fixture, 100, 95);
+    struct ots_file *writer = view_open(fixture, PATH, OTS_OPEN_WRITE);
+    struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_READ);
+    put_lines(fixture, 200, 50);
+    char *before = view_read_file(file, 0, 10000);
+    assert_non_null(strstr(before, " 249000\n"));
+    const char *lines = "cpu,host=a v=1i 197000\ncpu,host=a v=1i 300000\n";
+    assert_int_equal(view_write(writer, 0, lines), OTS_OK);
+    char *after = view_read_file(file, strlen(before), 10000);
+    assert_string_equal(after, "");
+    free(after);
+    free(before);
+    ots_file_close(file);
+    ots_file_close(writer);
+}
+
 /* `tail` of a timeline that a scan has measured. */
 static void the_end_of_a_long_timeline_costs_little(void **state)
 {
@@ -305,6 +378,10 @@ int main(void)
         TEST(growth_costs_what_has_grown),
         TEST(rows_of_others_appear_once_a_scan_found_them),
         TEST(a_row_that_is_not_the_last_ends_a_version),
+        TEST(a_write_ends_the_version_of_a_view),
+        TEST(a_write_before_rows_of_a_view_ends_its_version),
+        TEST(a_change_that_a_view_sees_ends_its_version),
+        TEST(a_write_before_what_was_read_is_no_growth),
         TEST(the_end_of_a_long_timeline_costs_little),
         TEST(marks_do_not_outlive_their_text),
         TEST(readers_leave_marks_to_others),
