@@ -59,6 +59,9 @@ static enum ots_status learn_timelines(struct ots_extract *extract, struct ots_i
 {
     struct ots_view *view = extract->view;
     int64_t started_us = ots_view_now_us(view);
+    pthread_mutex_lock(&view->synced.lock);
+    int32_t time_to_live_s = extract->table->time_to_live_s;
+    pthread_mutex_unlock(&view->synced.lock);
     enum ots_status status = view->options.is_browse ? ots_extract_browse(extract, interrupt, err)
                                                      : ots_extract_measure(extract, interrupt, err);
     pthread_mutex_lock(&view->synced.lock);
@@ -66,8 +69,10 @@ static enum ots_status learn_timelines(struct ots_extract *extract, struct ots_i
         int64_t ended_us = ots_view_now_us(view);
         extract->scanned_us = ots_clock_now_us(view->options.clock);
         extract->scan_cost_us = ended_us - started_us;
-        extract->timelines.fresh_until_us =
-            ended_us + fresh_us(extract->table, ended_us - started_us);
+        /* Unless what expires has changed meanwhile. */
+        if (extract->table->time_to_live_s == time_to_live_s)
+            extract->timelines.fresh_until_us =
+                ended_us + fresh_us(extract->table, ended_us - started_us);
     } else if (status == OTS_NOT_FOUND) {
         extract->table->node->is_listed = false;
         extract->table->instance->tables.fresh_until_us = 0;

@@ -105,10 +105,16 @@ enum ots_status ots_instance_add_table_locked(struct ots_instance *instance,
 {
     struct ots_view *view = instance->view;
     struct ots_node *node = ots_node_child_make(instance->node, OTS_NODE_TABLE, meta->name);
+    bool is_new = node && !node->table;
     if (!node || (!node->table && make_table(instance, node) != OTS_OK))
         return OTS_NOMEM;
-    node->table->has_field_keys = meta->field_key_count > 0;
-    node->table->time_to_live_s = meta->time_to_live_s;
+    struct ots_table *table = node->table;
+    /* Which rows are shown is another matter then, however long the last scan was to be believed.
+     */
+    if (!is_new && table->time_to_live_s != meta->time_to_live_s)
+        ots_table_forget_locked(table);
+    table->has_field_keys = meta->field_key_count > 0;
+    table->time_to_live_s = meta->time_to_live_s;
     /* Until a scan tells what is in it. */
     if (!node->mtime_ns)
         node->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;

@@ -130,6 +130,20 @@ static void knowledge_is_never_older_than_five_minutes(void **state)
     assert_int_equal(fresh_after_an_hour_us(fixture), 20 * 3600 * INT64_C(1000000));
 }
 
+/* By somebody else: however long the last scan was to be believed. */
+static void another_time_to_live_counts_at_once(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_at(fixture, "cpu", NOW_S - 2 * DAY_S);
+    put_at(fixture, "cpu", NOW_S);
+    fake_store_expire(fixture->fake, "t", OTS_TTL_FOREVER);
+    assert_int_equal(fresh_after_an_hour_us(fixture), 20 * 3600 * INT64_C(1000000));
+    expect_times(fixture, "t/cpu/_.lp", NOW_S - 2 * DAY_S, NOW_S);
+    fake_store_expire(fixture->fake, "t", DAY_S);
+    view_pass_time(fixture, 2 * INT64_C(1000000));
+    expect_times(fixture, "t/cpu/_.lp", NOW_S, 0);
+}
+
 static void a_view_of_what_has_expired_is_empty(void **state)
 {
     struct view_fixture *fixture = *state;
@@ -159,6 +173,7 @@ int main(void)
         WITH_VIEW(the_cut_counts_for_single_timelines),
         WITH_VIEW(the_cut_moves_with_the_next_scan),
         WITH_VIEW(knowledge_is_never_older_than_five_minutes),
+        WITH_VIEW(another_time_to_live_counts_at_once),
         WITH_VIEW(a_view_of_what_has_expired_is_empty),
         WITH_VIEW(a_time_to_live_longer_than_time_cuts_nothing),
     };
