@@ -47,6 +47,7 @@ enum ots_status ots_mount_new(const struct ots_mount_options *options, struct ot
         return ots_error_set(err, OTS_NOMEM, "out of memory");
     }
     mount->options = *options;
+    pthread_mutex_init(&mount->tasks.lock, NULL);
     mount->session = fuse_session_new(&args, &ots_mount_ops, sizeof(ots_mount_ops), mount);
     fuse_opt_free_args(&args);
     mount->is_mounted =
@@ -71,6 +72,8 @@ enum ots_status ots_mount_serve(struct ots_mount *mount, struct ots_view *view,
     int result = status == OTS_OK ? fuse_session_loop(mount->session) : 0;
     if (result < 0)
         status = ots_error_errno(err, -result, "reading requests from the kernel");
+    /* Whoever waits for the service would keep the mount for as long as tries go on. */
+    ots_task_interrupt_all(mount);
     /* First the workers' answers, then the end of the mount. */
     ots_pool_free(mount->workers);
     mount->workers = NULL;
@@ -86,5 +89,6 @@ void ots_mount_free(struct ots_mount *mount)
         fuse_session_unmount(mount->session);
     if (mount->session)
         fuse_session_destroy(mount->session);
+    pthread_mutex_destroy(&mount->tasks.lock);
     free(mount);
 }

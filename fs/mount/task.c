@@ -35,6 +35,35 @@ static void on_interrupt(fuse_req_t request, void *data)
         fuse_reply_err(request, EINTR);
 }
 
+static void put_in_list(struct ots_task *task)
+{
+    struct ots_mount *mount = task->mount;
+    pthread_mutex_lock(&mount->tasks.lock);
+    task->next = mount->tasks.first;
+    if (task->next)
+        task->next->previous = task;
+    mount->tasks.first = task;
+    pthread_mutex_unlock(&mount->tasks.lock);
+}
+
+static void take_out_of_list(struct ots_task *task)
+{
+    struct ots_mount *mount = task->mount;
+    pthread_mutex_lock(&mount->tasks.lock);
+    *(task->previous ? &task->previous->next : &mount->tasks.first) = task->next;
+    if (task->next)
+        task->next->previous = task->previous;
+    pthread_mutex_unlock(&mount->tasks.lock);
+}
+
+void ots_task_interrupt_all(struct ots_mount *mount)
+{
+    pthread_mutex_lock(&mount->tasks.lock);
+    for (struct ots_task *task = mount->tasks.first; task; task = task->next)
+        ots_interrupt_raise(&task->interrupt);
+    pthread_mutex_unlock(&mount->tasks.lock);
+}
+
 static void task_free(struct ots_task *task)
 {
     ots_interrupt_deinit(&task->interrupt);
@@ -46,6 +75,7 @@ static void run_on_worker(void *argument)
     struct ots_task *task = argument;
     if (!atomic_exchange(&task->is_taken, true))
         task->run(task);
+    take_out_of_list(task);
     task_free(task);
 }
 
@@ -76,6 +106,7 @@ void ots_task_start(struct ots_task *task, bool may_be_quick)
         task_free(task);
         return;
     }
+    put_in_list(task);
     atomic_store(&task->is_taken, false);
     ots_pool_run(task->mount->workers, run_on_worker, task);
 }

@@ -5,6 +5,7 @@
 #define OTS_MOUNT_TASK_H
 
 #include <fuse_lowlevel.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "backend/base/pool.h"
@@ -16,10 +17,18 @@ struct ots_mount {
     bool is_mounted;
     struct ots_view *view;
     struct ots_pool *workers;
+    /* What workers have or will get. Held while interrupts are raised. */
+    struct {
+        pthread_mutex_t lock;
+        struct ots_task *first;
+    } tasks;
 };
 
 struct ots_task {
     struct ots_mount *mount;
+    /* In the mount's list. */
+    struct ots_task *previous;
+    struct ots_task *next;
     fuse_req_t request;
     const char *operation; /* for the log */
     void (*run)(struct ots_task *task);
@@ -53,6 +62,9 @@ struct ots_task *ots_task_new(fuse_req_t request, const char *operation,
  * `run` must have had no effect.
  */
 void ots_task_start(struct ots_task *task, bool may_be_quick);
+
+/* Interrupt all that workers have or will get; none may be started any more. */
+void ots_task_interrupt_all(struct ots_mount *mount);
 
 /* From here on nobody interrupts the task. To be called before its request is answered. */
 void ots_task_end(struct ots_task *task);
