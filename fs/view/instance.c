@@ -53,9 +53,12 @@ static void note_failed_row(void *context, const struct ots_failed_put *put)
         ots_refusal_keep(table->instance->state, table->node->name, put->row, put->error->message);
     pthread_mutex_lock(&view->synced.lock);
     struct ots_node *timeline = ots_table_timeline_locked(table, put->row->key);
-    if (!put->origin->lost_rows++)
+    bool is_first = !put->origin->lost_rows++;
+    if (is_first)
         put->origin->failure = *put->error;
-    bool is_first = ots_table_note_failure_locked(table, timeline, put->error);
+    /* Whoever waits for a row that is kept is told so while it is; then it may still be stored. */
+    if (!put->is_kept)
+        is_first = ots_table_note_failure_locked(table, timeline, put->error);
     pthread_mutex_unlock(&view->synced.lock);
     struct ots_slice name = timeline ? timeline->name : put->row->key->measurement;
     if (is_first)

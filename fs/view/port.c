@@ -1,12 +1,14 @@
 #include "fs/view/port.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fs/lp/parse.h"
 #include "fs/view/gather.h"
 #include "fs/view/merge.h"
 #include "fs/view/problems.h"
+#include "fs/view/refusal.h"
 #include "fs/view/timelines.h"
 
 const struct ots_slice OTS_PORT_NAME = {(const uint8_t *)".write", 6};
@@ -466,6 +468,20 @@ static struct ots_port_file *take_all(struct ots_view *view)
     return first;
 }
 
+/* Gathered rows that the pipeline has no room for, and nobody will make any. */
+static void keep_rest(const struct ots_port_file *port, const struct ots_error *error)
+{
+    const struct ots_table *table = port->table;
+    char reason[sizeof(error->message) + 64];
+    snprintf(reason, sizeof(reason), "otsfs ended before the service took it: %s", error->message);
+    for (size_t i = port->handed_count; i < port->gather.count; i++)
+        ots_refusal_keep(table->instance->state, table->node->name, &port->gather.rows[i].row,
+                         reason);
+    ots_log(port->base.view->options.log, OTS_LOG_ERROR,
+            "table %.*s: %zu rows written to .write were rejected: %s",
+            OTS_SLICE_FMT(table->node->name), port->gather.count - port->handed_count, reason);
+}
+
 void ots_ports_end(struct ots_view *view)
 {
     struct ots_port_file *port = take_all(view);
@@ -473,8 +489,7 @@ void ots_ports_end(struct ots_view *view)
         struct ots_port_file *next = port->next;
         struct ots_error err;
         if (hand_over(port, NULL, &err) != OTS_OK)
-            ots_log(view->options.log, OTS_LOG_ERROR, "%zu rows written to .write are lost: %s",
-                    port->gather.count - port->handed_count, err.message);
+            keep_rest(port, &err);
         port_free(port);
         port = next;
     }
