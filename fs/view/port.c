@@ -141,13 +141,27 @@ static enum ots_status check_row(const struct ots_port_file *port, const struct 
     return status == OTS_OK ? ots_row_check_put(row, err) : status;
 }
 
-/* Of two lines without a time the second has a later one, or they would be one row. */
+/* The time of a line without one, as the mount can show it. */
+static int64_t now_us(const struct ots_port_file *port)
+{
+    const struct ots_view_options *options = &port->base.view->options;
+    return ots_precision_cut(options->precision, ots_clock_now_us(options->clock));
+}
+
+/*
+ * Of two lines without a time the second has a later one, or they would be one row. Not when the
+ * mount's times have steps of a millisecond or more: then many lines would end in the future.
+ */
 static void pass_default_time(struct ots_port_file *port, const struct ots_row *row)
 {
     if (row->time_us != port->default_us)
         return;
-    int64_t now_us = ots_clock_now_us(port->base.view->options.clock);
-    port->default_us = now_us > port->default_us ? now_us : port->default_us + 1;
+    int64_t next_us = port->default_us + 1;
+    int64_t now = now_us(port);
+    if (now > port->default_us)
+        port->default_us = now;
+    else if (ots_precision_cut(port->base.view->options.precision, next_us) == next_us)
+        port->default_us = next_us;
     ots_lp_parser_set_default_time(port->parser, port->default_us);
 }
 
@@ -202,9 +216,9 @@ static enum ots_status on_problem(void *context, const struct ots_lp_problem *pr
 
 static void set_default_time(struct ots_port_file *port)
 {
-    int64_t now_us = ots_clock_now_us(port->base.view->options.clock);
-    if (now_us > port->default_us)
-        port->default_us = now_us;
+    int64_t now = now_us(port);
+    if (now > port->default_us)
+        port->default_us = now;
     ots_lp_parser_set_default_time(port->parser, port->default_us);
 }
 

@@ -118,6 +118,22 @@ static void lines_without_a_time_get_that_of_their_parsing(void **state)
     view_expect_text(fixture, "t/mem/_.lp", "mem a=3i 5000002000\n");
 }
 
+/* What the mount could not show would make the whole file unreadable. */
+static void a_time_of_parsing_is_one_that_the_mount_can_show(void **state)
+{
+    struct view_fixture *fixture = *state;
+    view_use_precision(fixture, OTS_PRECISION_S);
+    atomic_store(&fixture->now_us, 5999999);
+    struct ots_file *file = open_port(fixture);
+    assert_int_equal(view_write(file, 0, "cpu a=1i\ncpu b=2i\nmem a=3i\n"), OTS_OK);
+    atomic_store(&fixture->now_us, 6000001);
+    assert_int_equal(view_write(file, 0, "cpu a=4i\n"), OTS_OK);
+    assert_int_equal(flush(file), OTS_OK);
+    ots_file_close(file);
+    view_expect_text(fixture, "t/cpu/_.lp", "cpu a=1i,b=2i 5\ncpu a=4i 6\n");
+    view_expect_text(fixture, "t/mem/_.lp", "mem a=3i 5\n");
+}
+
 static void rows_go_after_a_second(void **state)
 {
     struct view_fixture *fixture = *state;
@@ -352,6 +368,7 @@ int main(void)
         TEST(a_known_timeline_has_its_new_size_at_once),
         TEST(lines_of_one_time_are_merged),
         TEST(lines_without_a_time_get_that_of_their_parsing),
+        TEST(a_time_of_parsing_is_one_that_the_mount_can_show),
         TEST(rows_go_after_a_second),
         TEST(rows_go_when_they_are_many),
         TEST(bad_lines_are_rejected),
