@@ -61,6 +61,7 @@ void ots_snapshot_deinit(struct ots_snapshot *snapshot)
 
 void ots_snapshot_grow(struct ots_snapshot *snapshot)
 {
+    snapshot->is_growing = snapshot->is_growing || snapshot->has_end;
     snapshot->has_end = false;
 }
 
@@ -239,6 +240,7 @@ static enum ots_status end_stream(struct ots_snapshot *snapshot, struct ots_erro
     if (stream->next_mark < snapshot->marks.count)
         status = note_change(snapshot, stream->next_mark, err);
     snapshot->has_end = true;
+    snapshot->is_growing = false;
     snapshot->end = stream->at.row_count ? stream->at : (struct ots_extent){0};
     return status;
 }
@@ -267,6 +269,18 @@ static enum ots_status fetch_page(struct ots_snapshot *snapshot, struct ots_inte
     return stream->pages.is_last ? end_stream(snapshot, err) : OTS_OK;
 }
 
+/* All of the version was there, and what was looked for behind it is of the next one. */
+static bool give_up_growth(struct ots_snapshot *snapshot, uint64_t offset)
+{
+    if (!snapshot->is_growing || ots_snapshot_is_current(snapshot) ||
+        offset < snapshot->end.size_bytes)
+        return false;
+    close_stream(snapshot);
+    snapshot->has_end = true;
+    snapshot->is_growing = false;
+    return true;
+}
+
 static bool is_there(const struct ots_snapshot *snapshot, uint64_t offset)
 {
     return ots_windows_at(&snapshot->windows, offset) ||
@@ -280,10 +294,12 @@ enum ots_status ots_snapshot_fetch(struct ots_snapshot *snapshot, uint64_t offse
     unsigned losses = 0;
     while (!is_there(snapshot, offset)) {
         enum ots_status status = check_version(snapshot, err);
-        if (status != OTS_OK)
-            return status;
-        reach(snapshot, offset, size);
-        status = fetch_page(snapshot, interrupt, err);
+        if (status == OTS_OK) {
+            reach(snapshot, offset, size);
+            status = fetch_page(snapshot, interrupt, err);
+        }
+        if (status == OTS_STALE && give_up_growth(snapshot, offset))
+            return OTS_OK;
         if (status != OTS_OK)
             return status;
         if (snapshot->stream.at.size_bytes > offset && !is_there(snapshot, offset) && losses++)

@@ -47,6 +47,7 @@ struct ots_snapshot {
     struct ots_marks marks; /* what others have noted, at init, and then what is passed */
     struct ots_stream stream;
     bool has_end;
+    bool is_growing;       /* it had, and more may be behind it */
     struct ots_extent end; /* the whole text, when `has_end` */
     uint64_t version;      /* the sum of both; they only grow */
     uint64_t read_end;     /* where the last read ended */
@@ -81,7 +82,7 @@ bool ots_snapshot_is_current(const struct ots_snapshot *snapshot);
 /* They are what they are now: what has changed is known to be this snapshot's text. */
 void ots_snapshot_accept_version(struct ots_snapshot *snapshot);
 
-/* There may be more behind the end. */
+/* There may be more behind the end. When the version ends first, the end stays where it is. */
 void ots_snapshot_grow(struct ots_snapshot *snapshot);
 
 #endif

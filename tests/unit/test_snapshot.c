@@ -287,6 +287,29 @@ static void another_version_is_never_mixed_in(void **state)
     free(text);
 }
 
+/* What was whole before it grew stays so: nobody is told of a change that he cannot see. */
+static void a_change_after_growth_keeps_the_end(void **state)
+{
+    struct view_fixture *fixture = *state;
+    atomic_uint_least64_t version = 5;
+    const struct ots_snapshot_options options = {.source = source_of(fixture, "t"),
+                                                 .version = &version};
+    struct ots_snapshot snapshot;
+    put_lines(fixture, 30);
+    char *text = view_lines("cpu,host=a", 100, 30);
+    assert_int_equal(ots_snapshot_init(&snapshot, &options, NULL), OTS_OK);
+    expect(&snapshot, text, 0, 10000);
+    put_lines(fixture, 40);
+    ots_snapshot_grow(&snapshot);
+    version = 6;
+    expect(&snapshot, text, 0, 10000);
+    expect(&snapshot, text, strlen(text), 100);
+    ots_snapshot_grow(&snapshot);
+    expect(&snapshot, text, 0, 10000);
+    ots_snapshot_deinit(&snapshot);
+    free(text);
+}
+
 /* The page was asked for before the change and came after it. */
 static void a_page_ahead_of_a_change_is_not_shown(void **state)
 {
@@ -455,6 +478,7 @@ int main(void)
         TEST(with_little_room_all_can_be_read),
         TEST(what_grows_at_the_end_appears),
         TEST(another_version_is_never_mixed_in),
+        TEST(a_change_after_growth_keeps_the_end),
         TEST(a_page_ahead_of_a_change_is_not_shown),
         TEST(wrong_marks_are_noticed),
         TEST(a_timeline_that_shrank_is_noticed),
