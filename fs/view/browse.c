@@ -16,6 +16,8 @@ struct browse {
 static void note_time(const struct ots_view *view, struct ots_node *timeline, int64_t time_us)
 {
     int64_t now_us = ots_clock_now_us(view->options.clock);
+    if (time_us < 0)
+        time_us = 0;
     if (!timeline->is_mtime_set && !timeline->timeline.extent.row_count)
         timeline->mtime_ns = (time_us < now_us ? time_us : now_us) * 1000;
 }
