@@ -170,6 +170,9 @@ static enum ots_status store_tables_locked(struct ots_instance *instance,
     qsort(sorted, response->count, sizeof(*sorted), compare_metas);
     ots_node_each_child(instance->node, unlist_table, NULL);
     for (size_t i = 0; i < response->count; i++) {
+        /* No table of the service's is called so, and `..` or `a/b` must not reach the kernel. */
+        if (ots_table_name_check(sorted[i].name, NULL) != OTS_OK)
+            continue;
         struct ots_node *node;
         enum ots_status status = ots_instance_add_table_locked(instance, &sorted[i], &node);
         if (status != OTS_OK)

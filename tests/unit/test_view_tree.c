@@ -245,6 +245,15 @@ static void a_table_that_vanished_is_not_listed(void **state)
     view_expect_list(fixture, "t", "");
 }
 
+static void what_cannot_be_a_table_is_not_listed(void **state)
+{
+    struct view_fixture *fixture = *state;
+    fake_store_add_table(fixture->fake, "a/b", false);
+    fake_store_add_table(fixture->fake, "..", false);
+    fake_store_add_table(fixture->fake, "", false);
+    view_expect_list(fixture, "", "t ");
+}
+
 static void tables_with_field_keys_cannot_be_entered(void **state)
 {
     struct view_fixture *fixture = *state;
@@ -435,6 +444,7 @@ int main(void)
         THREADS_TEST(a_scan_that_fails_changes_nothing),
         TEST(a_failed_list_of_tables_is_an_error),
         TEST(a_table_that_vanished_is_not_listed),
+        TEST(what_cannot_be_a_table_is_not_listed),
         TEST(tables_with_field_keys_cannot_be_entered),
         TEST(mkdir_creates_a_table_and_waits_for_it),
         TEST(waiting_for_a_new_table_can_be_interrupted),
