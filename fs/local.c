@@ -4,6 +4,9 @@
  *
  * Two mounts may find nobody serving and both start a server: DIR has one master, the loser exits
  * with EXIT_SERVED, and its mount goes on trying to connect to the winner.
+ *
+ * The watching thread waits for the end of the process that listens, then does the same again: the
+ * lock is still held, so nobody decides to end. Several mounts of DIR race as at the beginning.
  */
 #include "fs/local.h"
 
@@ -13,10 +16,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -30,22 +37,34 @@ enum {
     RESTART_MS = 500,
     LOG_TAIL_BYTES = 1024,
     SHOWN_BYTES = 300,
+    LOOK_MS = 1000, /* between looks at a server whose process cannot be watched */
+    PAUSE_MS_MIN = 100,
+    PAUSE_MS_MAX = 10000,
+    STEADY_MS = 10000, /* a server that lived so long ends a series of failures */
 };
 
 #define LINGER_SECONDS "5"
 
-struct ots_local {
-    int lock_fd;
-};
-
-/* What one opening needs. */
+/* What it takes to reach a server. */
 struct opening {
     struct ots_data_source *source;
     const char *program;
     int64_t deadline_us;
+    int stop_fd; /* readable: give up; -1: nobody says so */
     char log_path[PATH_MAX];
     off_t log_start; /* where the output of the server that we started begins */
     pid_t server;    /* 0: none of ours runs */
+};
+
+struct ots_local {
+    int lock_fd;
+    int64_t timeout_ms;
+    char *program;                 /* NULL: to be found */
+    struct ots_data_source source; /* directory and socket, for the watching thread */
+    struct opening opening;        /* of the thread, once that runs */
+    const struct ots_log *log;
+    pthread_t watcher;
+    bool has_watcher;
 };
 
 static int64_t now_us(void)
@@ -53,10 +72,11 @@ static int64_t now_us(void)
     return ots_clock_monotonic_us(&ots_clock_system);
 }
 
-static void sleep_ms(int64_t ms)
+/* True: it was cut short, for the mount ends. */
+static bool sleep_ms(const struct opening *opening, int ms)
 {
-    struct timespec pause = {ms / 1000, (long)(ms % 1000) * 1000000};
-    nanosleep(&pause, NULL);
+    struct pollfd stop = {.fd = opening->stop_fd, .events = POLLIN};
+    return poll(&stop, 1, ms) > 0;
 }
 
 /* --- the directory and its lock -------------------------------------------------------------- */
@@ -92,7 +112,7 @@ static enum ots_status take_lock(const struct opening *opening, int fd, struct o
             return ots_error_set(err, OTS_TIMEOUT,
                                  "%s: the otslocal that served it does not come to its end",
                                  opening->source->directory);
-        sleep_ms(POLL_MS);
+        (void)sleep_ms(opening, POLL_MS);
     }
     return OTS_OK;
 }
@@ -148,6 +168,9 @@ static int prepare_spawn(const struct opening *opening, posix_spawn_file_actions
         failure =
             posix_spawn_file_actions_addopen(actions, STDERR_FILENO, opening->log_path,
                                              O_WRONLY | O_CREAT | O_APPEND, S_IRUSR | S_IWUSR);
+    /* Files that a library left open, as the sign of life of auto_unmount, are not its business. */
+    if (!failure)
+        failure = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
     /* It must not keep the directory busy where the mount was started. */
     if (!failure)
         failure = posix_spawn_file_actions_addchdir_np(actions, "/");
@@ -243,8 +266,19 @@ static enum ots_status check_server(struct opening *opening, struct ots_error *e
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
-/* OTS_UNAVAILABLE: nobody listens yet. */
-static enum ots_status try_connect(const struct opening *opening, struct ots_error *err)
+/* The process that listens, as something to poll for its end; -1 when it cannot be known. */
+static int watch_peer(int fd)
+{
+    struct ucred peer = {.pid = 0};
+    socklen_t size = sizeof(peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0)
+        return -1;
+    return pidfd_open(peer.pid, 0);
+}
+
+/* `process_fd`: NULL, or for watch_peer. OTS_UNAVAILABLE: nobody listens yet. */
+static enum ots_status try_connect(const struct opening *opening, int *process_fd,
+                                   struct ots_error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct timeval patience = {.tv_sec = 1};
@@ -254,8 +288,11 @@ static enum ots_status try_connect(const struct opening *opening, struct ots_err
     if (fd < 0)
         return ots_error_errno(err, errno, "cannot make a socket");
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
+        if (process_fd)
+            *process_fd = watch_peer(fd);
         return OTS_OK;
+    }
     if (errno == ENOENT || errno == ECONNREFUSED || errno == EAGAIN || errno == EINTR)
         return OTS_UNAVAILABLE;
     return ots_error_errno(err, errno, "cannot connect to %s", path);
@@ -265,7 +302,7 @@ static enum ots_status reach_server(struct opening *opening, struct ots_error *e
 {
     int64_t start_us = now_us();
     for (;;) {
-        enum ots_status status = try_connect(opening, err);
+        enum ots_status status = try_connect(opening, NULL, err);
         if (status != OTS_UNAVAILABLE)
             return status;
         status = check_server(opening, err);
@@ -282,7 +319,8 @@ static enum ots_status reach_server(struct opening *opening, struct ots_error *e
                                ? "otslocal accepts no connections"
                                : "another otslocal serves it, but not on otslocal.sock in it",
                            err);
-        sleep_ms(POLL_MS);
+        if (sleep_ms(opening, POLL_MS))
+            return ots_error_set(err, OTS_CANCELLED, "the mount ends");
     }
 }
 
@@ -314,7 +352,139 @@ static enum ots_status read_credentials(struct ots_data_source *source, struct o
     return source->endpoint ? OTS_OK : ots_error_set(err, OTS_NOMEM, "local: out of memory");
 }
 
+/* --- watching -------------------------------------------------------------------------------- */
+
+/* Failures that follow each other: they are logged once, with pauses that grow. */
+struct series {
+    bool is_failing; /* and was logged */
+    int pause_ms;    /* before the next start; 0: none */
+    int64_t served_us;
+};
+
+static void grow_pause(struct series *series)
+{
+    int pause_ms = series->pause_ms ? 2 * series->pause_ms : PAUSE_MS_MIN;
+    series->pause_ms = pause_ms < PAUSE_MS_MAX ? pause_ms : PAUSE_MS_MAX;
+}
+
+/* Where SIGCHLD is ignored nobody needs to reap, and nothing is left to wait for. */
+static void reap_server(struct opening *opening)
+{
+    if (!opening->server)
+        return;
+    pid_t ended = waitpid(opening->server, NULL, WNOHANG);
+    if (ended == opening->server || (ended < 0 && errno == ECHILD))
+        opening->server = 0;
+}
+
+/* A server that ends again and again, soon after its start, is a failure too. */
+static void note_end(const struct ots_local *local, struct series *series)
+{
+    if (now_us() - series->served_us >= (int64_t)STEADY_MS * 1000)
+        *series = (struct series){.is_failing = false};
+    if (!series->pause_ms)
+        ots_log(local->log, OTS_LOG_WARNING, "%s: otslocal has ended; it is started again",
+                local->source.directory);
+}
+
+static void bring_back(struct ots_local *local, struct series *series)
+{
+    struct ots_error err = {0};
+    struct opening *opening = &local->opening;
+    if (series->pause_ms && sleep_ms(opening, series->pause_ms))
+        return;
+    grow_pause(series);
+    reap_server(opening);
+    opening->deadline_us = now_us() + local->timeout_ms * 1000;
+    enum ots_status status = reach_server(opening, &err);
+    if (status == OTS_OK) {
+        if (series->is_failing)
+            ots_log(local->log, OTS_LOG_INFO, "%s: otslocal serves again", local->source.directory);
+        series->is_failing = false;
+        series->served_us = now_us();
+    } else if (status != OTS_CANCELLED && !series->is_failing) {
+        series->is_failing = true;
+        ots_log_error(local->log, OTS_LOG_ERROR, "otslocal", &err);
+    }
+}
+
+static void *run_watcher(void *context)
+{
+    struct ots_local *local = context;
+    struct opening *opening = &local->opening;
+    struct series series = {.served_us = now_us() - (int64_t)STEADY_MS * 1000};
+    bool is_served = true;
+    while (!sleep_ms(opening, 0)) {
+        OTS_AUTO(ots_close_fdp) int process_fd = -1;
+        struct ots_error err = {0};
+        enum ots_status status = try_connect(opening, &process_fd, &err);
+        if (status != OTS_OK) {
+            if (is_served && status == OTS_UNAVAILABLE)
+                note_end(local, &series);
+            bring_back(local, &series);
+            is_served = !series.is_failing;
+            continue;
+        }
+        is_served = true;
+        struct pollfd wait[] = {{.fd = process_fd, .events = POLLIN},
+                                {.fd = opening->stop_fd, .events = POLLIN}};
+        poll(wait, 2, process_fd < 0 ? LOOK_MS : -1);
+    }
+    return NULL;
+}
+
+/* Signals are for the threads that serve the mount. */
+static int start_watcher(struct ots_local *local)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failure = pthread_create(&local->watcher, NULL, run_watcher, local);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failure;
+}
+
+enum ots_status ots_local_watch(struct ots_local *local, const struct ots_log *log,
+                                struct ots_error *err)
+{
+    local->log = log;
+    local->opening.stop_fd = eventfd(0, EFD_CLOEXEC);
+    if (local->opening.stop_fd < 0)
+        return ots_error_errno(err, errno, "eventfd");
+    int failure = start_watcher(local);
+    if (failure)
+        return ots_error_errno(err, failure, "cannot start a thread");
+    local->has_watcher = true;
+    return OTS_OK;
+}
+
+static void stop_watcher(struct ots_local *local)
+{
+    if (local->has_watcher) {
+        eventfd_write(local->opening.stop_fd, 1);
+        pthread_join(local->watcher, NULL);
+    }
+    if (local->opening.stop_fd >= 0)
+        close(local->opening.stop_fd);
+}
+
 /* --- the interface --------------------------------------------------------------------------- */
+
+/* What the watching thread needs must not go with the caller's data source. */
+static enum ots_status keep(struct ots_local *local, const struct opening *opening,
+                            struct ots_error *err)
+{
+    local->source.directory = strdup(opening->source->directory);
+    local->source.socket = strdup(opening->source->socket);
+    local->program = opening->program ? strdup(opening->program) : NULL;
+    local->opening = *opening;
+    local->opening.source = &local->source;
+    local->opening.program = local->program;
+    if (!local->source.directory || !local->source.socket || (opening->program && !local->program))
+        return ots_error_set(err, OTS_NOMEM, "local: out of memory");
+    return OTS_OK;
+}
 
 enum ots_status ots_local_open(struct ots_data_source *source,
                                const struct ots_local_options *options, struct ots_local **out,
@@ -325,11 +495,14 @@ enum ots_status ots_local_open(struct ots_data_source *source,
         .source = source,
         .program = options->program,
         .deadline_us = now_us() + timeout_ms * 1000,
+        .stop_fd = -1,
     };
     struct ots_local *local = calloc(1, sizeof(*local));
     if (!local)
         return ots_error_set(err, OTS_NOMEM, "local: out of memory");
     local->lock_fd = -1;
+    local->opening.stop_fd = -1;
+    local->timeout_ms = timeout_ms;
     enum ots_status status = make_directory(source, err);
     if (status == OTS_OK) {
         snprintf(opening.log_path, sizeof(opening.log_path), "%s/otslocal.log", source->directory);
@@ -339,6 +512,8 @@ enum ots_status ots_local_open(struct ots_data_source *source,
         status = reach_server(&opening, err);
     if (status == OTS_OK)
         status = read_credentials(source, err);
+    if (status == OTS_OK)
+        status = keep(local, &opening, err);
     if (status != OTS_OK) {
         ots_local_close(local);
         return status;
@@ -351,7 +526,10 @@ void ots_local_close(struct ots_local *local)
 {
     if (!local)
         return;
+    stop_watcher(local);
     if (local->lock_fd >= 0)
         close(local->lock_fd);
+    ots_data_source_deinit(&local->source);
+    free(local->program);
     free(local);
 }

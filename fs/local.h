@@ -10,6 +10,7 @@
 #ifndef FS_LOCAL_H
 #define FS_LOCAL_H
 
+#include "backend/base/log.h"
 #include "fs/config.h"
 
 struct ots_local;
@@ -31,7 +32,18 @@ enum ots_status ots_local_open(struct ots_data_source *source,
                                const struct ots_local_options *options, struct ots_local **out,
                                struct ots_error *err) OTS_MUST_CHECK;
 
-/* Give up the lock: the server may end. Accepts NULL. */
+/*
+ * From now on a thread watches the server: when it ends, one is found or started again as at the
+ * beginning, with pauses that grow to 10 s while that fails. Requests in between fail and are to be
+ * retried; socket and access key stay. Once for each `local`, and after the last fork.
+ *
+ * `log` must outlive `local`. A series of failures is logged once.
+ * Errors: OTS_IO, OTS_NOMEM (no thread); `local` is then as before.
+ */
+enum ots_status ots_local_watch(struct ots_local *local, const struct ots_log *log,
+                                struct ots_error *err) OTS_MUST_CHECK;
+
+/* End the watch, then give up the lock: the server may end. Accepts NULL. */
 void ots_local_close(struct ots_local *local);
 
 #endif

@@ -136,6 +136,8 @@ enum ots_status ots_source_connect(struct ots_source *source, const struct ots_o
                                    const struct ots_log *log, struct ots_error *err)
 {
     enum ots_status status = ask(source, options, log, err);
+    if (status == OTS_OK && source->local)
+        status = ots_local_watch(source->local, log, err);
     if (status != OTS_OK)
         return status;
     return ots_source_store(source, options, options->timeout_ms, log, &source->store, err);

@@ -43,7 +43,8 @@ enum ots_status ots_source_store(const struct ots_source *source, const struct o
 
 /*
  * Ask the service a first question, to know whether endpoint, instance and key are right, and make
- * source->store. A wrong host does not hold the caller for longer than 10 s.
+ * source->store. A wrong host does not hold the caller for longer than 10 s. The otslocal of
+ * local:DIR is watched from then on, and started again when it ends: no fork after this.
  */
 enum ots_status ots_source_connect(struct ots_source *source, const struct ots_options *options,
                                    const struct ots_log *log, struct ots_error *err) OTS_MUST_CHECK;

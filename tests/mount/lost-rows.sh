@@ -10,6 +10,8 @@ printf 'm,host=a v=1i 1000\nm,host=a v=3i 3000\n' >"$work/wanted"
 
 # The file is open before the server dies; its rows then find nobody within the time-out.
 exec {rows}>>"$file"
+rm "$work/data/otslocal.log"
+mkdir "$work/data/otslocal.log" # so that the mount cannot start another one
 kill -KILL "$(processes_of "$otslocal" "$work/data")"
 printf 'm,host=a v=2i 2000\n' >&"$rows"
 expect_failure 'Input/output error' python3 -c "import os; os.fsync($rows)"

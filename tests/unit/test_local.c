@@ -6,13 +6,16 @@
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -347,6 +350,168 @@ static void test_no_program(void **state)
     ots_local_close(NULL);
 }
 
+/* --- watching -------------------------------------------------------------------------------- */
+
+/* 0: nobody listens. */
+static pid_t find_server(const struct fixture *fixture)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct ucred peer = {.pid = 0};
+    socklen_t size = sizeof(peer);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memcpy(address.sun_path, fixture->source.socket, strlen(fixture->source.socket));
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size), 0);
+    close(fd);
+    return peer.pid;
+}
+
+static pid_t wait_server(const struct fixture *fixture)
+{
+    struct timespec pause = {0, 2000000};
+    pid_t server;
+    while ((server = find_server(fixture)) == 0)
+        nanosleep(&pause, NULL);
+    return server;
+}
+
+static void wait_starts(const struct fixture *fixture, size_t count)
+{
+    struct timespec pause = {0, 2000000};
+    while (count_starts(fixture) < count)
+        nanosleep(&pause, NULL);
+}
+
+static void kill_server(const struct fixture *fixture)
+{
+    assert_int_equal(kill(wait_server(fixture), SIGKILL), 0);
+}
+
+static void watch(struct fixture *fixture, const struct ots_log *log)
+{
+    assert_int_equal(ots_local_watch(fixture->local, log, &fixture->err), OTS_OK);
+}
+
+static void test_brings_server_back(void **state)
+{
+    (void)state;
+    static const struct ots_log log = {.program = "test", .level = OTS_LOG_ERROR};
+    struct fixture fixture;
+    fixture_init(&fixture);
+    expect_open(&fixture);
+    watch(&fixture, &log);
+    for (size_t starts = 2; starts < 5; starts++) {
+        kill_server(&fixture);
+        wait_starts(&fixture, starts);
+        wait_server(&fixture);
+    }
+    assert_int_equal(count_starts(&fixture), 4);
+    ots_local_close(fixture.local);
+    wait_ended(&fixture);
+    assert_int_equal(count_starts(&fixture), 4);
+    fixture_deinit(&fixture);
+}
+
+/* It ended before the watch began. */
+static void test_brings_back_what_is_gone(void **state)
+{
+    (void)state;
+    static const struct ots_log log = {.program = "test", .level = OTS_LOG_ERROR};
+    struct fixture fixture;
+    fixture_init(&fixture);
+    expect_open(&fixture);
+    pid_t server = wait_server(&fixture);
+    assert_int_equal(kill(server, SIGKILL), 0);
+    assert_int_equal(waitpid(server, NULL, 0), server);
+    watch(&fixture, &log);
+    wait_server(&fixture);
+    ots_local_close(fixture.local);
+    wait_ended(&fixture);
+    fixture_deinit(&fixture);
+}
+
+static size_t count_text(const char *text, const char *part)
+{
+    size_t count = 0;
+    while ((text = strstr(text, part)) != NULL) {
+        count++;
+        text += strlen(part);
+    }
+    return count;
+}
+
+/* Fails three times and then serves again; or ends amid its failures. What it logged is in text. */
+static void fail_often(struct fixture *fixture, bool is_mended, char *text, size_t size)
+{
+    static const struct ots_log log = {.program = "test", .level = OTS_LOG_INFO};
+    char path[128];
+    int kept = dup(STDERR_FILENO);
+    int fd = memfd_create("log", MFD_CLOEXEC);
+    snprintf(path, sizeof(path), "%s/fail", fixture->directory);
+    expect_open(fixture);
+    watch(fixture, &log);
+    write_file(fixture->directory, "fail", "", 0600);
+    dup2(fd, STDERR_FILENO);
+    kill_server(fixture);
+    wait_starts(fixture, 4);
+    if (is_mended) {
+        unlink(path);
+        wait_server(fixture);
+        struct timespec pause = {0, 2000000};
+        for (ssize_t got = 0; !strstr(text, "serves again"); nanosleep(&pause, NULL)) {
+            got = pread(fd, text, size - 1, 0);
+            assert_true(got >= 0);
+            text[got] = '\0';
+        }
+    }
+    ots_local_close(fixture->local);
+    dup2(kept, STDERR_FILENO);
+    ssize_t got = pread(fd, text, size - 1, 0);
+    assert_true(got >= 0);
+    text[got] = '\0';
+    close(kept);
+    close(fd);
+}
+
+static void test_logs_failures_once(void **state)
+{
+    (void)state;
+    for (int is_mended = 0; is_mended < 2; is_mended++) {
+        struct fixture fixture;
+        char text[4096] = "";
+        fixture_init(&fixture);
+        fail_often(&fixture, is_mended != 0, text, sizeof(text));
+        assert_int_equal(count_text(text, "it is started again"), 1);
+        assert_int_equal(count_text(text, "the disk is? full"), 1);
+        assert_int_equal(count_text(text, "serves again"), is_mended);
+        assert_null(strstr(text, "s3cret"));
+        if (is_mended)
+            wait_ended(&fixture);
+        fixture_deinit(&fixture);
+    }
+}
+
+/* A start that hangs does not hold up the end of the mount. */
+static void test_ends_amid_a_start(void **state)
+{
+    (void)state;
+    static const struct ots_log log = {.program = "test", .level = OTS_LOG_ERROR};
+    struct fixture fixture;
+    struct timespec before;
+    struct timespec after;
+    fixture_init(&fixture);
+    expect_open(&fixture);
+    watch(&fixture, &log);
+    write_file(fixture.directory, "silent", "", 0600);
+    kill_server(&fixture);
+    wait_starts(&fixture, 2);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    ots_local_close(fixture.local);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(after.tv_sec - before.tv_sec < 10);
+    fixture_deinit(&fixture);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 6 && !strcmp(argv[2], "--socket") && !strcmp(argv[4], "--linger") &&
@@ -363,6 +528,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bad_credentials),
         cmocka_unit_test(test_bad_directory),
         cmocka_unit_test(test_no_program),
+        cmocka_unit_test(test_brings_server_back),
+        cmocka_unit_test(test_brings_back_what_is_gone),
+        cmocka_unit_test(test_logs_failures_once),
+        cmocka_unit_test(test_ends_amid_a_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
