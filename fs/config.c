@@ -325,14 +325,9 @@ static enum ots_status check_description(const char *text, struct ots_error *err
 static enum ots_status parse_entry(const struct ots_json *entry, struct ots_data_source *source,
                                    struct ots_error *err)
 {
-    if (!ots_json_is_object(entry))
-        return ots_error_set(err, OTS_INVALID, "must be an object");
     enum ots_status status = check_keys(entry, err);
     for (size_t i = 0; status == OTS_OK && i < ENTRY_KEYS; i++)
         status = set_from_entry(source, entry, &entry_keys[i], err);
-    if (status == OTS_OK && !is_name(source->name))
-        status = ots_error_set(err, OTS_INVALID,
-                               "name: must be letters, digits and '_', first a letter");
     if (status == OTS_OK)
         status = check_description(source->description, err);
     /* The daemon works elsewhere than where it was started. */
@@ -345,30 +340,30 @@ static enum ots_status parse_entry(const struct ots_json *entry, struct ots_data
     return status;
 }
 
-/* All entries are checked, so that a mistake does not wait for the day its name is used. */
+/* The one entry with the name: a mistake in another one is nothing to who does not ask for it. */
 static enum ots_status find_entry(const struct ots_json *json, const char *name,
                                   struct ots_data_source *out, struct ots_error *err)
 {
     const struct ots_json *entries = ots_json_member(json, "datasources");
     if (!ots_json_is_array(entries))
         return ots_error_set(err, OTS_INVALID, "datasources: must be an array");
+    const struct ots_json *found = NULL;
     for (size_t i = 0; i < ots_json_size(entries); i++) {
-        struct ots_data_source source = {.name = NULL};
-        enum ots_status status = parse_entry(ots_json_at(entries, i), &source, err);
-        bool is_wanted = status == OTS_OK && strcmp(source.name, name) == 0;
-        if (is_wanted && out->name)
-            status = ots_error_set(err, OTS_INVALID, "name: %s was there before", name);
-        if (status != OTS_OK) {
-            ots_data_source_deinit(&source);
-            ots_data_source_deinit(out);
-            return ots_error_prefix(err, "datasources[%zu]", i);
-        }
-        if (is_wanted)
-            *out = source;
-        else
-            ots_data_source_deinit(&source);
+        const struct ots_json *entry = ots_json_at(entries, i);
+        const char *has_name = ots_json_is_object(entry) ? ots_json_string(entry, "name") : NULL;
+        if (!has_name || strcmp(has_name, name) != 0)
+            continue;
+        if (found)
+            return ots_error_set(err, OTS_INVALID, "data source %s: is there twice", name);
+        found = entry;
     }
-    return out->name ? OTS_OK : OTS_NOT_FOUND;
+    if (!found)
+        return OTS_NOT_FOUND;
+    enum ots_status status = parse_entry(found, out, err);
+    if (status == OTS_OK)
+        return OTS_OK;
+    ots_data_source_deinit(out);
+    return ots_error_prefix(err, "data source %s", name);
 }
 
 /* OTS_NOT_FOUND: the file or the name is not there. */

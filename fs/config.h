@@ -24,9 +24,10 @@
  *      "caFile": "/etc/ssl/my.pem"}           optional: trust these certificates, not the system's
  *   ]}
  *
- * An unknown key is an error, for it may be a misspelt one. A file that its group or others may
- * read, or that belongs to somebody else than the user or root, is refused. Messages name the file
- * and the key, never the value of a secret.
+ * An unknown key is an error, for it may be a misspelt one. Only the entry that is asked for is
+ * looked at: a mistake in another one does not matter. A file that its group or others may read, or
+ * that belongs to somebody else than the user or root, is refused. Messages name the file, the data
+ * source and the key, never the value of a secret.
  */
 #ifndef FS_CONFIG_H
 #define FS_CONFIG_H
