@@ -3,13 +3,13 @@
 #include "backend/base/buf.h"
 #include "backend/base/digest.h"
 #include "backend/base/json.h"
+#include "backend/server/file_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -40,40 +40,6 @@ static bool is_key_text(const char *text)
 static enum ots_status no_memory(struct ots_error *err)
 {
     return ots_error_set(err, OTS_NOMEM, "no memory for credentials");
-}
-
-static enum ots_status check_mode(int fd, const char *path, struct ots_error *err)
-{
-    struct stat info;
-    if (fstat(fd, &info) != 0)
-        return ots_error_errno(err, errno, "cannot look at %s", path);
-    if (!S_ISREG(info.st_mode))
-        return ots_error_set(err, OTS_INVALID, "%s is no regular file", path);
-    if (info.st_mode & (S_IRWXG | S_IRWXO))
-        return ots_error_set(err, OTS_DENIED,
-                             "others than the owner may use %s: it has mode %04o, use chmod 600",
-                             path, (unsigned)info.st_mode & 07777);
-    return OTS_OK;
-}
-
-static enum ots_status read_text(int fd, const char *path, struct ots_buf *text,
-                                 struct ots_error *err)
-{
-    for (;;) {
-        uint8_t *to = ots_buf_reserve(text, 4096);
-        if (!to)
-            return no_memory(err);
-        ssize_t size = read(fd, to, 4096);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size < 0)
-            return ots_error_errno(err, errno, "cannot read %s", path);
-        if (size == 0)
-            return OTS_OK;
-        ots_buf_advance(text, (size_t)size);
-        if (text->size > FILE_BYTES_MAX)
-            return ots_error_set(err, OTS_CORRUPT, "%s is too large", path);
-    }
 }
 
 /* Copy a member; NULL when it is absent. */
@@ -116,12 +82,10 @@ enum ots_status ots_credentials_read(const char *path, struct ots_arena *arena,
     if (fd < 0)
         return ots_error_errno(err, errno, "cannot open %s", path);
     struct ots_buf text = OTS_BUF_INIT;
-    enum ots_status status = check_mode(fd, path, err);
-    if (status == OTS_OK)
-        status = read_text(fd, path, &text, err);
+    enum ots_status status = ots_file_text_of(fd, path, true, FILE_BYTES_MAX, &text, err);
     close(fd);
     if (status == OTS_OK)
-        status = parse(ots_buf_slice(&text), path, arena, credentials, err);
+        status = parse(ots_slice(text.data, text.size - 1), path, arena, credentials, err);
     if (text.data)
         ots_secret_wipe(text.data, text.size);
     ots_buf_deinit(&text);

@@ -21,7 +21,7 @@ static enum ots_status check_owner_only(int fd, const char *path, struct ots_err
     return OTS_OK;
 }
 
-static enum ots_status read_all(int fd, const char *path, struct ots_buf *text,
+static enum ots_status read_all(int fd, const char *path, size_t bytes_max, struct ots_buf *text,
                                 struct ots_error *err)
 {
     /* At once, so that a secret of usual size is not copied when there is too little room. */
@@ -38,11 +38,18 @@ static enum ots_status read_all(int fd, const char *path, struct ots_buf *text,
         if (size == 0)
             break;
         ots_buf_advance(text, (size_t)size);
-        if (text->size > OTS_FILE_TEXT_BYTES_MAX)
+        if (text->size > bytes_max)
             return ots_error_set(err, OTS_LIMIT, "%s is too large", path);
     }
     ots_buf_append_byte(text, '\0');
     return ots_buf_status(text);
+}
+
+enum ots_status ots_file_text_of(int fd, const char *path, bool is_secret, size_t bytes_max,
+                                 struct ots_buf *text, struct ots_error *err)
+{
+    enum ots_status status = is_secret ? check_owner_only(fd, path, err) : OTS_OK;
+    return status == OTS_OK ? read_all(fd, path, bytes_max, text, err) : status;
 }
 
 enum ots_status ots_file_text(const char *path, bool is_secret, struct ots_buf *text,
@@ -51,9 +58,8 @@ enum ots_status ots_file_text(const char *path, bool is_secret, struct ots_buf *
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return ots_error_errno(err, errno, "cannot open %s", path);
-    enum ots_status status = is_secret ? check_owner_only(fd, path, err) : OTS_OK;
-    if (status == OTS_OK)
-        status = read_all(fd, path, text, err);
+    enum ots_status status =
+        ots_file_text_of(fd, path, is_secret, OTS_FILE_TEXT_BYTES_MAX, text, err);
     close(fd);
     return status;
 }

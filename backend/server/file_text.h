@@ -15,4 +15,9 @@ enum { OTS_FILE_TEXT_BYTES_MAX = 1024 * 1024 };
 enum ots_status ots_file_text(const char *path, bool is_secret, struct ots_buf *text,
                               struct ots_error *err) OTS_MUST_CHECK;
 
+/* The same of an open file, called `path` in messages; one of more than `bytes_max` is too large.
+ */
+enum ots_status ots_file_text_of(int fd, const char *path, bool is_secret, size_t bytes_max,
+                                 struct ots_buf *text, struct ots_error *err) OTS_MUST_CHECK;
+
 #endif
