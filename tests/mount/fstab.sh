@@ -5,7 +5,7 @@
 
 [ "$(id -u)" = 0 ] || exit 77 # mount(8) is for root
 PATH=$PATH:/usr/sbin:/sbin
-[ -x "$(command -v mount.fuse3)" ] || exit 77
+[ -x "$(command -v mount.fuse3)" ] || fail 'mount.fuse3 is missing: package fuse3'
 # mount(8) looks for otsfs in the system's folders only, unless the type has a path.
 type=fuse.$otsfs
 options=state_dir=$work/states/fstab

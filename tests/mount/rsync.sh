@@ -3,7 +3,6 @@
 # SEMANTICS 4 unlink, rename; 6.1; 6.2.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-command -v rsync >/dev/null || exit 77
 
 mount_otsfs "local:$work/data" "$work/mnt"
 plain_table "$work/plain" 6 300
