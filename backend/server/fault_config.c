@@ -241,8 +241,13 @@ enum ots_status ots_fault_config_parse(struct ots_slice json, struct ots_fault_c
                                        struct ots_error *err)
 {
     static const char *const known[] = {
-        "rules",          "table_not_ready_s", "meta_visible_after_s",
-        "clock_offset_s", "scan_shuffle",      NULL,
+        "rules",
+        "table_not_ready_s",
+        "meta_visible_after_s",
+        "stream_visible_after_s",
+        "clock_offset_s",
+        "scan_shuffle",
+        NULL,
     };
     *config = (struct ots_fault_config){.rule_count = 0};
     OTS_AUTO(ots_json_freep) struct ots_json *root = NULL;
@@ -255,6 +260,9 @@ enum ots_status ots_fault_config_parse(struct ots_slice json, struct ots_fault_c
         status = take_seconds(root, "table_not_ready_s", 0, &config->table_not_ready_us, err);
     if (status == OTS_OK)
         status = take_seconds(root, "meta_visible_after_s", 0, &config->meta_visible_after_us, err);
+    if (status == OTS_OK)
+        status =
+            take_seconds(root, "stream_visible_after_s", 0, &config->stream_visible_after_us, err);
     if (status == OTS_OK)
         status = take_seconds(root, "clock_offset_s", -SECONDS_MAX, &config->clock_offset_us, err);
     if (status == OTS_OK && ots_json_member(root, "scan_shuffle") &&

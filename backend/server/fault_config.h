@@ -35,6 +35,7 @@ struct ots_fault_config {
     size_t rule_count;
     int64_t table_not_ready_us;
     int64_t meta_visible_after_us;
+    int64_t stream_visible_after_us;
     int64_t clock_offset_us;
     bool is_scan_shuffled;
 };

@@ -2,6 +2,7 @@
 
 #include "backend/server/fault_config.h"
 #include "backend/server/instance.h"
+#include "backend/server/stream_names.h"
 #include "backend/wire/service_code.h"
 
 #include <pthread.h>
@@ -237,12 +238,41 @@ static void shuffle(struct ots_call *call)
         memcpy(rows->items, turned, rows->count * sizeof(*turned));
 }
 
+/*
+ * Records of the last `after_us` are not there yet. What is left of the page ends before the first
+ * of them, also where the shard is closed, so that whoever reads on misses none.
+ */
+static enum ots_status hold_back(const struct ots_faults *faults, int64_t after_us,
+                                 struct ots_call *call, struct ots_error *err)
+{
+    struct ots_stream_records_response *page = &call->response.stream_records;
+    int64_t newest_us = ots_clock_now_us(&faults->shifted) - after_us;
+    struct ots_stream_position position;
+    size_t count = 0;
+    while (count < page->count && page->records[count].sequence.timestamp_us <= newest_us)
+        count++;
+    if (count == page->count)
+        return OTS_OK;
+    const struct ots_sequence *next = &page->records[count].sequence;
+    page->count = count;
+    page->may_more = false;
+    page->next_iterator = call->request.stream_records.iterator;
+    if (count == 0)
+        return OTS_OK;
+    enum ots_status status = ots_shard_iterator_parse(page->next_iterator, &position, err);
+    position.time_us = next->timestamp_us;
+    position.row = next->row_index;
+    return status == OTS_OK ? ots_shard_iterator(&position, &call->arena, &page->next_iterator, err)
+                            : status;
+}
+
 static void call_through(struct ots_caller *caller, struct ots_instance *instance,
                          struct ots_call *call)
 {
     struct ots_faults *faults = of_caller(caller);
     pthread_mutex_lock(&faults->synced.lock);
     int64_t after_us = faults->synced.config.meta_visible_after_us;
+    int64_t record_after_us = faults->synced.config.stream_visible_after_us;
     bool is_shuffled = faults->synced.config.is_scan_shuffled;
     pthread_mutex_unlock(&faults->synced.lock);
     if (!is_ready(faults, data_table(call)))
@@ -260,6 +290,8 @@ static void call_through(struct ots_caller *caller, struct ots_instance *instanc
         note_table(faults, call->request.create_table.meta.name);
     else if (call->action == OTS_ACTION_SCAN && is_shuffled)
         shuffle(call);
+    else if (call->action == OTS_ACTION_STREAM_RECORDS && record_after_us)
+        call->status = hold_back(faults, record_after_us, call, &call->error);
 }
 
 /* ---- the clock ---- */

@@ -53,6 +53,7 @@ static void wrong_documents(void **state)
     refuse("{\"rules\":[{\"failed_rows\":0}]}", "failed_rows: a number");
     refuse("{\"clock_offset_s\":1e9}", "clock_offset_s");
     refuse("{\"scan_shuffle\":1}", "scan_shuffle");
+    refuse("{\"stream_visible_after_s\":-1}", "stream_visible_after_s");
     char many[600] = "{\"rules\":[{}";
     for (int i = 0; i < OTS_FAULT_RULES_MAX; i++)
         strcat(many, ",{}");
@@ -64,10 +65,11 @@ static void settings(void **state)
     (void)state;
     const struct ots_fault_config *config =
         parse("{\"table_not_ready_s\":2,\"meta_visible_after_s\":0.5,\"clock_offset_s\":-1000,"
-              "\"scan_shuffle\":true}");
+              "\"stream_visible_after_s\":0.25,\"scan_shuffle\":true}");
     assert_int_equal(config->rule_count, 0);
     assert_int_equal(config->table_not_ready_us, 2 * SECOND_US);
     assert_int_equal(config->meta_visible_after_us, SECOND_US / 2);
+    assert_int_equal(config->stream_visible_after_us, SECOND_US / 4);
     assert_int_equal(config->clock_offset_us, -1000 * (int64_t)SECOND_US);
     assert_true(config->is_scan_shuffled);
 }

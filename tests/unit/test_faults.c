@@ -1,9 +1,11 @@
 /* What the layer does to calls: on an instance, without HTTP. */
 #include "backend/server/faults.h"
 
+#include "backend/server/stream_commands.h"
 #include "backend/wire/service_code.h"
-#include "tests/unit/server_fixture.h"
+#include "tests/unit/stream_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SECOND_US = 1000000 };
@@ -147,6 +149,89 @@ static void scans_are_shuffled(void **state)
     TEST_ASSERT_TIMES(shuffled, 20, 10, 11, 12, 0, 1, 2);
 }
 
+/* A page of what is in the stream, and at last where to go on; returns how many records. */
+static size_t read_stream(struct fixture *fixture, struct test_name *iterator, int32_t limit,
+                          int64_t *first_time_us)
+{
+    const struct test_name from = *iterator;
+    TEST_CALL(call, OTS_ACTION_STREAM_RECORDS);
+    call.request.stream_records.iterator = test_name_slice(&from);
+    call.request.stream_records.limit = limit;
+    run(fixture, &call);
+    assert_int_equal(call.status, OTS_OK);
+    const struct ots_stream_records_response *page = &call.response.stream_records;
+    *first_time_us = page->count ? page->records[0].row.time_us : -1;
+    snprintf(iterator->text, sizeof(iterator->text), "%.*s", OTS_SLICE_FMT(page->next_iterator));
+    return page->count;
+}
+
+static void the_stream_lags(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_instance *test = fixture->test;
+    int64_t first_us;
+    create(fixture);
+    struct test_name stream = test_stream_of(test, "t");
+    struct test_shard shard = test_only_shard(test, &stream);
+    struct test_name at = test_iterator(test, &stream, &shard.id);
+    const struct test_name start = at;
+    /* Later than the table, so that the commit has just this time. */
+    test->clock.now_us += SECOND_US;
+    test_put_numbers(test, "t", 0, 3, 1);
+    test->clock.now_us += 5 * SECOND_US;
+    test_put_numbers(test, "t", 3, 4, 1);
+    set(fixture, "{\"stream_visible_after_s\":10}");
+    /* Nothing is there yet: the iterator stays, as in a shard where nothing happens. */
+    assert_int_equal(read_stream(fixture, &at, 0, &first_us), 0);
+    assert_string_equal(at.text, start.text);
+    test->clock.now_us += 5 * SECOND_US;
+    /* A page that is cut by its limit goes on, one that is cut by the lag stands before the rest.
+     */
+    assert_int_equal(read_stream(fixture, &at, 2, &first_us), 2);
+    assert_int_equal(first_us, 0);
+    assert_int_equal(read_stream(fixture, &at, 0, &first_us), 1);
+    assert_int_equal(first_us, 2);
+    assert_int_equal(read_stream(fixture, &at, 0, &first_us), 0);
+    struct test_name from_start = start;
+    assert_int_equal(read_stream(fixture, &from_start, 0, &first_us), 3);
+    /* Where a record is that is not seen yet can be searched for. */
+    struct test_name late =
+        test_iterator_at(test, &stream, &shard.id, test->clock.now_us - SECOND_US * 5);
+    assert_int_equal(read_stream(fixture, &late, 0, &first_us), 0);
+    test->clock.now_us += 5 * SECOND_US;
+    struct test_name *const readers[] = {&at, &from_start, &late};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(read_stream(fixture, readers[i], 0, &first_us), 4);
+        assert_int_equal(first_us, 3);
+    }
+}
+
+/* A closed shard does not end before all of it was seen. */
+static void the_stream_of_a_closed_shard_lags(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_instance *test = fixture->test;
+    int64_t first_us;
+    create(fixture);
+    struct test_name stream = test_stream_of(test, "t");
+    struct test_shard shard = test_only_shard(test, &stream);
+    struct test_name at = test_iterator(test, &stream, &shard.id);
+    test_put_numbers(test, "t", 0, 3, 1);
+    test->clock.now_us += 5 * SECOND_US;
+    test_put_numbers(test, "t", 3, 4, 1);
+    assert_int_equal(
+        ots_streams_split(test->instance, OTS_SLICE("t"), test_name_slice(&shard.id), NULL),
+        OTS_OK);
+    set(fixture, "{\"stream_visible_after_s\":1}");
+    assert_int_equal(read_stream(fixture, &at, 0, &first_us), 3);
+    assert_int_equal(read_stream(fixture, &at, 0, &first_us), 0);
+    assert_string_not_equal(at.text, "");
+    ots_faults_clear(fixture->faults);
+    assert_int_equal(read_stream(fixture, &at, 0, &first_us), 4);
+    assert_int_equal(first_us, 3);
+    assert_string_equal(at.text, "");
+}
+
 static void the_clock_is_off(void **state)
 {
     struct fixture *fixture = *state;
@@ -164,8 +249,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(not_ready),          TEST(rows_fail),        TEST(metadata_comes_late),
-        TEST(scans_are_shuffled), TEST(the_clock_is_off),
+        TEST(not_ready),
+        TEST(rows_fail),
+        TEST(metadata_comes_late),
+        TEST(scans_are_shuffled),
+        TEST(the_clock_is_off),
+        TEST(the_stream_lags),
+        TEST(the_stream_of_a_closed_shard_lags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
