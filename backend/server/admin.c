@@ -47,22 +47,42 @@ static enum ots_status reset(struct ots_admin *admin, struct ots_slice body, str
     return ots_counters_print(admin->counters, answer);
 }
 
-static enum ots_status change_shards(struct ots_admin *admin, const struct ots_json *json,
+static enum ots_status get_streams(struct ots_admin *admin, struct ots_slice body,
+                                   struct ots_buf *answer, struct ots_error *err)
+{
+    (void)body;
+    return ots_streams_print(admin->instance, answer, err);
+}
+
+static enum ots_status trim(struct ots_admin *admin, const char *table, double age_s,
+                            struct ots_error *err)
+{
+    const double age_max_s = OTS_STREAM_RETENTION_HOURS_MAX * 3600.0;
+    if (!(age_s >= 0 && age_s <= age_max_s))
+        return ots_error_set(err, OTS_INVALID, "trim_older_than_s: 0 to %.0f are wanted",
+                             age_max_s);
+    return ots_streams_trim(admin->instance, ots_slice_str(table), (int64_t)(age_s * 1e6), err);
+}
+
+static enum ots_status change_stream(struct ots_admin *admin, const struct ots_json *json,
                                      struct ots_error *err)
 {
+    double age_s;
     const char *table = ots_json_string(json, "table");
     const char *split = ots_json_string(json, "split");
     const struct ots_json *merge = ots_json_member(json, "merge");
     const char *first = ots_json_text(ots_json_at(merge, 0));
     const char *second = ots_json_text(ots_json_at(merge, 1));
+    if (table && ots_json_number(json, "trim_older_than_s", &age_s) && !split && !merge)
+        return trim(admin, table, age_s, err);
     if (table && split && !merge)
         return ots_streams_split(admin->instance, ots_slice_str(table), ots_slice_str(split), err);
     if (table && first && second && !split)
         return ots_streams_merge(admin->instance, ots_slice_str(table), ots_slice_str(first),
                                  ots_slice_str(second), err);
-    return ots_error_set(
-        err, OTS_INVALID,
-        "table, and split or a merge of two shards, or retention_hours are wanted");
+    return ots_error_set(err, OTS_INVALID,
+                         "table, and split, a merge of two shards or trim_older_than_s, or "
+                         "retention_hours are wanted");
 }
 
 static enum ots_status set_retention(struct ots_admin *admin, double hours, struct ots_error *err)
@@ -74,8 +94,8 @@ static enum ots_status set_retention(struct ots_admin *admin, double hours, stru
     return OTS_OK;
 }
 
-/* {"table": T, "split": SHARD}, {"table": T, "merge": [SHARD, NEIGHBOUR]} or
- * {"retention_hours": N} */
+/* {"table": T, "split": SHARD}, {"table": T, "merge": [SHARD, NEIGHBOUR]},
+ * {"table": T, "trim_older_than_s": N} or {"retention_hours": N} */
 static enum ots_status change_streams(struct ots_admin *admin, struct ots_slice body,
                                       struct ots_buf *answer, struct ots_error *err)
 {
@@ -87,13 +107,13 @@ static enum ots_status change_streams(struct ots_admin *admin, struct ots_slice 
     ots_buf_append_str(answer, "{}\n");
     if (ots_json_number(json, "retention_hours", &hours) && !ots_json_name_at(json, 1))
         return set_retention(admin, hours, err);
-    return change_shards(admin, json, err);
+    return change_stream(admin, json, err);
 }
 
 static const struct admin_call calls[] = {
     {"/otslocal/faults", "POST", set_faults},      {"/otslocal/faults", "GET", get_faults},
     {"/otslocal/counters", "GET", get_counters},   {"/otslocal/reset", "POST", reset},
-    {"/otslocal/streams", "POST", change_streams},
+    {"/otslocal/streams", "POST", change_streams}, {"/otslocal/streams", "GET", get_streams},
 };
 
 static bool is_path(struct ots_slice path)

@@ -443,6 +443,18 @@ static enum ots_status trim_locked(struct ots_stream *stream, int64_t cutoff_us,
     return status;
 }
 
+enum ots_status ots_stream_trim_older(struct ots_stream *stream, int64_t age_us,
+                                      struct ots_error *err)
+{
+    pthread_rwlock_wrlock(&stream->map);
+    /* By the clock some records may be yet to come, when it was put back. */
+    int64_t cutoff_us =
+        age_us ? ots_clock_now_us(stream->streams->clock) - age_us : stream->last_us + 1;
+    enum ots_status status = trim_locked(stream, cutoff_us, err);
+    pthread_rwlock_unlock(&stream->map);
+    return status;
+}
+
 /* A clock that was put back must not keep the trimming away for as long. */
 static bool is_due(int64_t next_us, int64_t now_us)
 {

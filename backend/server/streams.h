@@ -98,6 +98,13 @@ enum ots_status ots_stream_split(struct ots_stream *stream, uint32_t number,
 enum ots_status ots_stream_merge(struct ots_stream *stream, uint32_t number, uint32_t sibling,
                                  struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * Remove the records that are older than `age_us`; 0: all that there are. Closed shards without a
+ * record left go too. Errors: OTS_IO, OTS_NOMEM.
+ */
+enum ots_status ots_stream_trim_older(struct ots_stream *stream, int64_t age_us,
+                                      struct ots_error *err) OTS_MUST_CHECK;
+
 /* ---- putting ---- */
 
 /* The rows of one put on their way into the log. */

@@ -32,6 +32,10 @@ for hours in 0 169 1.5 '"1"' '1, "table": "t"'; do
     ask otslocal/streams -d "{\"retention_hours\": $hours}" | grep -q error || fail "retention of $hours hours"
 done
 expect_equal "$(ask otslocal/streams -d '{"retention_hours": 1}' | tail -n 1)" 200 'a new retention'
+for body in '"table": "none", "trim_older_than_s": 0' '"table": "none", "trim_older_than_s": -1' '"trim_older_than_s": 1'; do
+    ask otslocal/streams -d "{$body}" | grep -q error || fail "trimming of {$body}"
+done
+expect_equal "$(ask otslocal/streams | tr -d '\n')" '{}200' 'streams of no table'
 set_faults '{"rules": [{"cut": "before"}]}'
 expect_failure '' curl -sS --unix-socket "$work/data/otslocal.sock" -X POST http://localhost/ListTimeseriesTable
 reset_faults

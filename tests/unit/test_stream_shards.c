@@ -1,6 +1,7 @@
 /*
  * Streams of several shards, and what becomes of records that are too old.
  */
+#include "backend/base/json.h"
 #include "backend/server/stream_commands.h"
 #include "backend/wire/service_code.h"
 #include "tests/unit/stream_fixture.h"
@@ -468,15 +469,92 @@ static void test_trim_closed(void **state)
     assert_string_equal(shards[3].id.text, "00000001-00000005");
 }
 
+/* By command: what is older than so long, or all, whatever the clock says. */
+static void test_trim_by_command(void **state)
+{
+    struct test_instance *test = *state;
+    struct test_record records[HOSTS];
+    struct test_shard shards[TEST_SHARDS_MAX];
+    struct test_name stream = test_stream_of(test, "t");
+    struct test_shard first = test_only_shard(test, &stream);
+    struct test_name oldest = test_iterator(test, &stream, &first.id);
+    const struct ots_slice table = OTS_SLICE("t");
+    put_round(test, 0);
+    advance(test, 2);
+    put_round(test, 1);
+    assert_int_equal(ots_streams_trim(test->instance, table, 3 * HOUR_US, NULL), OTS_OK);
+    struct test_name at = oldest;
+    assert_int_equal(test_read_records(test, &at, HOSTS, records, HOSTS), HOSTS);
+    assert_int_equal(ots_streams_trim(test->instance, table, HOUR_US, NULL), OTS_OK);
+    test_read_refused(test, &oldest, OTS_CODE_TRIMMED);
+    assert_int_equal(test_read_all(test, &at, records, HOSTS), HOSTS);
+    assert_int_equal(records[0].number, HOSTS);
+    /* A shard without records stays while it is open, and so does its end. */
+    advance(test, -5);
+    put_round(test, 2);
+    struct test_name end = at;
+    assert_int_equal(test_read_all(test, &end, records, HOSTS), HOSTS);
+    assert_int_equal(ots_streams_trim(test->instance, table, 0, NULL), OTS_OK);
+    test_read_refused(test, &at, OTS_CODE_TRIMMED);
+    assert_int_equal(test_read_all(test, &end, records, HOSTS), 0);
+    put_round(test, 3);
+    assert_int_equal(test_read_all(test, &end, records, HOSTS), HOSTS);
+    assert_int_equal(records[0].number, 3 * HOSTS);
+    split(test, &first.id);
+    assert_int_equal(ots_streams_trim(test->instance, table, 0, NULL), OTS_OK);
+    assert_int_equal(test_shards_of(test, &stream, shards), 2);
+    assert_int_equal(ots_streams_trim(test->instance, OTS_SLICE("none"), 0, NULL), OTS_NOT_FOUND);
+}
+
+static void test_print(void **state)
+{
+    struct test_instance *test = *state;
+    struct test_name stream = test_stream_of(test, "t");
+    struct test_shard first = test_only_shard(test, &stream);
+    struct ots_buf text = OTS_BUF_INIT;
+    split(test, &first.id);
+    assert_int_equal(ots_streams_print(test->instance, &text, NULL), OTS_OK);
+    OTS_AUTO(ots_json_freep) struct ots_json *json = NULL;
+    assert_int_equal(ots_json_parse(ots_buf_slice(&text), &json, NULL), OTS_OK);
+    ots_buf_deinit(&text);
+    const struct ots_json *table = ots_json_member(json, "t");
+    assert_string_equal(ots_json_string(table, "stream"), stream.text);
+    const struct ots_json *shards = ots_json_member(table, "shards");
+    assert_int_equal(ots_json_size(shards), 3);
+    assert_string_equal(ots_json_string(ots_json_at(shards, 0), "id"), first.id.text);
+    assert_null(ots_json_string(ots_json_at(shards, 0), "parent"));
+    for (size_t i = 0; i < 3; i++) {
+        bool is_open = false;
+        const struct ots_json *shard = ots_json_at(shards, i);
+        assert_true(ots_json_bool(shard, "is_open", &is_open));
+        assert_int_equal(is_open, i > 0);
+        assert_null(ots_json_string(shard, "sibling"));
+        if (i > 0)
+            assert_string_equal(ots_json_string(shard, "parent"), first.id.text);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, test_instance_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_split),          TEST(test_end_and_limit),   TEST(test_close_behind_reader),
-        TEST(test_seek_in_closed), TEST(test_merge),           TEST(test_commands_refused),
-        TEST(test_smallest_shard), TEST(test_too_many_shards), TEST(test_generations),
-        TEST(test_trim),           TEST(test_trim_idle),       TEST(test_trim_and_clock),
-        TEST(test_trim_closed),    TEST(test_trim_that_fails), TEST(test_retention_changes),
+        TEST(test_split),
+        TEST(test_end_and_limit),
+        TEST(test_close_behind_reader),
+        TEST(test_seek_in_closed),
+        TEST(test_merge),
+        TEST(test_commands_refused),
+        TEST(test_smallest_shard),
+        TEST(test_too_many_shards),
+        TEST(test_generations),
+        TEST(test_trim),
+        TEST(test_trim_idle),
+        TEST(test_trim_and_clock),
+        TEST(test_trim_closed),
+        TEST(test_trim_that_fails),
+        TEST(test_retention_changes),
+        TEST(test_trim_by_command),
+        TEST(test_print),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
