@@ -34,6 +34,7 @@
     X(OTHER_SOURCE, "belongs to another source")                                                   \
     X(NO_SPACE, "no space left")                                                                   \
     X(STALE, "changed since it was opened")                                                        \
+    X(TRIMMED, "no longer kept by the service")                                                    \
     X(READ_ONLY, "can only be read")                                                               \
     X(NO_ATTRIBUTE, "no such attribute")                                                           \
     X(TOO_MANY, "too many in use")                                                                 \

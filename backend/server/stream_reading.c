@@ -4,7 +4,7 @@
 
 enum ots_status ots_stream_trimmed(struct ots_error *err)
 {
-    return ots_error_service(err, OTS_STALE, OTS_CODE_TRIMMED,
+    return ots_error_service(err, OTS_TRIMMED, OTS_CODE_TRIMMED,
                              "Requested stream data is already trimmed or does not exist.");
 }
 

@@ -19,7 +19,7 @@ struct ots_stream_reading {
 enum ots_status ots_stream_trimmed(struct ots_error *err);
 
 /*
- * Open the shard that the position names. Errors: OTS_STALE (it is gone), OTS_IO, OTS_CORRUPT,
+ * Open the shard that the position names. Errors: OTS_TRIMMED (it is gone), OTS_IO, OTS_CORRUPT,
  * OTS_NOMEM.
  */
 enum ots_status ots_stream_reading_open(struct ots_stream_reading *reading,

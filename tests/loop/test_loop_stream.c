@@ -150,7 +150,7 @@ static void test_refusals(void **state)
     remove.request.table.table = OTS_SLICE("t");
     loop_call_ok(&loop, &remove);
     records.request.stream_records.iterator = follower.iterator;
-    loop_call_fails(&loop, &records, OTS_STALE);
+    loop_call_fails(&loop, &records, OTS_TRIMMED);
     assert_string_equal(records.error.service_code, "OTSTrimmedDataAccess");
     TEST_CALL(describe, OTS_ACTION_DESCRIBE_STREAM);
     describe.request.describe_stream.stream = follower.stream;
