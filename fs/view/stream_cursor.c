@@ -1,0 +1,645 @@
+/*
+ * A shard has an iterator from when it is found, and moves on by whole pages: the next iterator is
+ * kept only when each record of the page was passed. One that is found is never begun later than
+ * that, or the removal of old records could not be told from there having been none.
+ *
+ * `described_us` is when the listing began whose shards all have iterators. A shard that is found
+ * later was made after it, so nothing of it can have been removed while that is less than the
+ * retention ago; beyond, whole shards may have come and gone, and that is a gap.
+ */
+#include "fs/view/stream_cursor.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static const int64_t HOUR_US = INT64_C(3600) * 1000000;
+
+enum { SHARDS_MAX = 8192, DESCRIBE_POLLS_DEFAULT = 64 };
+
+struct shard {
+    struct ots_buf id;
+    struct ots_buf parent;
+    struct ots_buf sibling;
+    struct ots_buf iterator; /* empty: not found yet, or it is ended */
+    bool is_ended;
+    bool is_done;   /* nobody wants what is left of it */
+    bool is_listed; /* by the description under way or the last one */
+    bool is_saved;  /* its iterator came from positions, and was not used yet */
+    bool was_empty; /* in the poll under way */
+};
+
+struct ots_stream_cursor {
+    struct ots_stream_cursor_options options;
+    struct ots_buf stream;
+    struct ots_buf identity;
+    struct ots_buf next_iterator; /* of the page that is being passed */
+    int64_t created_us;
+    int64_t described_us;
+    int32_t expiration_hours;
+    bool is_begun; /* opened: the stream was there */
+    bool needs_description;
+    unsigned poll_count; /* since the last description */
+    size_t turn;
+    struct shard *shards;
+    size_t count;
+    size_t capacity;
+};
+
+/* --- statuses ---------------------------------------------------------------------------------*/
+
+/* Whether another attempt could end differently. */
+static bool may_pass(enum ots_status status)
+{
+    return status == OTS_NOMEM || status == OTS_NOT_READY || status == OTS_CONFLICT ||
+           status == OTS_THROTTLED || status == OTS_UNAVAILABLE || status == OTS_NETWORK ||
+           status == OTS_TIMEOUT || status == OTS_CANCELLED || status == OTS_IO ||
+           status == OTS_CORRUPT;
+}
+
+/* What a call's status means to the caller; `err` keeps its text. */
+static enum ots_status settle(const struct ots_stream_cursor *cursor, enum ots_status status,
+                              struct ots_error *err)
+{
+    if (status == OTS_OK || status == OTS_TRIMMED || may_pass(status))
+        return status;
+    status = cursor->is_begun && status == OTS_NOT_FOUND ? OTS_TRIMMED : OTS_UNSUPPORTED;
+    if (err)
+        err->status = status;
+    return status;
+}
+
+static enum ots_status no_memory(struct ots_error *err)
+{
+    return ots_error_set(err, OTS_NOMEM, "no memory for a stream's shards");
+}
+
+/* --- streams ----------------------------------------------------------------------------------*/
+
+/* Append the id of the table's stream. Errors: OTS_NOT_FOUND, those of the call. */
+static enum ots_status find_stream(struct ots_store *store, struct ots_slice table,
+                                   struct ots_interrupt *interrupt, struct ots_buf *id,
+                                   int64_t *created_us, struct ots_error *err)
+{
+    struct ots_call call;
+    const struct ots_stream_info *found = NULL;
+    ots_call_init(&call, OTS_ACTION_LIST_STREAMS);
+    call.request.list_streams.table = table;
+    enum ots_status status = ots_store_run(store, &call, interrupt, err);
+    const struct ots_list_streams_response *response = &call.response.list_streams;
+    for (size_t i = 0; status == OTS_OK && i < response->count; i++)
+        if (ots_slice_equal(response->streams[i].table, table))
+            found = &response->streams[i];
+    if (status == OTS_OK && (!found || !found->id.size))
+        status = ots_error_set(err, OTS_NOT_FOUND, "table %.*s has no stream that can be seen",
+                               OTS_SLICE_FMT(table));
+    if (status == OTS_OK) {
+        ots_buf_append_slice(id, found->id);
+        *created_us = found->created_us;
+    }
+    ots_call_deinit(&call);
+    return status;
+}
+
+static void append_identity(struct ots_buf *identity, const struct ots_buf *id, int64_t created_us)
+{
+    ots_buf_append_slice(identity, ots_buf_slice(id));
+    ots_buf_append_fmt(identity, " %" PRId64, created_us);
+}
+
+enum ots_status ots_stream_identify(struct ots_store *store, struct ots_slice table,
+                                    struct ots_interrupt *interrupt, struct ots_buf *identity,
+                                    struct ots_error *err)
+{
+    struct ots_buf id = OTS_BUF_INIT;
+    int64_t created_us = 0;
+    enum ots_status status = find_stream(store, table, interrupt, &id, &created_us, err);
+    if (status == OTS_OK)
+        status = ots_buf_status(&id) == OTS_OK ? OTS_OK : no_memory(err);
+    if (status == OTS_OK)
+        append_identity(identity, &id, created_us);
+    ots_buf_deinit(&id);
+    if (status != OTS_OK)
+        return may_pass(status) ? status : OTS_OK;
+    return ots_buf_status(identity) == OTS_OK ? OTS_OK : no_memory(err);
+}
+
+/* --- shards -----------------------------------------------------------------------------------*/
+
+static struct shard *find_shard(const struct ots_stream_cursor *cursor, struct ots_slice id)
+{
+    for (size_t i = 0; id.size && i < cursor->count; i++)
+        if (ots_slice_equal(ots_buf_slice(&cursor->shards[i].id), id))
+            return &cursor->shards[i];
+    return NULL;
+}
+
+static void shard_deinit(struct shard *shard)
+{
+    ots_buf_deinit(&shard->id);
+    ots_buf_deinit(&shard->parent);
+    ots_buf_deinit(&shard->sibling);
+    ots_buf_deinit(&shard->iterator);
+}
+
+static bool make_room(struct ots_stream_cursor *cursor)
+{
+    if (cursor->count < cursor->capacity)
+        return true;
+    size_t capacity = cursor->capacity ? 2 * cursor->capacity : 8;
+    struct shard *grown = reallocarray(cursor->shards, capacity, sizeof(*grown));
+    if (!grown)
+        return false;
+    cursor->shards = grown;
+    cursor->capacity = capacity;
+    return true;
+}
+
+static enum ots_status add_shard(struct ots_stream_cursor *cursor,
+                                 const struct ots_shard_position *position, struct ots_error *err)
+{
+    if (cursor->count == SHARDS_MAX)
+        return ots_error_set(err, OTS_LIMIT, "the stream has more than %d shards", SHARDS_MAX);
+    if (!make_room(cursor))
+        return no_memory(err);
+    struct shard *shard = &cursor->shards[cursor->count];
+    *shard = (struct shard){.is_ended = position->is_ended,
+                            .is_saved = !position->is_ended && position->iterator.size};
+    ots_buf_append_slice(&shard->id, position->id);
+    ots_buf_append_slice(&shard->parent, position->parent);
+    ots_buf_append_slice(&shard->sibling, position->sibling);
+    if (!position->is_ended)
+        ots_buf_append_slice(&shard->iterator, position->iterator);
+    if (ots_buf_status(&shard->id) != OTS_OK || ots_buf_status(&shard->parent) != OTS_OK ||
+        ots_buf_status(&shard->sibling) != OTS_OK || ots_buf_status(&shard->iterator) != OTS_OK) {
+        shard_deinit(shard);
+        return no_memory(err);
+    }
+    cursor->count++;
+    return OTS_OK;
+}
+
+static bool is_child(const struct shard *shard, const struct shard *parent)
+{
+    struct ots_slice id = ots_buf_slice(&parent->id);
+    return ots_slice_equal(ots_buf_slice(&shard->parent), id) ||
+           ots_slice_equal(ots_buf_slice(&shard->sibling), id);
+}
+
+static bool is_unfinished(const struct ots_stream_cursor *cursor, const struct ots_buf *id)
+{
+    const struct shard *shard = find_shard(cursor, ots_buf_slice(id));
+    return shard && !shard->is_ended;
+}
+
+static bool is_readable(const struct ots_stream_cursor *cursor, const struct shard *shard)
+{
+    return shard->iterator.size && !is_unfinished(cursor, &shard->parent) &&
+           !is_unfinished(cursor, &shard->sibling);
+}
+
+static void end_shard(struct shard *shard)
+{
+    shard->is_ended = true;
+    ots_buf_deinit(&shard->iterator);
+}
+
+/* What descends from a shard that is done is done. */
+static void spread_done(struct ots_stream_cursor *cursor, const struct shard *done)
+{
+    for (size_t i = 0; i < cursor->count; i++) {
+        struct shard *shard = &cursor->shards[i];
+        if (shard->is_done || !is_child(shard, done))
+            continue;
+        shard->is_done = true;
+        end_shard(shard);
+        spread_done(cursor, shard);
+    }
+}
+
+/* Whether a shard has ended and its children are not listed yet. */
+static bool is_awaiting(const struct ots_stream_cursor *cursor)
+{
+    for (size_t i = 0; i < cursor->count; i++) {
+        const struct shard *shard = &cursor->shards[i];
+        bool has_child = !shard->is_ended || shard->is_done;
+        for (size_t j = 0; !has_child && j < cursor->count; j++)
+            has_child = is_child(&cursor->shards[j], shard);
+        if (!has_child)
+            return true;
+    }
+    return !cursor->count;
+}
+
+/* --- descriptions -----------------------------------------------------------------------------*/
+
+/* Note the shards of a page. `*is_news`: at least one was not on an earlier page. */
+static enum ots_status note_shards(struct ots_stream_cursor *cursor,
+                                   const struct ots_describe_stream_response *response,
+                                   bool *is_news, struct ots_error *err)
+{
+    for (size_t i = 0; i < response->shard_count; i++) {
+        const struct ots_shard *listed = &response->shards[i];
+        struct shard *shard = find_shard(cursor, listed->id);
+        if (!shard) {
+            struct ots_shard_position position = {
+                .id = listed->id, .parent = listed->parent, .sibling = listed->sibling};
+            enum ots_status status = add_shard(cursor, &position, err);
+            if (status != OTS_OK)
+                return status;
+            shard = &cursor->shards[cursor->count - 1];
+        }
+        *is_news = *is_news || !shard->is_listed;
+        shard->is_listed = true;
+    }
+    return OTS_OK;
+}
+
+static enum ots_status describe_page(struct ots_stream_cursor *cursor, struct ots_buf *next,
+                                     struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_call call;
+    bool is_news = false;
+    ots_call_init(&call, OTS_ACTION_DESCRIBE_STREAM);
+    call.request.describe_stream =
+        (struct ots_describe_stream_request){.stream = ots_buf_slice(&cursor->stream),
+                                             .first_shard = ots_buf_slice(next),
+                                             .accepts_timeseries = true};
+    enum ots_status status = ots_store_run(cursor->options.store, &call, interrupt, err);
+    const struct ots_describe_stream_response *response = &call.response.describe_stream;
+    if (status == OTS_OK)
+        status = note_shards(cursor, response, &is_news, err);
+    if (status == OTS_OK && response->next_shard.size && !is_news)
+        status = ots_error_set(err, OTS_CORRUPT, "the pages of the stream's shards do not end");
+    if (status == OTS_OK && response->expiration_hours < 1)
+        status = ots_error_set(err, OTS_UNSUPPORTED, "the stream keeps nothing");
+    ots_buf_reset(next);
+    if (status == OTS_OK) {
+        cursor->expiration_hours = response->expiration_hours;
+        ots_buf_append_slice(next, response->next_shard);
+        status = ots_buf_status(next) == OTS_OK ? OTS_OK : no_memory(err);
+    }
+    ots_call_deinit(&call);
+    return status;
+}
+
+static enum ots_status list_shards(struct ots_stream_cursor *cursor,
+                                   struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_buf next = OTS_BUF_INIT;
+    enum ots_status status;
+    for (size_t i = 0; i < cursor->count; i++)
+        cursor->shards[i].is_listed = false;
+    do
+        status = describe_page(cursor, &next, interrupt, err);
+    while (status == OTS_OK && next.size);
+    ots_buf_deinit(&next);
+    return status;
+}
+
+/* Whether something was lost, by a list of all shards. Forgets what is gone and was passed. */
+static enum ots_status check_listed(struct ots_stream_cursor *cursor, int64_t now_us,
+                                    struct ots_error *err)
+{
+    size_t kept = 0;
+    if (cursor->described_us < now_us - cursor->expiration_hours * HOUR_US)
+        return ots_error_set(err, OTS_TRIMMED, "the stream was read too long ago");
+    for (size_t i = 0; i < cursor->count; i++)
+        if (!cursor->shards[i].is_listed && !cursor->shards[i].is_ended)
+            return ots_error_set(err, OTS_TRIMMED,
+                                 "shard %.*s is gone, and was not read to its end",
+                                 OTS_SLICE_FMT(cursor->shards[i].id));
+    for (size_t i = 0; i < cursor->count; i++)
+        if (cursor->shards[i].is_listed)
+            cursor->shards[kept++] = cursor->shards[i];
+        else
+            shard_deinit(&cursor->shards[i]);
+    cursor->count = kept;
+    return OTS_OK;
+}
+
+/* Ask once, or once more with the token of before. */
+static enum ots_status seek(struct ots_stream_cursor *cursor, struct shard *shard, int64_t from_us,
+                            struct ots_buf *token, struct ots_interrupt *interrupt,
+                            struct ots_error *err)
+{
+    struct ots_call call;
+    ots_call_init(&call, OTS_ACTION_SHARD_ITERATOR);
+    call.request.shard_iterator =
+        (struct ots_shard_iterator_request){.stream = ots_buf_slice(&cursor->stream),
+                                            .shard = ots_buf_slice(&shard->id),
+                                            .timestamp_us = from_us,
+                                            .has_timestamp = from_us > 0,
+                                            .token = ots_buf_slice(token)};
+    enum ots_status status = ots_store_run(cursor->options.store, &call, interrupt, err);
+    const struct ots_shard_iterator_response *response = &call.response.shard_iterator;
+    ots_buf_reset(token);
+    if (status == OTS_OK) {
+        ots_buf_append_slice(token, response->next_token);
+        if (!token->size && !response->iterator.size)
+            end_shard(shard);
+        else if (!token->size)
+            ots_buf_append_slice(&shard->iterator, response->iterator);
+        if (ots_buf_status(token) != OTS_OK || ots_buf_status(&shard->iterator) != OTS_OK) {
+            ots_buf_reset(&shard->iterator);
+            status = no_memory(err);
+        }
+    }
+    ots_call_deinit(&call);
+    return status;
+}
+
+/* Find where a new shard begins. */
+static enum ots_status begin_shard(struct ots_stream_cursor *cursor, struct shard *shard,
+                                   int64_t from_us, struct ots_interrupt *interrupt,
+                                   struct ots_error *err)
+{
+    struct ots_buf token = OTS_BUF_INIT;
+    enum ots_status status;
+    do
+        status = seek(cursor, shard, from_us, &token, interrupt, err);
+    while (status == OTS_OK && token.size);
+    ots_buf_deinit(&token);
+    return status;
+}
+
+static enum ots_status begin_shards(struct ots_stream_cursor *cursor, int64_t from_us,
+                                    struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    bool has_passed_any = cursor->is_begun || cursor->options.positions;
+    for (size_t i = 0; i < cursor->count; i++) {
+        struct shard *shard = &cursor->shards[i];
+        if (shard->iterator.size || shard->is_ended)
+            continue;
+        enum ots_status status = begin_shard(cursor, shard, from_us, interrupt, err);
+        if (status == OTS_TRIMMED && !has_passed_any)
+            end_shard(shard); /* gone since it was listed */
+        else if (status != OTS_OK)
+            return status;
+    }
+    return OTS_OK;
+}
+
+/* Learn which shards there are; new ones begin at `from_us`. */
+static enum ots_status describe(struct ots_stream_cursor *cursor, int64_t from_us,
+                                struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    int64_t now_us = ots_store_now_us(cursor->options.store);
+    enum ots_status status = list_shards(cursor, interrupt, err);
+    if (status == OTS_OK)
+        status = check_listed(cursor, now_us, err);
+    for (size_t i = 0; status == OTS_OK && i < cursor->count; i++)
+        if (cursor->shards[i].is_done)
+            spread_done(cursor, &cursor->shards[i]);
+    if (status == OTS_OK)
+        status = begin_shards(cursor, from_us, interrupt, err);
+    if (status != OTS_OK)
+        return settle(cursor, status, err);
+    cursor->described_us = now_us;
+    cursor->poll_count = 0;
+    cursor->needs_description = is_awaiting(cursor);
+    return OTS_OK;
+}
+
+/* --- opening ----------------------------------------------------------------------------------*/
+
+static enum ots_status take_positions(struct ots_stream_cursor *cursor,
+                                      const struct ots_stream_positions *positions,
+                                      struct ots_error *err)
+{
+    if (!ots_slice_equal(positions->identity, ots_buf_slice(&cursor->identity)))
+        return ots_error_set(err, OTS_TRIMMED, "the table was made anew");
+    cursor->described_us = positions->described_us;
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; status == OTS_OK && i < positions->count; i++)
+        if (!find_shard(cursor, positions->shards[i].id))
+            status = add_shard(cursor, &positions->shards[i], err);
+    return status;
+}
+
+static enum ots_status open_cursor(struct ots_stream_cursor *cursor,
+                                   struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    const struct ots_stream_cursor_options *options = &cursor->options;
+    enum ots_status status = find_stream(options->store, options->table, interrupt, &cursor->stream,
+                                         &cursor->created_us, err);
+    append_identity(&cursor->identity, &cursor->stream, cursor->created_us);
+    if (status == OTS_OK &&
+        (ots_buf_status(&cursor->stream) != OTS_OK || ots_buf_status(&cursor->identity) != OTS_OK))
+        status = no_memory(err);
+    if (status != OTS_OK)
+        return settle(cursor, status, err);
+    cursor->described_us = INT64_MAX;
+    if (options->positions)
+        status = take_positions(cursor, options->positions, err);
+    if (status != OTS_OK)
+        return settle(cursor, status, err);
+    return describe(cursor, options->positions ? 0 : options->from_us, interrupt, err);
+}
+
+enum ots_status ots_stream_cursor_open(const struct ots_stream_cursor_options *options,
+                                       struct ots_interrupt *interrupt,
+                                       struct ots_stream_cursor **out, struct ots_error *err)
+{
+    struct ots_stream_cursor *cursor = calloc(1, sizeof(*cursor));
+    *out = NULL;
+    if (!cursor)
+        return no_memory(err);
+    cursor->options = *options;
+    if (!options->describe_polls)
+        cursor->options.describe_polls = DESCRIBE_POLLS_DEFAULT;
+    enum ots_status status = open_cursor(cursor, interrupt, err);
+    if (status != OTS_OK) {
+        ots_stream_cursor_free(cursor);
+        return status;
+    }
+    /* Borrowed only until now. */
+    cursor->options.positions = NULL;
+    cursor->options.table = OTS_SLICE_NONE;
+    cursor->is_begun = true;
+    *out = cursor;
+    return OTS_OK;
+}
+
+void ots_stream_cursor_free(struct ots_stream_cursor *cursor)
+{
+    if (!cursor)
+        return;
+    for (size_t i = 0; i < cursor->count; i++)
+        shard_deinit(&cursor->shards[i]);
+    free(cursor->shards);
+    ots_buf_deinit(&cursor->stream);
+    ots_buf_deinit(&cursor->identity);
+    ots_buf_deinit(&cursor->next_iterator);
+    free(cursor);
+}
+
+/* --- polling ----------------------------------------------------------------------------------*/
+
+static enum ots_status pass_records(struct ots_stream_cursor *cursor, struct shard *shard,
+                                    const struct ots_stream_records_response *page)
+{
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; status == OTS_OK && !shard->is_done && i < page->count; i++)
+        status = cursor->options.record(cursor->options.context, ots_buf_slice(&shard->id),
+                                        &page->records[i], &shard->is_done);
+    if (status != OTS_OK)
+        shard->is_done = false;
+    return status;
+}
+
+/* The page was passed: go on behind it. */
+static void move_on(struct ots_stream_cursor *cursor, struct shard *shard,
+                    const struct ots_stream_records_response *page)
+{
+    bool has_more = page->has_may_more && page->may_more;
+    shard->is_saved = false;
+    shard->was_empty = !page->count && !has_more;
+    if (shard->is_done) {
+        end_shard(shard);
+        spread_done(cursor, shard);
+    } else if (!cursor->next_iterator.size) {
+        end_shard(shard);
+        cursor->needs_description = true;
+    } else {
+        struct ots_buf passed = shard->iterator;
+        shard->iterator = cursor->next_iterator;
+        cursor->next_iterator = passed;
+    }
+}
+
+/* A saved iterator that the service does not understand is of no use, but the stream may be. */
+static enum ots_status settle_page(const struct ots_stream_cursor *cursor,
+                                   const struct shard *shard, enum ots_status status,
+                                   struct ots_error *err)
+{
+    bool is_saved = shard->is_saved && status == OTS_INVALID;
+    return settle(cursor, is_saved ? OTS_NOT_FOUND : status, err);
+}
+
+static enum ots_status read_page(struct ots_stream_cursor *cursor, struct shard *shard,
+                                 struct ots_interrupt *interrupt, struct ots_stream_poll *result,
+                                 struct ots_error *err)
+{
+    struct ots_call call;
+    ots_call_init(&call, OTS_ACTION_STREAM_RECORDS);
+    call.request.stream_records.iterator = ots_buf_slice(&shard->iterator);
+    call.request.stream_records.limit = cursor->options.page_records;
+    enum ots_status status = settle_page(
+        cursor, shard, ots_store_run(cursor->options.store, &call, interrupt, err), err);
+    const struct ots_stream_records_response *page = &call.response.stream_records;
+    if (status == OTS_OK) {
+        /* Before anything is passed, so that nothing is passed twice. */
+        ots_buf_reset(&cursor->next_iterator);
+        ots_buf_append_slice(&cursor->next_iterator, page->next_iterator);
+        status = ots_buf_status(&cursor->next_iterator) == OTS_OK ? OTS_OK : no_memory(err);
+        if (status == OTS_OK)
+            status = pass_records(cursor, shard, page);
+    }
+    if (status == OTS_OK) {
+        result->record_count += page->count;
+        move_on(cursor, shard, page);
+    }
+    ots_call_deinit(&call);
+    return status;
+}
+
+/* A page of each shard that was not empty yet. `*has_read`: there was one. */
+static enum ots_status read_round(struct ots_stream_cursor *cursor, size_t records_max,
+                                  struct ots_interrupt *interrupt, struct ots_stream_poll *result,
+                                  bool *has_read, struct ots_error *err)
+{
+    enum ots_status status = OTS_OK;
+    *has_read = false;
+    for (size_t i = 0; i < cursor->count && status == OTS_OK; i++) {
+        if (records_max && result->record_count >= records_max)
+            break;
+        struct shard *shard = &cursor->shards[cursor->turn++ % cursor->count];
+        if (shard->was_empty || !is_readable(cursor, shard))
+            continue;
+        *has_read = true;
+        status = read_page(cursor, shard, interrupt, result, err);
+    }
+    return status;
+}
+
+static bool is_at_end(const struct ots_stream_cursor *cursor)
+{
+    for (size_t i = 0; i < cursor->count; i++)
+        if (!cursor->shards[i].is_ended && !cursor->shards[i].was_empty)
+            return false;
+    return !cursor->needs_description;
+}
+
+enum ots_status ots_stream_cursor_poll(struct ots_stream_cursor *cursor, size_t records_max,
+                                       struct ots_interrupt *interrupt,
+                                       struct ots_stream_poll *result, struct ots_error *err)
+{
+    *result = (struct ots_stream_poll){.record_count = 0};
+    for (size_t i = 0; i < cursor->count; i++)
+        cursor->shards[i].was_empty = false;
+    enum ots_status status = OTS_OK;
+    if (++cursor->poll_count >= cursor->options.describe_polls)
+        cursor->needs_description = true;
+    bool needs_description = cursor->needs_description;
+    bool has_read = true;
+    while (status == OTS_OK && has_read) {
+        if (needs_description)
+            status = describe(cursor, 0, interrupt, err);
+        /* If one still waits for its children then, the next poll will ask again. */
+        bool is_awaiting_children = cursor->needs_description;
+        if (status == OTS_OK)
+            status = read_round(cursor, records_max, interrupt, result, &has_read, err);
+        needs_description = cursor->needs_description && !is_awaiting_children;
+    }
+    result->is_at_end = status == OTS_OK && is_at_end(cursor);
+    return status;
+}
+
+/* --- where it stands --------------------------------------------------------------------------*/
+
+static struct ots_shard_position position_of(const struct shard *shard)
+{
+    return (struct ots_shard_position){
+        .id = ots_buf_slice(&shard->id),
+        .parent = ots_buf_slice(&shard->parent),
+        .sibling = ots_buf_slice(&shard->sibling),
+        .iterator = ots_buf_slice(&shard->iterator),
+        .is_ended = shard->is_ended,
+    };
+}
+
+enum ots_status ots_stream_cursor_save(
+    const struct ots_stream_cursor *cursor, struct ots_stream_positions *positions,
+    enum ots_status (*visit)(void *context, const struct ots_shard_position *), void *context)
+{
+    *positions = (struct ots_stream_positions){.identity = ots_stream_cursor_identity(cursor),
+                                               .described_us = cursor->described_us};
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; visit && status == OTS_OK && i < cursor->count; i++) {
+        const struct shard *shard = &cursor->shards[i];
+        struct ots_shard_position position = position_of(shard);
+        if (shard->is_ended || shard->iterator.size)
+            status = visit(context, &position);
+    }
+    return status;
+}
+
+struct ots_slice ots_stream_cursor_identity(const struct ots_stream_cursor *cursor)
+{
+    return ots_buf_slice(&cursor->identity);
+}
+
+int64_t ots_stream_cursor_kept_from_us(const struct ots_stream_cursor *cursor)
+{
+    int64_t kept_from_us =
+        ots_store_now_us(cursor->options.store) - cursor->expiration_hours * HOUR_US;
+    return cursor->created_us > kept_from_us ? cursor->created_us : kept_from_us;
+}
+
+size_t ots_stream_cursor_open_shards(const struct ots_stream_cursor *cursor)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < cursor->count; i++)
+        count += !cursor->shards[i].is_ended;
+    return count;
+}
