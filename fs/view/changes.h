@@ -1,19 +1,10 @@
 /*
- * What a table's stream tells: which table it is, and what was put into it since a moment.
+ * What was put into a table since a moment, as its stream tells it.
  */
 #ifndef OTS_VIEW_CHANGES_H
 #define OTS_VIEW_CHANGES_H
 
 #include "backend/store.h"
-
-/*
- * Append the table's identity, which a table that is made anew does not have again, to `identity`;
- * nothing when it has no stream, or none that we may see.
- * Errors: those that another attempt may not have.
- */
-enum ots_status ots_changes_identify(struct ots_store *store, struct ots_slice table,
-                                     struct ots_interrupt *interrupt, struct ots_buf *identity,
-                                     struct ots_error *err) OTS_MUST_CHECK;
 
 struct ots_changes_request {
     struct ots_store *store;

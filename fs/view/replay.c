@@ -15,6 +15,7 @@
 #include "fs/view/changes.h"
 #include "fs/view/leftover.h"
 #include "fs/view/refusal.h"
+#include "fs/view/stream_cursor.h"
 
 enum { RETRY_US = 2000000 };
 
@@ -309,7 +310,7 @@ static enum ots_status prepare(struct ots_table *table, struct ots_interrupt *in
         status = wait_for_rows(table->pipeline, interrupt, err);
     if (status == OTS_OK)
         status =
-            ots_changes_identify(table->instance->store, replay.table, interrupt, &identity, err);
+            ots_stream_identify(table->instance->store, replay.table, interrupt, &identity, err);
     if (status == OTS_OK)
         status = ots_journal_set_identity(table->journal, ots_buf_slice(&identity));
     replay.facts.identity = ots_buf_slice(&identity);
