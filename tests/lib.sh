@@ -175,6 +175,162 @@ unmount_otsfs() {
     wait_until no_process_of "$otsfs" "$1"
 }
 
+# ---- the service's side of a test: with start_otslocal DIR --admin, told by its DIR -----------------
+
+# admin_of DIR COMMAND...: a helper above, as set_faults or counters, of that server.
+admin_of() {
+    local otslocal_log=$1.log
+    shift
+    "$@"
+}
+
+# requests DIR WHAT: how many there were since the start or the last reset_faults. WHAT is an action
+# (its calls), ACTION.NAME (NAME as for counter), rows_read (of Get and Scan), or rows_put.
+requests() {
+    admin_of "$1" counters >"$work/counters.now"
+    lib_counted /dev/null "$work/counters.now" "$2"
+}
+# count_from DIR: from here on counted_since DIR WHAT tells what came on top.
+count_from() {
+    admin_of "$1" counters >"$1.counters"
+}
+counted_since() {
+    admin_of "$1" counters >"$work/counters.now"
+    lib_counted "$1.counters" "$work/counters.now" "$2"
+}
+# expect_counted DIR MOST WHAT...: of each at most MOST since count_from DIR.
+expect_counted() {
+    local dir=$1 most=$2 what count
+    shift 2
+    for what; do
+        count=$(counted_since "$dir" "$what")
+        [ "$count" -le "$most" ] || fail "$what: $count since count_from, wanted at most $most"
+    done
+}
+lib_counted() {
+    python3 - "$@" <<'SCRIPT'
+import json
+import sys
+
+sums = {"rows_read": ["GetTimeseriesData.rows_out", "ScanTimeseriesData.rows_out"],
+        "rows_put": ["PutTimeseriesData.rows_in"]}
+
+
+def count(path, what):
+    text = open(path, encoding="utf-8").read()
+    name, _, counter = what.partition(".")
+    action = json.loads(text)["actions"].get(name, {}) if text else {}
+    return action.get(counter or "calls", action.get("errors", {}).get(counter, 0))
+
+
+def total(path):
+    return sum(count(path, what) for what in sums.get(sys.argv[3], [sys.argv[3]]))
+
+
+print(total(sys.argv[2]) - total(sys.argv[1]))
+SCRIPT
+}
+
+# Streams. split_shard DIR TABLE: the first open shard. merge_shards DIR TABLE: the first two open
+# ones that a split made. trim_stream DIR TABLE [SECONDS]: remove what is older, by default all.
+split_shard() {
+    lib_change_stream "$1" "$(lib_streams "$1" "$2" | jq -n 'input as $t | {table: $t.name,
+        split: [$t.shards[] | select(.is_open)][0].id}')"
+}
+merge_shards() {
+    lib_change_stream "$1" "$(lib_streams "$1" "$2" | jq -n 'input as $t | {table: $t.name,
+        merge: [[$t.shards[] | select(.is_open and .parent and (.sibling | not))] | group_by(.parent)[]
+                | select(length == 2) | map(.id)][0]}')"
+}
+trim_stream() {
+    lib_change_stream "$1" "{\"table\": \"$2\", \"trim_older_than_s\": ${3:-0}}"
+}
+lib_streams() {
+    admin_of "$1" admin_call streams | jq --arg table "$2" '.[$table] + {name: $table}'
+}
+lib_change_stream() {
+    admin_of "$1" admin_call streams --data-binary "$2" >/dev/null
+}
+
+# ---- mounts, beside each other and killed -----------------------------------------------------------
+
+# mount_other SOURCE [OPTION...]: somebody else's mount of the source, with a state of its own, at
+# $other. other_writes FILE <ROWS: append them there to FILE, and wait until they are stored.
+mount_other() {
+    local source=$1
+    shift
+    other=$work/other
+    mount_otsfs "$source" "$other" "$@"
+}
+other_writes() {
+    mkdir -p "$(dirname "$other/$1")" || fail "mkdir for $1"
+    cat >>"$other/$1" || fail "writing $1"
+    sync "$other/$1" || fail "sync of $1"
+}
+
+# kill_otsfs MOUNTPOINT: kill -9 what must be running, and unmount what is left.
+kill_otsfs() {
+    kill -KILL "$(processes_of "$otsfs" "$1")"
+    wait_until no_process_of "$otsfs" "$1"
+    fusermount3 -uz -- "$1" 2>/dev/null || true
+    wait_until is_unmounted "$1"
+}
+
+# otsfs_counter MOUNTPOINT NAME [TABLE]: the sum of the metric's samples, of a table or of all.
+otsfs_counter() {
+    awk -v name="$2" -v label="table=\"${3-}\"" -v all="${3+no}" '
+        substr($0, 1, length(name) + 1) == name "{" && (!all || index($0, label)) { sum += $NF }
+        END { printf "%d\n", sum }' "$1/.otsfs/metrics"
+}
+
+# wait_for_output WANTED COMMAND...: until that is what it prints; it may fail meanwhile.
+wait_for_output() {
+    wait_until lib_prints "$@"
+}
+lib_prints() {
+    local wanted=$1
+    shift
+    [ "$("$@" 2>/dev/null)" = "$wanted" ]
+}
+
+# sizes_are_exact DIR: every file below has the size that was told before, when it is read; says
+# which have not. Fails without any file.
+sizes_are_exact() {
+    python3 - "$1" <<'SCRIPT'
+import os
+import sys
+
+paths = sorted(os.path.join(folder, name) for folder, _, names in os.walk(sys.argv[1]) for name in names)
+told = [os.stat(path).st_size for path in paths]
+bad = not paths
+for path, size in zip(paths, told):
+    with open(path, "rb") as file:
+        read = len(file.read())
+    if read != size:
+        print(f"{path}: size {size}, read {read}", file=sys.stderr)
+        bad = True
+sys.exit(bad)
+SCRIPT
+}
+
+# listing DIR: names, sizes and digests of all files below.
+listing() {
+    (
+        cd "$1"
+        find . -type f -printf '%P %s\n' | sort
+        find . -type f -print0 | sort -z | xargs -0 -r sha256sum
+    )
+}
+# fresh_listing SOURCE TABLE: what listing says of the table in a new mount that knows nothing.
+fresh_listing() {
+    local name
+    name=fresh.$(find "$work" -maxdepth 1 -name 'fresh.*.log' | wc -l)
+    mount_otsfs "$1" "$work/$name"
+    listing "$work/$name/$2"
+    unmount_otsfs "$work/$name"
+    rm -rf "$work/states/$name"
+}
+
 lib_cleanup() {
     local status=$? mountpoint log
     trap - EXIT

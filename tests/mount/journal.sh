@@ -7,13 +7,6 @@
 start_otslocal "$work/data" --admin
 plain_table "$work/plain" 40 10
 
-kill_otsfs() {
-    kill -KILL "$(processes_of "$otsfs" "$work/mnt")"
-    wait_until no_process_of "$otsfs" "$work/mnt"
-    fusermount3 -uz -- "$work/mnt" 2>/dev/null || true
-    wait_until is_unmounted "$work/mnt"
-}
-
 # copy_until_killed TO: copy file by file as cp -r does; the names of closed files go to the list.
 copy_until_killed() {
     python3 - "$work/plain" "$1" "$work/closed" <<'SCRIPT'
@@ -47,7 +40,7 @@ round() {
     copy_until_killed "$work/mnt/$1" &
     local copy=$! name
     wait_until has_closed "$2"
-    kill_otsfs
+    kill_otsfs "$work/mnt"
     wait "$copy" || true
     reset_faults
     mount_otsfs "local:$work/data" "$work/mnt"
@@ -72,7 +65,7 @@ mkdir -p "$work/mnt/u/m"
 set_faults "{\"rules\": [{$put, \"code\": \"OTSServerBusy\"}]}"
 # shellcheck disable=SC2059
 printf "$row" 1 1 >"$work/mnt/u/m/host=a.lp"
-kill_otsfs
+kill_otsfs "$work/mnt"
 reset_faults
 mount_otsfs "local:$work/data" "$work/other"
 mkdir -p "$work/other/u/m"

@@ -63,12 +63,6 @@ print(f"round {turn}: {len(done)} files closed")
 sys.exit(bad > 0)
 SCRIPT
 
-kill_otsfs() {
-    kill -KILL "$(processes_of "$otsfs" "$work/mnt")"
-    wait_until no_process_of "$otsfs" "$work/mnt"
-    fusermount3 -uz -- "$work/mnt" 2>/dev/null || true
-    wait_until is_unmounted "$work/mnt"
-}
 # doze MILLISECONDS
 doze() {
     sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"
@@ -89,12 +83,12 @@ for ((round = 1; round <= rounds; round++)); do
     python3 "$work/write.py" "$work/mnt/t/m" "$round" "$files" "$work/closed" &
     writer=$!
     doze $((60 + RANDOM % 600))
-    kill_otsfs
+    kill_otsfs "$work/mnt"
     wait "$writer" || true
     if [ $((RANDOM % 3)) = 0 ]; then
         mount_otsfs "local:$work/data" "$work/mnt"
         doze $((RANDOM % 100))
-        kill_otsfs
+        kill_otsfs "$work/mnt"
     fi
     reset_faults
     mount_otsfs "local:$work/data" "$work/mnt"
