@@ -38,7 +38,7 @@ $(error PROFILE=$(PROFILE) is none of release, debug, asan, tsan)
 endif
 OPT := $(OPT_$(PROFILE))
 
-PACKAGES := fuse3 libcurl libprotobuf-c libcrypto libcjson libisal libmicrohttpd rocksdb
+PACKAGES := fuse3 libcurl libprotobuf-c libcrypto libcjson libisal libmicrohttpd rocksdb sqlite3
 DEFINES := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314
 COMMON = $(DEFINES) -I. -I$(GEN) $(OPT) -fPIE -fstack-protector-strong -MMD -MP
 PKG_CFLAGS := $(shell pkg-config --cflags-only-I $(PACKAGES) 2>/dev/null | sed 's/-I/-isystem /g')

@@ -6,6 +6,7 @@
  *     source      endpoint and instance, for people
  *     errors, rejected/<table>.lp      see rejects.h
  *     journal/<table>/<number>         see journal.h
+ *     tables/<table>.db                see table_state.h
  *
  * Only its owner may read it. ROOT is `-o state_dir=`, else $XDG_STATE_HOME/otsfs, else
  * $HOME/.local/state/otsfs, else /var/lib/otsfs.
