@@ -7,26 +7,14 @@
  * later was made after it, so nothing of it can have been removed while that is less than the
  * retention ago; beyond, whole shards may have come and gone, and that is a gap.
  */
-#include "fs/view/stream_cursor.h"
+#include "fs/view/cursor_shards.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 static const int64_t HOUR_US = INT64_C(3600) * 1000000;
 
-enum { SHARDS_MAX = 8192, DESCRIBE_POLLS_DEFAULT = 64 };
-
-struct shard {
-    struct ots_buf id;
-    struct ots_buf parent;
-    struct ots_buf sibling;
-    struct ots_buf iterator; /* empty: not found yet, or it is ended */
-    bool is_ended;
-    bool is_done;   /* nobody wants what is left of it */
-    bool is_listed; /* by the description under way or the last one */
-    bool is_saved;  /* its iterator came from positions, and was not used yet */
-    bool was_empty; /* in the poll under way */
-};
+enum { DESCRIBE_POLLS_DEFAULT = 64 };
 
 struct ots_stream_cursor {
     struct ots_stream_cursor_options options;
@@ -40,9 +28,7 @@ struct ots_stream_cursor {
     bool needs_description;
     unsigned poll_count; /* since the last description */
     size_t turn;
-    struct shard *shards;
-    size_t count;
-    size_t capacity;
+    struct ots_cursor_shards shards;
 };
 
 /* --- statuses ---------------------------------------------------------------------------------*/
@@ -123,113 +109,6 @@ enum ots_status ots_stream_identify(struct ots_store *store, struct ots_slice ta
     return ots_buf_status(identity) == OTS_OK ? OTS_OK : no_memory(err);
 }
 
-/* --- shards -----------------------------------------------------------------------------------*/
-
-static struct shard *find_shard(const struct ots_stream_cursor *cursor, struct ots_slice id)
-{
-    for (size_t i = 0; id.size && i < cursor->count; i++)
-        if (ots_slice_equal(ots_buf_slice(&cursor->shards[i].id), id))
-            return &cursor->shards[i];
-    return NULL;
-}
-
-static void shard_deinit(struct shard *shard)
-{
-    ots_buf_deinit(&shard->id);
-    ots_buf_deinit(&shard->parent);
-    ots_buf_deinit(&shard->sibling);
-    ots_buf_deinit(&shard->iterator);
-}
-
-static bool make_room(struct ots_stream_cursor *cursor)
-{
-    if (cursor->count < cursor->capacity)
-        return true;
-    size_t capacity = cursor->capacity ? 2 * cursor->capacity : 8;
-    struct shard *grown = reallocarray(cursor->shards, capacity, sizeof(*grown));
-    if (!grown)
-        return false;
-    cursor->shards = grown;
-    cursor->capacity = capacity;
-    return true;
-}
-
-static enum ots_status add_shard(struct ots_stream_cursor *cursor,
-                                 const struct ots_shard_position *position, struct ots_error *err)
-{
-    if (cursor->count == SHARDS_MAX)
-        return ots_error_set(err, OTS_LIMIT, "the stream has more than %d shards", SHARDS_MAX);
-    if (!make_room(cursor))
-        return no_memory(err);
-    struct shard *shard = &cursor->shards[cursor->count];
-    *shard = (struct shard){.is_ended = position->is_ended,
-                            .is_saved = !position->is_ended && position->iterator.size};
-    ots_buf_append_slice(&shard->id, position->id);
-    ots_buf_append_slice(&shard->parent, position->parent);
-    ots_buf_append_slice(&shard->sibling, position->sibling);
-    if (!position->is_ended)
-        ots_buf_append_slice(&shard->iterator, position->iterator);
-    if (ots_buf_status(&shard->id) != OTS_OK || ots_buf_status(&shard->parent) != OTS_OK ||
-        ots_buf_status(&shard->sibling) != OTS_OK || ots_buf_status(&shard->iterator) != OTS_OK) {
-        shard_deinit(shard);
-        return no_memory(err);
-    }
-    cursor->count++;
-    return OTS_OK;
-}
-
-static bool is_child(const struct shard *shard, const struct shard *parent)
-{
-    struct ots_slice id = ots_buf_slice(&parent->id);
-    return ots_slice_equal(ots_buf_slice(&shard->parent), id) ||
-           ots_slice_equal(ots_buf_slice(&shard->sibling), id);
-}
-
-static bool is_unfinished(const struct ots_stream_cursor *cursor, const struct ots_buf *id)
-{
-    const struct shard *shard = find_shard(cursor, ots_buf_slice(id));
-    return shard && !shard->is_ended;
-}
-
-static bool is_readable(const struct ots_stream_cursor *cursor, const struct shard *shard)
-{
-    return shard->iterator.size && !is_unfinished(cursor, &shard->parent) &&
-           !is_unfinished(cursor, &shard->sibling);
-}
-
-static void end_shard(struct shard *shard)
-{
-    shard->is_ended = true;
-    ots_buf_deinit(&shard->iterator);
-}
-
-/* What descends from a shard that is done is done. */
-static void spread_done(struct ots_stream_cursor *cursor, const struct shard *done)
-{
-    for (size_t i = 0; i < cursor->count; i++) {
-        struct shard *shard = &cursor->shards[i];
-        if (shard->is_done || !is_child(shard, done))
-            continue;
-        shard->is_done = true;
-        end_shard(shard);
-        spread_done(cursor, shard);
-    }
-}
-
-/* Whether a shard has ended and its children are not listed yet. */
-static bool is_awaiting(const struct ots_stream_cursor *cursor)
-{
-    for (size_t i = 0; i < cursor->count; i++) {
-        const struct shard *shard = &cursor->shards[i];
-        bool has_child = !shard->is_ended || shard->is_done;
-        for (size_t j = 0; !has_child && j < cursor->count; j++)
-            has_child = is_child(&cursor->shards[j], shard);
-        if (!has_child)
-            return true;
-    }
-    return !cursor->count;
-}
-
 /* --- descriptions -----------------------------------------------------------------------------*/
 
 /* Note the shards of a page. `*is_news`: at least one was not on an earlier page. */
@@ -239,14 +118,14 @@ static enum ots_status note_shards(struct ots_stream_cursor *cursor,
 {
     for (size_t i = 0; i < response->shard_count; i++) {
         const struct ots_shard *listed = &response->shards[i];
-        struct shard *shard = find_shard(cursor, listed->id);
+        struct ots_cursor_shard *shard = ots_cursor_shards_find(&cursor->shards, listed->id);
         if (!shard) {
             struct ots_shard_position position = {
                 .id = listed->id, .parent = listed->parent, .sibling = listed->sibling};
-            enum ots_status status = add_shard(cursor, &position, err);
+            enum ots_status status = ots_cursor_shards_add(&cursor->shards, &position, err);
             if (status != OTS_OK)
                 return status;
-            shard = &cursor->shards[cursor->count - 1];
+            shard = &cursor->shards.items[cursor->shards.count - 1];
         }
         *is_news = *is_news || !shard->is_listed;
         shard->is_listed = true;
@@ -287,8 +166,8 @@ static enum ots_status list_shards(struct ots_stream_cursor *cursor,
 {
     struct ots_buf next = OTS_BUF_INIT;
     enum ots_status status;
-    for (size_t i = 0; i < cursor->count; i++)
-        cursor->shards[i].is_listed = false;
+    for (size_t i = 0; i < cursor->shards.count; i++)
+        cursor->shards.items[i].is_listed = false;
     do
         status = describe_page(cursor, &next, interrupt, err);
     while (status == OTS_OK && next.size);
@@ -296,30 +175,9 @@ static enum ots_status list_shards(struct ots_stream_cursor *cursor,
     return status;
 }
 
-/* Whether something was lost, by a list of all shards. Forgets what is gone and was passed. */
-static enum ots_status check_listed(struct ots_stream_cursor *cursor, int64_t now_us,
-                                    struct ots_error *err)
-{
-    size_t kept = 0;
-    if (cursor->described_us < now_us - cursor->expiration_hours * HOUR_US)
-        return ots_error_set(err, OTS_TRIMMED, "the stream was read too long ago");
-    for (size_t i = 0; i < cursor->count; i++)
-        if (!cursor->shards[i].is_listed && !cursor->shards[i].is_ended)
-            return ots_error_set(err, OTS_TRIMMED,
-                                 "shard %.*s is gone, and was not read to its end",
-                                 OTS_SLICE_FMT(cursor->shards[i].id));
-    for (size_t i = 0; i < cursor->count; i++)
-        if (cursor->shards[i].is_listed)
-            cursor->shards[kept++] = cursor->shards[i];
-        else
-            shard_deinit(&cursor->shards[i]);
-    cursor->count = kept;
-    return OTS_OK;
-}
-
 /* Ask once, or once more with the token of before. */
-static enum ots_status seek(struct ots_stream_cursor *cursor, struct shard *shard, int64_t from_us,
-                            struct ots_buf *token, struct ots_interrupt *interrupt,
+static enum ots_status seek(struct ots_stream_cursor *cursor, struct ots_cursor_shard *shard,
+                            int64_t from_us, struct ots_buf *token, struct ots_interrupt *interrupt,
                             struct ots_error *err)
 {
     struct ots_call call;
@@ -336,7 +194,7 @@ static enum ots_status seek(struct ots_stream_cursor *cursor, struct shard *shar
     if (status == OTS_OK) {
         ots_buf_append_slice(token, response->next_token);
         if (!token->size && !response->iterator.size)
-            end_shard(shard);
+            ots_cursor_shard_end(shard);
         else if (!token->size)
             ots_buf_append_slice(&shard->iterator, response->iterator);
         if (ots_buf_status(token) != OTS_OK || ots_buf_status(&shard->iterator) != OTS_OK) {
@@ -349,7 +207,7 @@ static enum ots_status seek(struct ots_stream_cursor *cursor, struct shard *shar
 }
 
 /* Find where a new shard begins. */
-static enum ots_status begin_shard(struct ots_stream_cursor *cursor, struct shard *shard,
+static enum ots_status begin_shard(struct ots_stream_cursor *cursor, struct ots_cursor_shard *shard,
                                    int64_t from_us, struct ots_interrupt *interrupt,
                                    struct ots_error *err)
 {
@@ -366,16 +224,25 @@ static enum ots_status begin_shards(struct ots_stream_cursor *cursor, int64_t fr
                                     struct ots_interrupt *interrupt, struct ots_error *err)
 {
     bool has_passed_any = cursor->is_begun || cursor->options.positions;
-    for (size_t i = 0; i < cursor->count; i++) {
-        struct shard *shard = &cursor->shards[i];
+    for (size_t i = 0; i < cursor->shards.count; i++) {
+        struct ots_cursor_shard *shard = &cursor->shards.items[i];
         if (shard->iterator.size || shard->is_ended)
             continue;
         enum ots_status status = begin_shard(cursor, shard, from_us, interrupt, err);
         if (status == OTS_TRIMMED && !has_passed_any)
-            end_shard(shard); /* gone since it was listed */
+            ots_cursor_shard_end(shard); /* gone since it was listed */
         else if (status != OTS_OK)
             return status;
     }
+    return OTS_OK;
+}
+
+/* Whether whole shards may have come and gone since the last description. */
+static enum ots_status check_age(const struct ots_stream_cursor *cursor, int64_t now_us,
+                                 struct ots_error *err)
+{
+    if (cursor->described_us < now_us - cursor->expiration_hours * HOUR_US)
+        return ots_error_set(err, OTS_TRIMMED, "the stream was read too long ago");
     return OTS_OK;
 }
 
@@ -386,17 +253,18 @@ static enum ots_status describe(struct ots_stream_cursor *cursor, int64_t from_u
     int64_t now_us = ots_store_now_us(cursor->options.store);
     enum ots_status status = list_shards(cursor, interrupt, err);
     if (status == OTS_OK)
-        status = check_listed(cursor, now_us, err);
-    for (size_t i = 0; status == OTS_OK && i < cursor->count; i++)
-        if (cursor->shards[i].is_done)
-            spread_done(cursor, &cursor->shards[i]);
+        status = check_age(cursor, now_us, err);
     if (status == OTS_OK)
+        status = ots_cursor_shards_forget_gone(&cursor->shards, err);
+    if (status == OTS_OK) {
+        ots_cursor_shards_spread_done(&cursor->shards);
         status = begin_shards(cursor, from_us, interrupt, err);
+    }
     if (status != OTS_OK)
         return settle(cursor, status, err);
     cursor->described_us = now_us;
     cursor->poll_count = 0;
-    cursor->needs_description = is_awaiting(cursor);
+    cursor->needs_description = ots_cursor_shards_are_awaited(&cursor->shards);
     return OTS_OK;
 }
 
@@ -411,8 +279,8 @@ static enum ots_status take_positions(struct ots_stream_cursor *cursor,
     cursor->described_us = positions->described_us;
     enum ots_status status = OTS_OK;
     for (size_t i = 0; status == OTS_OK && i < positions->count; i++)
-        if (!find_shard(cursor, positions->shards[i].id))
-            status = add_shard(cursor, &positions->shards[i], err);
+        if (!ots_cursor_shards_find(&cursor->shards, positions->shards[i].id))
+            status = ots_cursor_shards_add(&cursor->shards, &positions->shards[i], err);
     return status;
 }
 
@@ -464,9 +332,7 @@ void ots_stream_cursor_free(struct ots_stream_cursor *cursor)
 {
     if (!cursor)
         return;
-    for (size_t i = 0; i < cursor->count; i++)
-        shard_deinit(&cursor->shards[i]);
-    free(cursor->shards);
+    ots_cursor_shards_deinit(&cursor->shards);
     ots_buf_deinit(&cursor->stream);
     ots_buf_deinit(&cursor->identity);
     ots_buf_deinit(&cursor->next_iterator);
@@ -475,7 +341,8 @@ void ots_stream_cursor_free(struct ots_stream_cursor *cursor)
 
 /* --- polling ----------------------------------------------------------------------------------*/
 
-static enum ots_status pass_records(struct ots_stream_cursor *cursor, struct shard *shard,
+static enum ots_status pass_records(struct ots_stream_cursor *cursor,
+                                    struct ots_cursor_shard *shard,
                                     const struct ots_stream_records_response *page)
 {
     enum ots_status status = OTS_OK;
@@ -488,17 +355,17 @@ static enum ots_status pass_records(struct ots_stream_cursor *cursor, struct sha
 }
 
 /* The page was passed: go on behind it. */
-static void move_on(struct ots_stream_cursor *cursor, struct shard *shard,
+static void move_on(struct ots_stream_cursor *cursor, struct ots_cursor_shard *shard,
                     const struct ots_stream_records_response *page)
 {
     bool has_more = page->has_may_more && page->may_more;
     shard->is_saved = false;
     shard->was_empty = !page->count && !has_more;
     if (shard->is_done) {
-        end_shard(shard);
-        spread_done(cursor, shard);
+        ots_cursor_shard_end(shard);
+        ots_cursor_shards_spread_done(&cursor->shards);
     } else if (!cursor->next_iterator.size) {
-        end_shard(shard);
+        ots_cursor_shard_end(shard);
         cursor->needs_description = true;
     } else {
         struct ots_buf passed = shard->iterator;
@@ -509,14 +376,14 @@ static void move_on(struct ots_stream_cursor *cursor, struct shard *shard,
 
 /* A saved iterator that the service does not understand is of no use, but the stream may be. */
 static enum ots_status settle_page(const struct ots_stream_cursor *cursor,
-                                   const struct shard *shard, enum ots_status status,
+                                   const struct ots_cursor_shard *shard, enum ots_status status,
                                    struct ots_error *err)
 {
     bool is_saved = shard->is_saved && status == OTS_INVALID;
     return settle(cursor, is_saved ? OTS_NOT_FOUND : status, err);
 }
 
-static enum ots_status read_page(struct ots_stream_cursor *cursor, struct shard *shard,
+static enum ots_status read_page(struct ots_stream_cursor *cursor, struct ots_cursor_shard *shard,
                                  struct ots_interrupt *interrupt, struct ots_stream_poll *result,
                                  struct ots_error *err)
 {
@@ -550,11 +417,12 @@ static enum ots_status read_round(struct ots_stream_cursor *cursor, size_t recor
 {
     enum ots_status status = OTS_OK;
     *has_read = false;
-    for (size_t i = 0; i < cursor->count && status == OTS_OK; i++) {
+    for (size_t i = 0; i < cursor->shards.count && status == OTS_OK; i++) {
         if (records_max && result->record_count >= records_max)
             break;
-        struct shard *shard = &cursor->shards[cursor->turn++ % cursor->count];
-        if (shard->was_empty || !is_readable(cursor, shard))
+        struct ots_cursor_shard *shard =
+            &cursor->shards.items[cursor->turn++ % cursor->shards.count];
+        if (shard->was_empty || !ots_cursor_shards_may_read(&cursor->shards, shard))
             continue;
         *has_read = true;
         status = read_page(cursor, shard, interrupt, result, err);
@@ -564,8 +432,8 @@ static enum ots_status read_round(struct ots_stream_cursor *cursor, size_t recor
 
 static bool is_at_end(const struct ots_stream_cursor *cursor)
 {
-    for (size_t i = 0; i < cursor->count; i++)
-        if (!cursor->shards[i].is_ended && !cursor->shards[i].was_empty)
+    for (size_t i = 0; i < cursor->shards.count; i++)
+        if (!cursor->shards.items[i].is_ended && !cursor->shards.items[i].was_empty)
             return false;
     return !cursor->needs_description;
 }
@@ -575,8 +443,8 @@ enum ots_status ots_stream_cursor_poll(struct ots_stream_cursor *cursor, size_t 
                                        struct ots_stream_poll *result, struct ots_error *err)
 {
     *result = (struct ots_stream_poll){.record_count = 0};
-    for (size_t i = 0; i < cursor->count; i++)
-        cursor->shards[i].was_empty = false;
+    for (size_t i = 0; i < cursor->shards.count; i++)
+        cursor->shards.items[i].was_empty = false;
     enum ots_status status = OTS_OK;
     if (++cursor->poll_count >= cursor->options.describe_polls)
         cursor->needs_description = true;
@@ -597,7 +465,7 @@ enum ots_status ots_stream_cursor_poll(struct ots_stream_cursor *cursor, size_t 
 
 /* --- where it stands --------------------------------------------------------------------------*/
 
-static struct ots_shard_position position_of(const struct shard *shard)
+static struct ots_shard_position position_of(const struct ots_cursor_shard *shard)
 {
     return (struct ots_shard_position){
         .id = ots_buf_slice(&shard->id),
@@ -615,8 +483,8 @@ enum ots_status ots_stream_cursor_save(
     *positions = (struct ots_stream_positions){.identity = ots_stream_cursor_identity(cursor),
                                                .described_us = cursor->described_us};
     enum ots_status status = OTS_OK;
-    for (size_t i = 0; visit && status == OTS_OK && i < cursor->count; i++) {
-        const struct shard *shard = &cursor->shards[i];
+    for (size_t i = 0; visit && status == OTS_OK && i < cursor->shards.count; i++) {
+        const struct ots_cursor_shard *shard = &cursor->shards.items[i];
         struct ots_shard_position position = position_of(shard);
         if (shard->is_ended || shard->iterator.size)
             status = visit(context, &position);
@@ -639,7 +507,7 @@ int64_t ots_stream_cursor_kept_from_us(const struct ots_stream_cursor *cursor)
 size_t ots_stream_cursor_open_shards(const struct ots_stream_cursor *cursor)
 {
     size_t count = 0;
-    for (size_t i = 0; i < cursor->count; i++)
-        count += !cursor->shards[i].is_ended;
+    for (size_t i = 0; i < cursor->shards.count; i++)
+        count += !cursor->shards.items[i].is_ended;
     return count;
 }
