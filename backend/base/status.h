@@ -35,6 +35,7 @@
     X(NO_SPACE, "no space left")                                                                   \
     X(STALE, "changed since it was opened")                                                        \
     X(TRIMMED, "no longer kept by the service")                                                    \
+    X(INCOMPLETE, "not complete yet")                                                              \
     X(READ_ONLY, "can only be read")                                                               \
     X(NO_ATTRIBUTE, "no such attribute")                                                           \
     X(TOO_MANY, "too many in use")                                                                 \

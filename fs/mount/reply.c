@@ -40,6 +40,8 @@ int ots_status_errno(enum ots_status status)
         return ENOSPC;
     case OTS_STALE:
         return ESTALE;
+    case OTS_INCOMPLETE:
+        return EAGAIN;
     case OTS_READ_ONLY:
         return EROFS;
     case OTS_NO_ATTRIBUTE:
@@ -61,7 +63,7 @@ bool ots_status_is_logged(enum ots_status status)
     return status != OTS_OK && status != OTS_NOT_FOUND && status != OTS_EXISTS &&
            status != OTS_NOT_EMPTY && status != OTS_CANCELLED && status != OTS_NOT_PERMITTED &&
            status != OTS_READ_ONLY && status != OTS_NO_ATTRIBUTE && status != OTS_TRIMMED &&
-           status != OTS_STALE && status != OTS_OTHER_SOURCE;
+           status != OTS_INCOMPLETE && status != OTS_STALE && status != OTS_OTHER_SOURCE;
 }
 
 int64_t ots_timespec_to_ns(const struct timespec *time)

@@ -75,20 +75,52 @@ static bool parse_time(struct ots_slice text, bool is_utc, int64_t *time_us)
     return true;
 }
 
-enum ots_status ots_selection_parse_range(struct ots_slice name, struct ots_selection *selection)
+/* `<time>-<time>`. */
+static bool parse_times(struct ots_slice name, int64_t *begin_us, int64_t *end_us)
 {
     bool is_utc = name.size == 2 * TIME_DIGITS + 3;
     size_t middle = TIME_DIGITS + is_utc;
     if (name.size != 2 * middle + 1 || name.data[middle] != '-' ||
         (is_utc && (name.data[middle - 1] != 'Z' || name.data[name.size - 1] != 'Z')))
-        return OTS_NOT_FOUND;
+        return false;
+    return parse_time(ots_slice(name.data, TIME_DIGITS), is_utc, begin_us) &&
+           parse_time(ots_slice(name.data + middle + 1, TIME_DIGITS), is_utc, end_us);
+}
+
+enum ots_status ots_selection_parse_range(struct ots_slice name, struct ots_selection *selection)
+{
     *selection = OTS_SELECTION_ALL;
-    if (!parse_time(ots_slice(name.data, TIME_DIGITS), is_utc, &selection->begin_us) ||
-        !parse_time(ots_slice(name.data + middle + 1, TIME_DIGITS), is_utc, &selection->end_us))
+    if (!parse_times(name, &selection->begin_us, &selection->end_us))
         return OTS_NOT_FOUND;
     if (selection->begin_us < 0)
         selection->begin_us = 0;
     return selection->begin_us < selection->end_us ? OTS_OK : OTS_NOT_FOUND;
+}
+
+enum ots_status ots_selection_parse_changes(struct ots_slice name, struct ots_selection *selection)
+{
+    *selection = OTS_SELECTION_ALL;
+    selection->is_window = true;
+    if (!parse_times(name, &selection->put_begin_us, &selection->put_end_us))
+        return OTS_NOT_FOUND;
+    return selection->put_begin_us < selection->put_end_us ? OTS_OK : OTS_INVALID;
+}
+
+static void append_time(int64_t time_us, struct ots_buf *name)
+{
+    time_t seconds = (time_t)(time_us / MICROSECONDS);
+    struct tm time = {0};
+    char text[TIME_DIGITS + 2];
+    gmtime_r(&seconds, &time);
+    if (strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &time))
+        ots_buf_append_str(name, text);
+}
+
+void ots_window_name_append(int64_t begin_us, int64_t size_us, struct ots_buf *name)
+{
+    append_time(begin_us, name);
+    ots_buf_append_byte(name, '-');
+    append_time(begin_us + size_us, name);
 }
 
 /* --- fields -----------------------------------------------------------------------------------*/
@@ -184,6 +216,23 @@ static bool intersect_field(const struct ots_selection *with, struct ots_field_w
     return true;
 }
 
+/* False: they have no moment in common. */
+static bool intersect_windows(const struct ots_selection *a, const struct ots_selection *b,
+                              struct ots_selection *both)
+{
+    const struct ots_selection *one = a->is_window ? a : b;
+    both->is_window = one->is_window;
+    both->put_begin_us = one->put_begin_us;
+    both->put_end_us = one->put_end_us;
+    if (!a->is_window || !b->is_window)
+        return true;
+    if (b->put_begin_us > both->put_begin_us)
+        both->put_begin_us = b->put_begin_us;
+    if (b->put_end_us < both->put_end_us)
+        both->put_end_us = b->put_end_us;
+    return both->put_begin_us < both->put_end_us;
+}
+
 enum ots_status ots_selection_intersect(const struct ots_selection *a,
                                         const struct ots_selection *b, struct ots_arena *arena,
                                         struct ots_selection *both)
@@ -191,6 +240,8 @@ enum ots_status ots_selection_intersect(const struct ots_selection *a,
     *both = b->field_count ? *b : *a;
     both->begin_us = a->begin_us > b->begin_us ? a->begin_us : b->begin_us;
     both->end_us = a->end_us < b->end_us ? a->end_us : b->end_us;
+    if (!intersect_windows(a, b, both))
+        return OTS_INVALID;
     if (both->begin_us >= both->end_us)
         return OTS_NOT_FOUND;
     if (!a->field_count || !b->field_count)

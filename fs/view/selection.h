@@ -1,9 +1,11 @@
 /*
- * Which rows, and which of their fields: what the names below `.range` and `.fields` stand for.
+ * Which rows, and which of their fields: what the names below `.range`, `.fields` and `.changes`
+ * stand for.
  *
  *   .range/20231114220000-20231115000000      local time, from (inclusive) to (exclusive)
  *   .range/20231114220000Z-20231115000000Z    the same in UTC
  *   .fields/usage,state:string                only these fields; `state` only where it is a string
+ *   .changes/20231114220000Z-20231114230000Z  rows that were put then, by the service's clock
  *
  * A row that has none of the fields is not selected. Pure but for the time zone of the process.
  * Units: microseconds since 1970-01-01 UTC; `begin_us` inclusive, `end_us` exclusive.
@@ -11,6 +13,7 @@
 #ifndef OTS_VIEW_SELECTION_H
 #define OTS_VIEW_SELECTION_H
 
+#include "backend/base/buf.h"
 #include "backend/model/call.h"
 
 struct ots_selection {
@@ -18,6 +21,10 @@ struct ots_selection {
     int64_t end_us;
     const struct ots_field_wanted *fields; /* sorted by name; borrowed or in an arena */
     size_t field_count;                    /* 0: all fields */
+    /* Only with is_window: what was put from then (inclusive) to then (exclusive). */
+    bool is_window;
+    int64_t put_begin_us;
+    int64_t put_end_us;
 };
 
 /* Without restriction. */
@@ -32,6 +39,17 @@ enum ots_status ots_selection_parse_range(struct ots_slice name,
                                           struct ots_selection *selection) OTS_MUST_CHECK;
 
 /*
+ * The same for `.changes`; times before 1970 are times too. Errors: OTS_NOT_FOUND (malformed, or a
+ * time that does not exist), OTS_INVALID (reversed or empty).
+ */
+enum ots_status ots_selection_parse_changes(struct ots_slice name,
+                                            struct ots_selection *selection) OTS_MUST_CHECK;
+
+/* The name of the window of `size_us` that begins then, in UTC; whole seconds, 1970 to 9999. */
+enum { OTS_WINDOW_NAME_BYTES = 31 };
+void ots_window_name_append(int64_t begin_us, int64_t size_us, struct ots_buf *name);
+
+/*
  * `fields` will be in `arena`, their names in `name`. Errors: OTS_NOMEM, OTS_NOT_FOUND: no field, a
  * name twice, no field's name, no type, or more fields than a row has.
  */
@@ -40,13 +58,17 @@ enum ots_status ots_selection_parse_fields(struct ots_slice name, struct ots_are
 
 /*
  * What both select; the names of its fields are those of `b`, or of `a` when `b` wants all.
- * Errors: OTS_NOMEM, OTS_NOT_FOUND (nothing can be selected by both).
+ * Errors: OTS_NOMEM, OTS_INVALID (two windows that have no moment in common), OTS_NOT_FOUND
+ * (nothing else can be selected by both).
  */
 enum ots_status ots_selection_intersect(const struct ots_selection *a,
                                         const struct ots_selection *b, struct ots_arena *arena,
                                         struct ots_selection *both) OTS_MUST_CHECK;
 
-/* Ask for what is selected; a request for all is left as it is. `selection` is borrowed. */
+/*
+ * Ask for what is selected; a request for all is left as it is. `selection` is borrowed, and no
+ * window: a scan does not tell when a row was put.
+ */
 void ots_selection_apply(const struct ots_selection *selection, struct ots_scan_request *scan);
 
 #endif

@@ -24,6 +24,25 @@ static void check(const struct ots_selection *selection, struct ots_arena *arena
     must(ots_selection_intersect(selection, selection, arena, &both) == OTS_OK);
     must(both.begin_us == selection->begin_us && both.end_us == selection->end_us);
     must(both.field_count == selection->field_count);
+    must(both.is_window == selection->is_window && both.put_begin_us == selection->put_begin_us);
+    must(both.put_end_us == selection->put_end_us);
+}
+
+/* The UTC name of a window that a name stands for, in UTC too, stands for the same window. */
+static void check_window(const struct ots_selection *selection)
+{
+    struct ots_buf name = OTS_BUF_INIT;
+    struct ots_selection again;
+    int64_t size_us = selection->put_end_us - selection->put_begin_us;
+    must(size_us > 0);
+    if (selection->put_begin_us >= 0) {
+        ots_window_name_append(selection->put_begin_us, size_us, &name);
+        must(name.size == OTS_WINDOW_NAME_BYTES);
+        must(ots_selection_parse_changes(ots_buf_slice(&name), &again) == OTS_OK);
+        must(again.put_begin_us == selection->put_begin_us);
+        must(again.put_end_us == selection->put_end_us);
+    }
+    ots_buf_deinit(&name);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,6 +52,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ots_selection selection;
     if (ots_selection_parse_range(name, &selection) == OTS_OK)
         check(&selection, &arena);
+    if (ots_selection_parse_changes(name, &selection) == OTS_OK) {
+        check(&selection, &arena);
+        check_window(&selection);
+    }
     if (ots_selection_parse_fields(name, &arena, &selection) == OTS_OK)
         check(&selection, &arena);
     ots_arena_deinit(&arena);

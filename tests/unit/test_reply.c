@@ -34,6 +34,7 @@ static void every_status_has_an_errno(void **state)
         {OTS_UNSUPPORTED, EOPNOTSUPP, true},
         {OTS_STALE, ESTALE, false},
         {OTS_TRIMMED, ENODATA, false},
+        {OTS_INCOMPLETE, EAGAIN, false},
         {OTS_READ_ONLY, EROFS, false},
         {OTS_NO_ATTRIBUTE, ENODATA, false},
         {OTS_TOO_MANY, EMFILE, true},
