@@ -1,0 +1,74 @@
+/*
+ * The rules by which what is known of a table's timelines changes without reading them.
+ *
+ * What is known of a timeline tells, for each of its rows, how it was at some moment. Each change
+ * of a row is told once by the stream, in the order of the changes; our own rows are counted when
+ * they are acknowledged, rows that a measurement finds when it ends, both mostly before the stream
+ * tells them. fs/view/ahead.h remembers these, so that the record changes nothing.
+ *
+ * A row of known old line changes size and hash by the difference; one behind the last row adds
+ * its line; any other change makes the timeline dirty from its time on: it has to be measured. What
+ * is known goes on being changed then, as far as it can be: it is what is expected.
+ *
+ * Threads: all of this is called with the view's lock held.
+ */
+#ifndef OTS_VIEW_APPLY_H
+#define OTS_VIEW_APPLY_H
+
+#include "backend/model/stream.h"
+#include "fs/view/row_sum.h"
+#include "fs/view/state.h"
+
+/* --- who is told of changes -------------------------------------------------------------------*/
+
+/*
+ * Something that is known of the timeline has changed: it is appended to `table->changed` (once,
+ * until that is taken). `is_content`: something was put into the table, so views of it grow old.
+ */
+void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *timeline,
+                                   bool is_content);
+
+/*
+ * Take the changed timelines, linked by ots_node_next_changed; after it they can change again.
+ * Each has to be taken from the list by ots_table_next_changed_locked.
+ */
+struct ots_node *ots_table_next_changed_locked(struct ots_table *table);
+
+/* --- records ----------------------------------------------------------------------------------*/
+
+enum ots_record_effect {
+    OTS_RECORD_OWN,     /* one of ours came back */
+    OTS_RECORD_FOREIGN, /* somebody else changed the table */
+};
+
+/*
+ * A record of the table's stream. `sum` is that of its row (NULL unless it was put whole). The
+ * timeline is made and listed when it is new. Errors: OTS_NOMEM (nothing was done).
+ */
+enum ots_status ots_apply_record_locked(struct ots_table *table,
+                                        const struct ots_stream_record *record,
+                                        const struct ots_row_sum *sum,
+                                        enum ots_record_effect *effect) OTS_MUST_CHECK;
+
+/* --- our own rows -----------------------------------------------------------------------------*/
+
+/*
+ * An entry that an earlier mount saved; in the order in which they were saved, after the timelines
+ * were loaded. Errors: OTS_NOMEM.
+ */
+enum ots_status ots_apply_restore_locked(struct ots_table *table, uint64_t group,
+                                         struct ots_node *timeline, const struct ots_row_sum *sum,
+                                         enum ots_ahead_kind kind) OTS_MUST_CHECK;
+
+/*
+ * A row that an earlier mount left in its journal: whether it was stored is not known. Before the
+ * stream is read. Errors: OTS_NOMEM.
+ */
+enum ots_status ots_apply_leftover_locked(struct ots_table *table, const struct ots_series_key *key,
+                                          const struct ots_row_sum *sum) OTS_MUST_CHECK;
+
+/* The stream was read to its end since the table was loaded: what was left and not shown by it is
+ * not ours any more. */
+void ots_apply_caught_up_locked(struct ots_table *table);
+
+#endif
