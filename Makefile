@@ -185,7 +185,8 @@ test: ## install what is missing, build, run every test, also under ASan/UBSan, 
 	@$(RUN_TESTS) $(SCRIPT_TESTS) $(UNIT_BIN) \
 		$(foreach t,$(UNIT_SRC:%.c=%),'asan/$(t)=build/asan/$(t)') $(call fuzz_tests,5) \
 		'soak/server=$(BUILD)/tests/soak/soak_server 3' \
-		'soak/otsfs=tests/soak/soak_otsfs.sh 3'
+		'soak/otsfs=tests/soak/soak_otsfs.sh 3' \
+		'soak/follower=tests/soak/soak_follower.sh 3'
 
 .PHONY: unit
 unit: ## run the unit and loop tests only (PROFILE=asan or tsan for the sanitizers)
@@ -237,6 +238,7 @@ soak: ## kill -9 otslocal and otsfs under load, ROUNDS=50 times each (SEED=N); p
 	@$(BUILD)/tests/unit/test_lp_property $$(($(ROUNDS) * 100000)) $(SEED)
 	@set -e; for soak in $(SOAK_BIN); do $$soak $(ROUNDS) $(SEED); done
 	@OTS_BUILD=$(abspath $(BUILD)) tests/soak/soak_otsfs.sh $(ROUNDS) $(SEED)
+	@OTS_BUILD=$(abspath $(BUILD)) tests/soak/soak_follower.sh $(ROUNDS) $(SEED)
 	@$(RUN_TESTS) --timeout 7200 --jobs 1 tests/soak/soak_faults.sh tests/soak/soak_memory.sh
 
 .PHONY: bench
