@@ -358,7 +358,8 @@ static enum ots_status pass_records(struct ots_stream_cursor *cursor,
 static void move_on(struct ots_stream_cursor *cursor, struct ots_cursor_shard *shard,
                     const struct ots_stream_records_response *page)
 {
-    bool has_more = page->has_may_more && page->may_more;
+    bool has_more = page->has_may_more && page->may_more &&
+                    !ots_slice_equal(page->next_iterator, ots_buf_slice(&shard->iterator));
     shard->is_saved = false;
     shard->was_empty = !page->count && !has_more;
     if (shard->is_done) {

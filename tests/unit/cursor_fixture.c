@@ -14,6 +14,7 @@ static enum ots_status note_record(void *context, struct ots_slice shard,
     assert_true(number > 0 && number < CURSOR_RECORDS_MAX);
     if (fixture->fail_record && fixture->told_count + 1 == fixture->fail_record) {
         fixture->fail_record = 0;
+        *is_shard_done = true;
         return OTS_NO_SPACE;
     }
     if (fixture->done_from_us && record->sequence.timestamp_us >= fixture->done_from_us) {

@@ -184,6 +184,24 @@ static void a_saved_position_that_is_not_understood_is_a_gap(void **state)
     cursor_expect_poll(fixture, OTS_TRIMMED);
 }
 
+/* Without positions nothing can be lost by a shard that goes while the cursor is opened. */
+static void a_shard_that_goes_at_once_is_a_gap_only_behind_positions(void **state)
+{
+    struct cursor_fixture *fixture = *state;
+    fixture->store.fail_status = OTS_TRIMMED;
+    cursor_split(fixture, 0);
+    fixture->store.fail_at = 3;
+    cursor_open(fixture);
+    assert_int_equal(fixture->store.counts[OTS_ACTION_SHARD_ITERATOR], 3);
+    cursor_put(fixture, 8);
+    assert_true(cursor_poll(fixture, 0));
+    cursor_expect_all_told(fixture);
+    cursor_save(fixture);
+    cursor_split(fixture, 2);
+    instance_store_recount(&fixture->store);
+    assert_int_equal(cursor_try_open(fixture), OTS_TRIMMED);
+}
+
 /* --- streams that cannot be read --------------------------------------------------------------*/
 
 static void refuse(struct cursor_fixture *fixture, enum ots_action action, enum ots_status status)
@@ -213,6 +231,10 @@ static void what_is_not_readable_differs_from_what_may_pass(void **state)
     cursor_expect_poll(fixture, OTS_UNSUPPORTED);
     refuse(fixture, OTS_ACTION_STREAM_RECORDS, OTS_OK);
     assert_true(cursor_poll(fixture, 0));
+    cursor_restart(fixture);
+    assert_true(cursor_poll(fixture, 0));
+    refuse(fixture, OTS_ACTION_STREAM_RECORDS, OTS_INVALID);
+    cursor_expect_poll(fixture, OTS_UNSUPPORTED);
 }
 
 static void a_table_without_a_stream_is_not_readable(void **state)
@@ -246,6 +268,7 @@ int main(void)
         TEST(a_shard_that_is_gone_unread_is_a_gap),
         TEST(a_table_made_anew_is_a_gap),
         TEST(a_saved_position_that_is_not_understood_is_a_gap),
+        TEST(a_shard_that_goes_at_once_is_a_gap_only_behind_positions),
         TEST(what_is_not_readable_differs_from_what_may_pass),
         TEST(a_table_without_a_stream_is_not_readable),
         TEST(pages_of_shards_that_do_not_end_are_refused),
