@@ -77,6 +77,7 @@ enum ots_status ots_extract_browse(struct ots_extract *extract, struct ots_inter
     } while (status == OTS_OK && browse.token.size);
     if (status == OTS_OK)
         status = ots_finding_commit(&browse.finding);
+    ots_finding_deinit(&browse.finding);
     ots_buf_deinit(&browse.token);
     ots_buf_deinit(&browse.measurement_name);
     ots_buf_deinit(&browse.timeline_name);

@@ -201,7 +201,7 @@ static bool tell_removed(struct ots_view *view, uint64_t ino, struct ots_attr *a
 {
     pthread_mutex_lock(&view->synced.lock);
     const struct ots_node *node = ots_tree_by_ino(&view->synced.tree, ino);
-    bool is_removed = node && node->kind == OTS_NODE_TIMELINE && node->timeline.is_removed;
+    bool is_removed = node && node->kind == OTS_NODE_TIMELINE && node->is_removed;
     if (is_removed)
         ots_node_attr_locked(node, attr);
     pthread_mutex_unlock(&view->synced.lock);
@@ -277,7 +277,7 @@ static void collect_shown(struct ots_node *child, void *context)
         listing->nodes[listing->count++] = child;
 }
 
-static struct ots_listing *listing_new(struct ots_view *view, const struct ots_node *dir)
+static struct ots_listing *listing_new(struct ots_view *view, struct ots_node *dir)
 {
     size_t count = 0;
     pthread_mutex_lock(&view->synced.lock);
@@ -485,7 +485,7 @@ enum ots_status ots_view_mkdir(struct ots_view *view, uint64_t parent, struct ot
 static void forget_lost_rows(struct ots_node *timeline, void *context)
 {
     (void)context;
-    timeline->lost_rows_told = timeline->lost_rows;
+    timeline->has_lost_rows = false;
 }
 
 static void forget_lost_rows_of(struct ots_node *measurement, void *context)

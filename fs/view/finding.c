@@ -1,5 +1,7 @@
 #include "fs/view/finding.h"
 
+#include <assert.h>
+
 /* Rows are not shown for the last ten minutes of their lives, so that none goes while it is read.
  */
 enum { CUT_STEP_US = 60 * 1000000, CUT_MARGIN_US = 600 * 1000000 };
@@ -33,6 +35,11 @@ enum ots_status ots_finding_begin(struct ots_finding *finding, struct ots_extrac
     return ots_pipeline_wait(table->pipeline, interrupt);
 }
 
+void ots_finding_deinit(struct ots_finding *finding)
+{
+    ots_found_list_deinit(&finding->found);
+}
+
 enum ots_status ots_finding_note_locked(struct ots_finding *finding,
                                         const struct ots_series_key *key,
                                         struct ots_slice measurement_name,
@@ -46,10 +53,18 @@ enum ots_status ots_finding_note_locked(struct ots_finding *finding,
     if (!*timeline)
         return OTS_NOMEM;
     if ((*timeline)->timeline.scan_id != finding->id) {
+        (*timeline)->timeline.found_index = (uint32_t)finding->found.count;
+        if (finding->has_extents && !ots_found_list_add(&finding->found))
+            return OTS_NOMEM;
         (*timeline)->timeline.scan_id = finding->id;
-        ots_found_reset(&(*timeline)->timeline.found);
     }
     return ots_node_set_key(*timeline, key);
+}
+
+struct ots_found *ots_finding_of(const struct ots_finding *finding, const struct ots_node *timeline)
+{
+    assert(timeline->timeline.scan_id == finding->id);
+    return ots_found_list_at(&finding->found, timeline->timeline.found_index);
 }
 
 /* --- what was found becomes what is known -----------------------------------------------------*/
@@ -62,13 +77,13 @@ static int64_t now_ns(const struct ots_view *view)
 void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline,
                                  int64_t from_us)
 {
-    ots_history_write(&timeline->timeline.history, from_us);
+    ots_node_note_write(timeline, from_us);
     table->write_number++;
     if (timeline->timeline.last_write <= timeline->timeline.measured_write)
         table->whole.unmeasured_count++;
     timeline->timeline.last_write = table->write_number;
-    if (timeline->timeline.is_removed) {
-        timeline->timeline.is_removed = false;
+    if (timeline->is_removed) {
+        timeline->is_removed = false;
         timeline->is_listed = true;
         timeline->parent->is_listed = true;
     }
@@ -107,17 +122,16 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
     bool was_unmeasured = is_whole && ots_extract_is_unmeasured_locked(extract, timeline);
     timeline->timeline.measured_write = measured->write_number;
     bool is_unmeasured = is_whole && ots_extract_is_unmeasured_locked(extract, timeline);
-    ots_history_note(&timeline->timeline.history, &timeline->timeline.extent, measured,
-                     !is_unmeasured);
     /* A write of this mount has set a time of its own. */
     if (!was_unmeasured)
         note_mtime(extract->view, timeline, extent);
-    timeline->timeline.extent = *extent;
+    ots_node_note_measured(timeline, measured, !is_unmeasured);
     if (extent->row_count) {
-        struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
+        const struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
+        struct ots_history *history = origin ? ots_node_history(origin) : NULL;
         timeline->is_local = false;
-        if (origin)
-            ots_history_see_row(&origin->timeline.history, extent->last_time_us);
+        if (history)
+            ots_history_see_row(history, extent->last_time_us);
     }
     if (was_unmeasured && !is_unmeasured)
         extract->unmeasured_count--;
@@ -145,11 +159,10 @@ static void note_child(struct commit *commit, const struct ots_node *child)
 }
 
 /* Rows that expired are no reason to show a removed timeline again. */
-static bool is_still_removed(const struct ots_node *timeline)
+static bool is_still_removed(const struct ots_node *timeline, const struct ots_extent *found)
 {
     const struct ots_extent *known = &timeline->timeline.extent;
-    const struct ots_extent *found = &timeline->timeline.found.extent;
-    return timeline->timeline.is_removed && found->last_time_us == known->last_time_us &&
+    return timeline->is_removed && found->last_time_us == known->last_time_us &&
            (found->row_count < known->row_count ||
             (found->row_count == known->row_count && found->size_bytes == known->size_bytes));
 }
@@ -158,19 +171,18 @@ static bool is_still_removed(const struct ots_node *timeline)
 static void commit_found(const struct ots_finding *finding, struct ots_node *timeline,
                          struct ots_measured *measured)
 {
-    struct ots_found *found = &timeline->timeline.found;
+    const struct ots_found *found = ots_finding_of(finding, timeline);
     measured->extent = found->extent;
     measured->marks = found->is_unordered ? NULL : &found->marks;
-    timeline->timeline.is_removed = is_still_removed(timeline);
+    timeline->is_removed = is_still_removed(timeline, &found->extent);
     ots_extract_note_locked(finding->extract, timeline, measured);
-    ots_found_deinit(found);
 }
 
 /* What was removed is hidden in views too. */
 static bool is_removed(const struct ots_finding *finding, struct ots_node *timeline)
 {
     const struct ots_node *origin = ots_extract_origin_locked(finding->extract, timeline);
-    return origin && origin->timeline.is_removed;
+    return origin && origin->is_removed;
 }
 
 /* What this mount wrote has a record, but perhaps it cannot be found yet. */
@@ -203,9 +215,8 @@ static void commit_timeline(struct ots_node *timeline, void *context)
             commit->status = OTS_NOMEM;
     } else if (is_gone(finding, timeline)) {
         timeline->is_listed = false;
-        timeline->timeline.is_removed = false;
-        ots_history_note(&timeline->timeline.history, &timeline->timeline.extent, &measured, true);
-        timeline->timeline.extent = measured.extent;
+        timeline->is_removed = false;
+        ots_node_note_measured(timeline, &measured, true);
     } else if (finding->has_extents) {
         ots_extract_note_locked(finding->extract, timeline, &measured);
     }

@@ -1,9 +1,9 @@
 /*
  * Looking through an extract, and what was found becoming what is known.
  *
- * Whatever is found is noted in the timelines' nodes beside what is known (`found`, marked with
- * the number of the look). Only at the end of a look that was complete does it become what is
- * known: a look that fails changes nothing.
+ * Whatever is found is noted beside what is known, and the timelines' nodes say where (and in which
+ * look, by its number). Only at the end of a look that was complete does it become what is known: a
+ * look that fails changes nothing.
  *
  * Writes of this mount go on meanwhile. A timeline whose last write came after the look's start
  * stays marked as not measured; one that was measured after a later write is left alone.
@@ -11,6 +11,7 @@
 #ifndef OTS_VIEW_FINDING_H
 #define OTS_VIEW_FINDING_H
 
+#include "fs/view/found.h"
 #include "fs/view/state.h"
 
 struct ots_finding {
@@ -21,21 +22,25 @@ struct ots_finding {
     struct ots_selection selection; /* of the extract, without what is about to expire */
     bool has_extents;               /* it finds out what timelines hold, not only that they are */
     uint64_t row_count;
+    struct ots_found_list found; /* with `has_extents`, in no order */
 };
 
-/* Begin; rows on their way are waited for. Errors: OTS_CANCELLED. */
+/* Begin; rows on their way are waited for. Errors: OTS_CANCELLED. Deinit is needed all the same. */
 enum ots_status ots_finding_begin(struct ots_finding *finding, struct ots_extract *extract,
                                   struct ots_interrupt *interrupt) OTS_MUST_CHECK;
+void ots_finding_deinit(struct ots_finding *finding);
 
-/*
- * A timeline was found; when that is so for the first time its `found` is empty. The names are
- * those of its key. The view's lock is held. Errors: OTS_NOMEM.
+/* A timeline was found. The names are those of its key. The view's lock is held. Errors: OTS_NOMEM.
  */
 enum ots_status ots_finding_note_locked(struct ots_finding *finding,
                                         const struct ots_series_key *key,
                                         struct ots_slice measurement_name,
                                         struct ots_slice timeline_name,
                                         struct ots_node **timeline) OTS_MUST_CHECK;
+
+/* What was found of a timeline so far; with `has_extents`. The view's lock is held. */
+struct ots_found *ots_finding_of(const struct ots_finding *finding,
+                                 const struct ots_node *timeline);
 
 /* All was found. Errors: OTS_NOMEM. */
 enum ots_status ots_finding_commit(struct ots_finding *finding) OTS_MUST_CHECK;

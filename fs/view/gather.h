@@ -11,6 +11,7 @@
 
 enum { OTS_GATHER_LINES_MAX = 10000, OTS_GATHER_SLOTS = 32768 };
 
+struct ots_history;
 struct ots_node;
 
 /* One row, and whatever the caller notes with it. */
@@ -18,6 +19,7 @@ struct ots_gathered {
     struct ots_row row;
     uint64_t hash;
     struct ots_node *node;
+    struct ots_history *history;
 };
 
 struct ots_gather {

@@ -10,6 +10,12 @@ void ots_history_deinit(struct ots_history *history)
     ots_marks_deinit(&history->marks);
 }
 
+bool ots_history_is_needed(const struct ots_history *history)
+{
+    return history->marks.count || history->written_from_us != INT64_MAX ||
+           history->written_before_us != INT64_MAX;
+}
+
 static int64_t lower(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -49,7 +55,11 @@ struct ots_extent ots_history_begin(struct ots_history *history, const struct ot
     const struct ots_mark *mark = ots_marks_floor_time(&history->marks, from_us);
     if (!mark)
         return (struct ots_extent){0};
-    return (struct ots_extent){mark->offset, mark->row_index, mark->time_us - 1};
+    return (struct ots_extent){.size_bytes = mark->offset,
+                               .row_count = mark->row_index,
+                               .last_time_us = mark->time_us - 1,
+                               .first_time_us = extent->first_time_us,
+                               .hash = mark->hash};
 }
 
 static bool is_equal(const struct ots_extent *a, const struct ots_extent *b)
@@ -67,11 +77,11 @@ static bool is_growth(const struct ots_extent *before, const struct ots_extent *
 }
 
 void ots_history_note(struct ots_history *history, const struct ots_extent *before,
-                      const struct ots_measured *measured, bool is_all)
+                      int64_t begin_us, const struct ots_measured *measured, bool is_all)
 {
     const struct ots_marks *marks = measured->marks;
     const struct ots_extent *after = &measured->extent;
-    bool is_same_begin = history->begin_us == measured->begin_us;
+    bool is_same_begin = begin_us == measured->begin_us;
     bool has_grown =
         is_growth(before, after) && (!marks || ots_marks_is_growth(&history->marks, marks));
     if (!has_grown || !is_same_begin)
@@ -83,7 +93,6 @@ void ots_history_note(struct ots_history *history, const struct ots_extent *befo
         ots_marks_copy(marks, &history->marks);
     else if (!is_equal(before, after) || !is_same_begin)
         ots_marks_clear(&history->marks);
-    history->begin_us = measured->begin_us;
     if (after->row_count)
         ots_history_see_row(history, after->last_time_us);
     if (is_all || measured->write_number >= history->begin_number)
@@ -91,35 +100,4 @@ void ots_history_note(struct ots_history *history, const struct ots_extent *befo
     if (is_all)
         history->written_from_us = INT64_MAX;
     ots_marks_cut(&history->marks, lower(history->written_from_us, history->written_before_us));
-}
-
-/* --- measuring --------------------------------------------------------------------------------*/
-
-void ots_found_reset(struct ots_found *found)
-{
-    ots_marks_clear(&found->marks);
-    found->extent = (struct ots_extent){0};
-    found->is_unordered = false;
-}
-
-void ots_found_deinit(struct ots_found *found)
-{
-    ots_marks_deinit(&found->marks);
-    found->is_unordered = false;
-}
-
-void ots_found_add(struct ots_found *found, const struct ots_line *lines, size_t count)
-{
-    struct ots_extent *sum = &found->extent;
-    size_t next = found->marks.count;
-    for (size_t i = 0; i < count; i++) {
-        bool is_later = !sum->row_count || lines[i].time_us > sum->last_time_us;
-        found->is_unordered = found->is_unordered || !is_later;
-        if (!found->is_unordered)
-            ots_marks_pass(&found->marks, &next, sum, lines[i].time_us);
-        sum->size_bytes += lines[i].size_bytes;
-        sum->row_count++;
-        if (is_later)
-            sum->last_time_us = lines[i].time_us;
-    }
 }

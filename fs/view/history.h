@@ -6,6 +6,9 @@
  * they have of it and nothing newer. Knowledge of the text before the first row that was written
  * since stays good, so only what lies behind is measured again.
  *
+ * A timeline has one only while it is of use: while it is open, written and not measured since, or
+ * has marks (fs/view/node.h). A new one says that nothing has changed since it was measured.
+ *
  * Threads: the view's lock guards all but ots_history_see_row, ots_history_put_row and `version`.
  */
 #ifndef OTS_VIEW_HISTORY_H
@@ -25,11 +28,13 @@ struct ots_history {
     int64_t written_before_us;
     uint64_t begin_number; /* number of the table's last write when a measurement began last */
     uint64_t change_count; /* how often what was known turned out to be wrong */
-    int64_t begin_us;      /* rows before this time do not count */
 };
 
 void ots_history_init(struct ots_history *history);
 void ots_history_deinit(struct ots_history *history);
+
+/* Whether it knows anything that a new one would not. `version` does not count. */
+bool ots_history_is_needed(const struct ots_history *history);
 
 /* A row of that time is there. Threads: any, without a lock. */
 void ots_history_see_row(struct ots_history *history, int64_t time_us);
@@ -47,23 +52,6 @@ void ots_history_write(struct ots_history *history, int64_t from_us);
 struct ots_extent ots_history_begin(struct ots_history *history, const struct ots_extent *extent,
                                     uint64_t write_number);
 
-/* A row's line. */
-struct ots_line {
-    int64_t time_us;
-    uint64_t size_bytes;
-};
-
-/* A timeline's text, measured line by line. */
-struct ots_found {
-    struct ots_extent extent;
-    struct ots_marks marks;
-    bool is_unordered; /* the rows did not come in the order of their times: no marks */
-};
-
-void ots_found_reset(struct ots_found *found);
-void ots_found_deinit(struct ots_found *found);
-void ots_found_add(struct ots_found *found, const struct ots_line *lines, size_t count);
-
 /* What was found: `extent` and, unless NULL, its `marks`, without rows before `begin_us`. */
 struct ots_measured {
     struct ots_extent extent;
@@ -72,8 +60,11 @@ struct ots_measured {
     uint64_t write_number; /* the table's writes up to this one are in it */
 };
 
-/* The text is now known to be that and no more `before`. With `is_all` every write is in it. */
+/*
+ * The text is now known to be that and no more `before`, which had rows from `begin_us` on. With
+ * `is_all` every write is in it.
+ */
 void ots_history_note(struct ots_history *history, const struct ots_extent *before,
-                      const struct ots_measured *measured, bool is_all);
+                      int64_t begin_us, const struct ots_measured *measured, bool is_all);
 
 #endif

@@ -36,7 +36,7 @@ bool ots_table_note_failure_locked(struct ots_table *table, struct ots_node *tim
                                    const struct ots_error *error)
 {
     if (timeline)
-        timeline->lost_rows++;
+        timeline->has_lost_rows = true;
     bool is_first = !table->has_failure;
     if (is_first) {
         table->has_failure = true;

@@ -28,7 +28,7 @@ enum ots_status ots_ruler_add(struct ots_ruler *ruler, const struct ots_row *row
     bool is_blank;
     ots_buf_reset(&ruler->text);
     enum ots_status status = ots_line_append(&ruler->printer, row, &ruler->text, &is_blank, err);
-    const struct ots_line line = {row->time_us, ruler->text.size};
+    const struct ots_line line = {.time_us = row->time_us, .size_bytes = ruler->text.size};
     if (status != OTS_OK || !line.size_bytes)
         return status;
     ots_buf_append(&ruler->lines, &line, sizeof(line));

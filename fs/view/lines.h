@@ -5,7 +5,7 @@
 #define OTS_VIEW_LINES_H
 
 #include "fs/lp/print.h"
-#include "fs/view/history.h"
+#include "fs/view/found.h"
 
 /*
  * Append the row's line. A row whose time does not fit the precision has a line all the same, with

@@ -116,7 +116,7 @@ static void insert(struct ots_marks *marks, size_t *next, const struct ots_mark 
 bool ots_marks_pass(struct ots_marks *marks, size_t *next, const struct ots_extent *before,
                     int64_t time_us)
 {
-    const struct ots_mark mark = {before->size_bytes, before->row_count, time_us};
+    const struct ots_mark mark = {before->size_bytes, before->row_count, time_us, before->hash};
     if (*next < marks->count && marks->items[*next].offset <= mark.offset) {
         const struct ots_mark *known = &marks->items[(*next)++];
         return known->offset == mark.offset && known->row_index == mark.row_index &&

@@ -14,11 +14,16 @@
 
 enum { OTS_MARK_BYTES = 1024 * 1024, OTS_MARK_ROWS = 5000, OTS_MARKS_MAX = 65536 };
 
-/* What is known of a timeline's rows. Units: times in microseconds, sizes in bytes of text. */
+/*
+ * What is known of rows that follow each other from a timeline's first one on: of all, or of those
+ * before a place in its text. Units: times in microseconds, sizes in bytes of text.
+ */
 struct ots_extent {
     uint64_t size_bytes;
     uint64_t row_count;
     int64_t last_time_us;
+    int64_t first_time_us; /* or earlier */
+    uint64_t hash;         /* the sum of the lines' hashes; what only reads text leaves it at 0 */
 };
 
 /* A line begins at `offset` with `row_index` lines before it. */
@@ -26,6 +31,7 @@ struct ots_mark {
     uint64_t offset;
     uint64_t row_index;
     int64_t time_us; /* of its row */
+    uint64_t hash;   /* of the lines before it */
 };
 
 struct ots_marks {

@@ -43,7 +43,7 @@ static enum ots_status note_run_locked(struct split *split, const struct ots_ser
                                 ots_buf_slice(&split->timeline_name), &timeline);
     if (status != OTS_OK)
         return status;
-    ots_found_add(&timeline->timeline.found, lines, count);
+    ots_found_add(ots_finding_of(finding, timeline), lines, count);
     finding->row_count += count;
     return OTS_OK;
 }
@@ -220,5 +220,8 @@ enum ots_status ots_extract_measure(struct ots_extract *extract, struct ots_inte
     scan.finding.has_extents = true;
     if (status == OTS_OK && has_rows)
         status = scan_table(&scan, interrupt, err);
-    return status == OTS_OK ? ots_finding_commit(&scan.finding) : status;
+    if (status == OTS_OK)
+        status = ots_finding_commit(&scan.finding);
+    ots_finding_deinit(&scan.finding);
+    return status;
 }

@@ -1,23 +1,19 @@
 #include "fs/view/node.h"
 
-#include <search.h>
+#include <assert.h>
 #include <stdlib.h>
 
 #include "fs/lp/names.h"
 #include "fs/view/state.h"
 
-/* A key with everything it points to, so that one free() ends it. */
-struct owned_key {
+struct ots_timeline_more {
+    struct ots_history history;
+    size_t hold_count; /* of the history */
+    /* Only for names that end in a hash: the key. */
+    bool has_key;
     struct ots_series_key key;
-    struct ots_arena arena;
+    struct ots_arena arena; /* of the key */
 };
-
-static int compare_names(const void *a, const void *b)
-{
-    const struct ots_node *left = a;
-    const struct ots_node *right = b;
-    return ots_slice_compare(left->name, right->name);
-}
 
 static struct ots_node *node_new(struct ots_node *parent, enum ots_node_kind kind,
                                  struct ots_slice name)
@@ -31,29 +27,31 @@ static struct ots_node *node_new(struct ots_node *parent, enum ots_node_kind kin
     node->kind = kind;
     node->parent = parent;
     node->name = ots_slice(text, name.size);
-    if (kind == OTS_NODE_TIMELINE)
-        ots_history_init(&node->timeline.history);
     return node;
 }
 
-static void deinit_timeline(struct ots_node *timeline)
+static void free_more(struct ots_node *timeline)
 {
-    struct owned_key *owned = (struct owned_key *)(void *)timeline->timeline.key;
-    ots_history_deinit(&timeline->timeline.history);
-    ots_found_deinit(&timeline->timeline.found);
-    if (owned)
-        ots_arena_deinit(&owned->arena);
-    free(owned);
+    struct ots_timeline_more *more = timeline->timeline.more;
+    if (!more)
+        return;
+    ots_history_deinit(&more->history);
+    ots_arena_deinit(&more->arena);
+    free(more);
+    timeline->timeline.more = NULL;
 }
 
-static void node_free(void *pointer)
+static void node_free(struct ots_node *node)
 {
-    struct ots_node *node = pointer;
-    tdestroy(node->children, node_free);
+    if (node->kind == OTS_NODE_TIMELINE)
+        free_more(node);
+    if (ots_node_is_directory(node)) {
+        for (size_t i = 0; i < node->children.count; i++)
+            node_free(node->children.order[i]);
+        ots_children_deinit(&node->children);
+    }
     if (node->kind == OTS_NODE_EXTRACT)
         ots_extract_free(node->extract);
-    if (node->kind == OTS_NODE_TIMELINE)
-        deinit_timeline(node);
     free(node);
 }
 
@@ -80,19 +78,18 @@ void ots_tree_deinit(struct ots_tree *tree)
 
 struct ots_node *ots_node_child(const struct ots_node *dir, struct ots_slice name)
 {
-    struct ots_node wanted = {.name = name};
-    struct ots_node **found = tfind(&wanted, &dir->children, compare_names);
-    return found ? *found : NULL;
+    return ots_node_is_directory(dir) ? ots_children_find(&dir->children, name) : NULL;
 }
 
 struct ots_node *ots_node_child_make(struct ots_node *dir, enum ots_node_kind kind,
                                      struct ots_slice name)
 {
+    assert(ots_node_is_directory(dir));
     struct ots_node *child = ots_node_child(dir, name);
     if (child)
         return child;
     child = node_new(dir, kind, name);
-    if (child && !tsearch(child, &dir->children, compare_names)) {
+    if (child && !ots_children_add(&dir->children, child)) {
         node_free(child);
         return NULL;
     }
@@ -130,8 +127,7 @@ enum ots_status ots_tree_list(struct ots_tree *tree, struct ots_node *node)
         page->node_count++;
     }
     node->is_listed = true;
-    if (node->kind == OTS_NODE_TIMELINE)
-        node->timeline.is_removed = false;
+    node->is_removed = false;
     return OTS_OK;
 }
 
@@ -160,27 +156,18 @@ static void forget_inos(struct ots_node *node, void *context)
 void ots_tree_forget(struct ots_tree *tree, struct ots_node *node)
 {
     forget_inos(node, tree);
-    tdelete(node, &node->parent->children, compare_names);
+    ots_children_remove(&node->parent->children, node);
     node_free(node);
 }
 
-struct walk {
-    void (*visit)(struct ots_node *child, void *context);
-    void *context;
-};
-
-static void visit_in_order(const void *entry, VISIT visit, void *closure)
+void ots_node_each_child(struct ots_node *dir, void (*visit)(struct ots_node *child, void *context),
+                         void *context)
 {
-    struct walk *walk = closure;
-    if (visit == postorder || visit == leaf)
-        walk->visit(*(struct ots_node *const *)entry, walk->context);
-}
-
-void ots_node_each_child(const struct ots_node *dir,
-                         void (*visit)(struct ots_node *child, void *context), void *context)
-{
-    struct walk walk = {visit, context};
-    twalk_r(dir->children, visit_in_order, &walk);
+    if (!ots_node_is_directory(dir))
+        return;
+    struct ots_node *const *sorted = ots_children_sorted(&dir->children);
+    for (size_t i = 0; i < dir->children.count; i++)
+        visit(sorted[i], context);
 }
 
 bool ots_node_is_directory(const struct ots_node *node)
@@ -247,29 +234,103 @@ struct ots_extract *ots_node_extract(const struct ots_node *node)
     return node->kind == OTS_NODE_EXTRACT ? node->extract : &node->table->whole;
 }
 
+/* --- what few timelines need ------------------------------------------------------------------*/
+
+static bool is_unmeasured(const struct ots_node *timeline)
+{
+    return timeline->timeline.last_write > timeline->timeline.measured_write;
+}
+
+/* NULL without memory. */
+static struct ots_timeline_more *make_more(struct ots_node *timeline)
+{
+    if (timeline->timeline.more)
+        return timeline->timeline.more;
+    struct ots_timeline_more *more = calloc(1, sizeof(*more));
+    if (!more)
+        return NULL;
+    more->arena = OTS_ARENA_INIT;
+    ots_history_init(&more->history);
+    const struct ots_extent *known = &timeline->timeline.extent;
+    if (known->row_count)
+        ots_history_see_row(&more->history, known->last_time_us);
+    /* Nobody knows since when, because there was no memory for it. */
+    if (is_unmeasured(timeline))
+        ots_history_write(&more->history, INT64_MIN);
+    timeline->timeline.more = more;
+    return more;
+}
+
+/* Free what says nothing. */
+static void drop_more(struct ots_node *timeline)
+{
+    const struct ots_timeline_more *more = timeline->timeline.more;
+    if (more && !more->hold_count && !more->has_key && !is_unmeasured(timeline) &&
+        !ots_history_is_needed(&more->history))
+        free_more(timeline);
+}
+
+struct ots_history *ots_node_history(const struct ots_node *timeline)
+{
+    struct ots_timeline_more *more = timeline->timeline.more;
+    return more ? &more->history : NULL;
+}
+
+struct ots_history *ots_node_hold_history(struct ots_node *timeline)
+{
+    struct ots_timeline_more *more = make_more(timeline);
+    if (!more)
+        return NULL;
+    more->hold_count++;
+    return &more->history;
+}
+
+void ots_node_release_history(struct ots_node *timeline)
+{
+    assert(timeline->timeline.more && timeline->timeline.more->hold_count);
+    timeline->timeline.more->hold_count--;
+    drop_more(timeline);
+}
+
+void ots_node_note_write(struct ots_node *timeline, int64_t from_us)
+{
+    struct ots_timeline_more *more = make_more(timeline);
+    if (more)
+        ots_history_write(&more->history, from_us);
+}
+
+void ots_node_note_measured(struct ots_node *timeline, const struct ots_measured *measured,
+                            bool is_all)
+{
+    bool has_marks = measured->marks && measured->marks->count;
+    struct ots_timeline_more *more = has_marks ? make_more(timeline) : timeline->timeline.more;
+    if (more)
+        ots_history_note(&more->history, &timeline->timeline.extent, timeline->timeline.begin_us,
+                         measured, is_all);
+    timeline->timeline.extent = measured->extent;
+    timeline->timeline.begin_us = measured->begin_us;
+    drop_more(timeline);
+}
+
 enum ots_status ots_node_set_key(struct ots_node *timeline, const struct ots_series_key *key)
 {
-    if (timeline->timeline.key || !(ots_timeline_name_is_hashed(timeline->name) ||
-                                    ots_measurement_name_is_hashed(timeline->parent->name)))
+    struct ots_timeline_more *more = timeline->timeline.more;
+    if ((more && more->has_key) || !(ots_timeline_name_is_hashed(timeline->name) ||
+                                     ots_measurement_name_is_hashed(timeline->parent->name)))
         return OTS_OK;
-    struct owned_key *owned = calloc(1, sizeof(*owned));
-    if (!owned)
+    more = make_more(timeline);
+    if (!more || ots_series_key_copy(&more->arena, key, &more->key) != OTS_OK)
         return OTS_NOMEM;
-    owned->arena = OTS_ARENA_INIT;
-    if (ots_series_key_copy(&owned->arena, key, &owned->key) != OTS_OK) {
-        ots_arena_deinit(&owned->arena);
-        free(owned);
-        return OTS_NOMEM;
-    }
-    timeline->timeline.key = &owned->key;
+    more->has_key = true;
     return OTS_OK;
 }
 
 enum ots_status ots_node_key(const struct ots_node *timeline, struct ots_arena *arena,
                              struct ots_series_key *key)
 {
-    if (timeline->timeline.key)
-        return ots_series_key_copy(arena, timeline->timeline.key, key);
+    const struct ots_timeline_more *more = timeline->timeline.more;
+    if (more && more->has_key)
+        return ots_series_key_copy(arena, &more->key, key);
     if (ots_timeline_name_is_hashed(timeline->name) ||
         ots_measurement_name_is_hashed(timeline->parent->name))
         return OTS_NOT_FOUND;

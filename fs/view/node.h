@@ -9,6 +9,7 @@
 #define OTS_VIEW_NODE_H
 
 #include "backend/model/series.h"
+#include "fs/view/children.h"
 #include "fs/view/history.h"
 
 enum ots_node_kind {
@@ -25,36 +26,45 @@ enum ots_node_kind {
     OTS_NODE_STATUS_FILE,
 };
 
+/* Of a timeline that is open, was written and not measured since, has marks or a key. */
+struct ots_timeline_more;
+
+/* In one piece with its name. */
 struct ots_node {
     uint64_t ino; /* 0 until first listed */
-    enum ots_node_kind kind;
+    struct ots_node *parent;
+    struct ots_slice name;
+    int64_t mtime_ns;
+    enum ots_node_kind kind : 8;
     bool is_listed;
     bool is_local;     /* made through this mount, no row seen yet */
     bool is_mtime_set; /* by a tool, a write or a change by others; not just the newest row's */
-    struct ots_node *parent;
-    struct ots_slice name;
-    void *children; /* search tree by name */
-    int64_t mtime_ns;
-    /* Rows of the timeline that the service refused, and how many of them somebody was told of. */
-    uint64_t lost_rows;
-    uint64_t lost_rows_told;
+    /* The rest is of timelines. */
+    bool is_removed;    /* unlinked: hidden until it holds something else than `extent` */
+    bool has_lost_rows; /* that the service refused, and no sync of the directory told it */
+    bool is_changed;    /* what is known of it is not saved yet */
+    bool is_unsure;     /* own rows of it are no more known: its hash tells whether it changed */
     union {
-        struct ots_instance *instance; /* OTS_NODE_INSTANCE */
-        struct ots_table *table;       /* OTS_NODE_TABLE */
-        struct ots_extract *extract;   /* OTS_NODE_EXTRACT */
-        struct {                       /* OTS_NODE_TIMELINE */
+        struct {
+            struct ots_children children; /* of a directory */
+            union {
+                struct ots_instance *instance; /* OTS_NODE_INSTANCE */
+                struct ots_table *table;       /* OTS_NODE_TABLE */
+                struct ots_extract *extract;   /* OTS_NODE_EXTRACT */
+            };
+        };
+        struct { /* OTS_NODE_TIMELINE */
             struct ots_extent extent;
-            struct ots_history history;
-            struct ots_found found; /* by the scan `scan_id` so far */
-            uint32_t scan_id;
+            int64_t begin_us; /* rows before this time do not count in `extent` */
+            int64_t seen_us;  /* the service's time when it was first seen */
             /* Number of the table's write that touched it last; not in views. 0: none. */
             uint64_t last_write;
             /* Number of the table's last write when `extent` was measured. */
             uint64_t measured_write;
-            /* Unlinked: hidden until the timeline holds something else than `extent`. */
-            bool is_removed;
-            /* Only for names that end in a hash: the key, in memory of its own. */
-            struct ots_series_key *key;
+            struct ots_timeline_more *more; /* NULL: nothing that is worth it */
+            /* The look that found it last, and where it keeps what it finds; fs/view/finding.h. */
+            uint32_t scan_id;
+            uint32_t found_index;
         } timeline;
     };
 };
@@ -95,9 +105,10 @@ struct ots_node *ots_tree_by_ino(const struct ots_tree *tree, uint64_t ino);
 /* Free the node and all below it. */
 void ots_tree_forget(struct ots_tree *tree, struct ots_node *node);
 
-/* Visit all children, unlisted ones too, in bytewise order of their names. */
-void ots_node_each_child(const struct ots_node *dir,
-                         void (*visit)(struct ots_node *child, void *context), void *context);
+/* Visit all children, unlisted ones too, in bytewise order of their names. None may be added
+ * meanwhile. */
+void ots_node_each_child(struct ots_node *dir, void (*visit)(struct ots_node *child, void *context),
+                         void *context);
 
 bool ots_node_is_directory(const struct ots_node *node);
 
@@ -108,6 +119,23 @@ bool ots_node_is_shown(const struct ots_node *node);
 struct ots_instance *ots_node_instance(const struct ots_node *node);
 struct ots_table *ots_node_table(const struct ots_node *node);
 struct ots_extract *ots_node_extract(const struct ots_node *node);
+
+/* What a timeline has of a history; NULL: nothing. */
+struct ots_history *ots_node_history(const struct ots_node *timeline);
+
+/*
+ * The timeline's history, made if there is none; it stays until it is released as often as it was
+ * held. NULL without memory.
+ */
+struct ots_history *ots_node_hold_history(struct ots_node *timeline);
+void ots_node_release_history(struct ots_node *timeline);
+
+/* The timeline was written from `from_us` on; `last_write` says so too. */
+void ots_node_note_write(struct ots_node *timeline, int64_t from_us);
+
+/* What the timeline holds is now known to be that; see ots_history_note. */
+void ots_node_note_measured(struct ots_node *timeline, const struct ots_measured *measured,
+                            bool is_all);
 
 /* Remember the key of a timeline whose name cannot be decoded. Errors: OTS_NOMEM. */
 enum ots_status ots_node_set_key(struct ots_node *timeline,

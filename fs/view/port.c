@@ -55,8 +55,27 @@ static enum ots_status find_nodes_locked(struct ots_port_file *port)
             row->node = row[-1].node;
         else
             status = ots_table_make_timeline_locked(port->table, row->row.key, &row->node);
+        if (status == OTS_OK && !row->history)
+            row->history = ots_node_hold_history(row->node);
+        if (status == OTS_OK && !row->history)
+            status = OTS_NOMEM;
     }
     return status;
+}
+
+/* The gathered rows were handed over, or never will be. */
+static void forget_rows(struct ots_port_file *port)
+{
+    struct ots_view *view = port->base.view;
+    const struct ots_gather *gather = &port->gather;
+    pthread_mutex_lock(&view->synced.lock);
+    for (size_t i = 0; i < gather->count; i++)
+        if (gather->rows[i].history)
+            ots_node_release_history(gather->rows[i].node);
+    pthread_mutex_unlock(&view->synced.lock);
+    ots_gather_reset(&port->gather);
+    port->handed_count = 0;
+    port->has_nodes = false;
 }
 
 /* The rows from `first` on that are of one timeline are written; returns where the next begin. */
@@ -85,7 +104,7 @@ static enum ots_status note_writes(struct ots_port_file *port)
         status = find_nodes_locked(port);
     port->has_nodes = status == OTS_OK;
     for (size_t i = 0; status == OTS_OK && is_first && i < gather->count; i++)
-        ots_history_put_row(&gather->rows[i].node->timeline.history, gather->rows[i].row.time_us);
+        ots_history_put_row(gather->rows[i].history, gather->rows[i].row.time_us);
     for (size_t i = 0; status == OTS_OK && i < gather->count;)
         i = note_timeline_locked(port, i);
     pthread_mutex_unlock(&view->synced.lock);
@@ -116,9 +135,7 @@ static enum ots_status hand_over(struct ots_port_file *port, struct ots_interrup
         ots_pipeline_failure(port->table->pipeline, err);
         return status;
     }
-    ots_gather_reset(gather);
-    port->handed_count = 0;
-    port->has_nodes = false;
+    forget_rows(port);
     return OTS_OK;
 }
 
@@ -312,6 +329,8 @@ static enum ots_status sync_file(struct ots_file *base, struct ots_interrupt *in
 static void port_free(struct ots_port_file *port)
 {
     ots_lp_parser_free(port->parser);
+    if (port->gather.count)
+        forget_rows(port);
     ots_gather_deinit(&port->gather);
     ots_problems_deinit(&port->problems);
     ots_origin_unref(port->origin);

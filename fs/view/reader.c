@@ -11,15 +11,22 @@ static enum ots_status find_origin_locked(struct ots_reader *reader,
     const struct ots_extract *extract = reader->extract;
     struct ots_node *timeline = reader->timeline;
     reader->origin = timeline;
-    if (extract == &extract->table->whole)
+    reader->history = ots_node_hold_history(timeline);
+    if (!reader->history)
+        return OTS_NOMEM;
+    if (extract == &extract->table->whole) {
+        reader->origin_history = ots_node_hold_history(timeline);
         return OTS_OK;
+    }
     struct ots_node *measurement =
         ots_node_child_make(extract->table->node, OTS_NODE_MEASUREMENT, timeline->parent->name);
     reader->origin =
         measurement ? ots_node_child_make(measurement, OTS_NODE_TIMELINE, timeline->name) : NULL;
-    if (!reader->origin)
+    if (reader->origin)
+        reader->origin_history = ots_node_hold_history(reader->origin);
+    if (!reader->origin_history)
         return OTS_NOMEM;
-    ots_history_see_row(&reader->origin->timeline.history, timeline->timeline.extent.last_time_us);
+    ots_history_see_row(reader->origin_history, timeline->timeline.extent.last_time_us);
     return ots_node_set_key(reader->origin, key);
 }
 
@@ -32,15 +39,15 @@ static enum ots_status init_snapshot(struct ots_reader *reader,
     static const struct ots_marks none;
     pthread_mutex_lock(&view->synced.lock);
     enum ots_status status = find_origin_locked(reader, source->key);
-    const struct ots_node *origin = reader->origin;
-    const struct ots_history *history = &reader->timeline->timeline.history;
-    bool is_known = history->begin_us == source->begin_us;
+    bool is_known = reader->timeline->timeline.begin_us == source->begin_us;
     if (status == OTS_OK) {
+        const struct ots_history *history = reader->history;
+        const struct ots_history *other = reader->origin_history;
         const struct ots_snapshot_options options = {
             .source = *source,
             .precision = view->options.precision,
             .version = &history->version,
-            .other_version = origin != reader->timeline ? &origin->timeline.history.version : NULL,
+            .other_version = other != history ? &other->version : NULL,
         };
         reader->has_snapshot = true;
         status = ots_snapshot_init(&reader->snapshot, &options, is_known ? &history->marks : &none);
@@ -133,6 +140,15 @@ void ots_reader_deinit(struct ots_reader *reader)
     if (reader->has_snapshot)
         ots_snapshot_deinit(&reader->snapshot);
     reader->has_snapshot = false;
+    struct ots_view *view = reader->extract->view;
+    pthread_mutex_lock(&view->synced.lock);
+    if (reader->history)
+        ots_node_release_history(reader->timeline);
+    if (reader->origin_history)
+        ots_node_release_history(reader->origin);
+    pthread_mutex_unlock(&view->synced.lock);
+    reader->history = NULL;
+    reader->origin_history = NULL;
 }
 
 /* --- reading ----------------------------------------------------------------------------------*/
@@ -163,12 +179,12 @@ static void share_marks(struct ots_reader *reader)
 {
     struct ots_snapshot *snapshot = &reader->snapshot;
     struct ots_view *view = reader->extract->view;
-    struct ots_history *history = &reader->timeline->timeline.history;
+    struct ots_history *history = reader->history;
     if (!snapshot->has_changed && snapshot->marks.count <= reader->shared_count)
         return;
     pthread_mutex_lock(&view->synced.lock);
-    bool is_same =
-        history->begin_us == snapshot->options.source.begin_us && ots_snapshot_is_current(snapshot);
+    bool is_same = reader->timeline->timeline.begin_us == snapshot->options.source.begin_us &&
+                   ots_snapshot_is_current(snapshot);
     if (is_same && snapshot->has_changed) {
         ots_marks_clear(&history->marks);
         history->change_count++;
@@ -208,7 +224,7 @@ enum ots_status ots_reader_read(struct ots_reader *reader, uint64_t offset, size
         return status;
     status = ots_snapshot_read(snapshot, offset, size, interrupt, out, err);
     /* A row that this mount puts before what was read here is no growth. */
-    ots_history_see_row(&reader->origin->timeline.history, snapshot->stream.at.last_time_us);
+    ots_history_see_row(reader->origin_history, snapshot->stream.at.last_time_us);
     share_marks(reader);
     if ((status == OTS_IO || status == OTS_STALE) && err)
         name_place(reader, err);

@@ -17,7 +17,10 @@ struct ots_reader {
     struct ots_extract *extract;
     struct ots_node *timeline;
     struct ots_node *origin; /* the same in the whole table, where writes are noted */
-    bool has_snapshot;       /* else it shows an empty file */
+    /* Of both, held; NULL: not yet. */
+    struct ots_history *history;
+    struct ots_history *origin_history;
+    bool has_snapshot; /* else it shows an empty file */
     struct ots_snapshot snapshot;
     size_t shared_count; /* marks that the view knows */
 };

@@ -63,8 +63,7 @@ static void hide_timeline(struct ots_table *table, struct ots_node *timeline)
         timeline->is_local = false;
         /* When browsing it is not known whether there are rows, and its record may still be found.
          */
-        timeline->timeline.is_removed =
-            timeline->timeline.extent.row_count > 0 || view->options.is_browse;
+        timeline->is_removed = timeline->timeline.extent.row_count > 0 || view->options.is_browse;
     }
     pthread_mutex_unlock(&view->synced.lock);
 }

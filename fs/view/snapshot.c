@@ -185,14 +185,17 @@ static enum ots_status add_page(struct ots_snapshot *snapshot, const struct ots_
 /* The nearest place before `offset` where a page can begin: the text before it. */
 static struct ots_extent nearest_start(const struct ots_snapshot *snapshot, uint64_t offset)
 {
-    struct ots_extent start = {0, 0, snapshot->options.source.begin_us - 1};
+    struct ots_extent start = {.last_time_us = snapshot->options.source.begin_us - 1};
     const struct ots_mark *mark = ots_marks_floor(&snapshot->marks, offset);
     if (mark)
-        start = (struct ots_extent){mark->offset, mark->row_index, mark->time_us - 1};
+        start = (struct ots_extent){.size_bytes = mark->offset,
+                                    .row_count = mark->row_index,
+                                    .last_time_us = mark->time_us - 1};
     const struct ots_run *run = ots_windows_floor(&snapshot->windows, offset);
     if (run && run->offset + run->size_bytes >= start.size_bytes)
-        start = (struct ots_extent){run->offset + run->size_bytes, run->row_index + run->row_count,
-                                    run->last_time_us};
+        start = (struct ots_extent){.size_bytes = run->offset + run->size_bytes,
+                                    .row_count = run->row_index + run->row_count,
+                                    .last_time_us = run->last_time_us};
     return start;
 }
 

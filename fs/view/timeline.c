@@ -42,23 +42,28 @@ static enum ots_status read_on(const struct ots_page_source *source, enum ots_pr
 struct start {
     uint64_t write_number;
     uint64_t change_count;
+    struct ots_history *history; /* the timeline's, held */
     struct ots_found found;
 };
 
-static void begin_locked(struct ots_extract *extract, struct ots_node *timeline, bool is_from_front,
-                         struct start *start)
+static enum ots_status begin_locked(struct ots_extract *extract, struct ots_node *timeline,
+                                    bool is_from_front, struct start *start)
 {
-    struct ots_history *history = &timeline->timeline.history;
+    struct ots_history *history = ots_node_hold_history(timeline);
+    if (!history)
+        return OTS_NOMEM;
+    start->history = history;
     start->write_number = extract->table->write_number;
     start->change_count = history->change_count;
     struct ots_extent known =
         ots_history_begin(history, &timeline->timeline.extent, start->write_number);
     /* Which rows of a view were written is not kept. */
     if (is_from_front || extract != &extract->table->whole || !known.row_count)
-        return;
+        return OTS_OK;
     start->found.extent = known;
     ots_marks_copy(&history->marks, &start->found.marks);
     ots_marks_cut(&start->found.marks, known.last_time_us);
+    return OTS_OK;
 }
 
 /* False: the text that was not read turned out to be another one meanwhile. */
@@ -66,9 +71,9 @@ static bool end_locked(struct ots_extract *extract, struct ots_node *timeline,
                        const struct start *start, const struct ots_page_source *source,
                        bool is_from_front)
 {
-    struct ots_history *history = &timeline->timeline.history;
-    bool is_known = history->change_count == start->change_count &&
-                    (history->begin_us == source->begin_us || !start->found.extent.row_count);
+    bool is_known =
+        start->history->change_count == start->change_count &&
+        (timeline->timeline.begin_us == source->begin_us || !start->found.extent.row_count);
     if (!is_from_front && !is_known)
         return false;
     const struct ots_measured measured = {.extent = start->found.extent,
@@ -89,20 +94,22 @@ static enum ots_status measure_once(struct ots_extract *extract, struct ots_node
     struct ots_view *view = extract->view;
     struct start start = {0};
     pthread_mutex_lock(&view->synced.lock);
-    begin_locked(extract, timeline, is_from_front, &start);
+    enum ots_status status = begin_locked(extract, timeline, is_from_front, &start);
     pthread_mutex_unlock(&view->synced.lock);
-    enum ots_status status = ots_pipeline_settle(extract->table->pipeline, interrupt, err);
+    if (status != OTS_OK)
+        return ots_error_set(err, status, "out of memory");
+    status = ots_pipeline_settle(extract->table->pipeline, interrupt, err);
     struct ots_page_source source = ots_extract_page_source(extract, key);
     struct ots_page_source rest = source;
     if (start.found.extent.row_count)
         rest.begin_us = start.found.extent.last_time_us + 1;
     if (status == OTS_OK && key && rest.begin_us < rest.end_us)
         status = read_on(&rest, view->options.precision, interrupt, &start.found, err);
-    if (status == OTS_OK) {
-        pthread_mutex_lock(&view->synced.lock);
+    pthread_mutex_lock(&view->synced.lock);
+    if (status == OTS_OK)
         *is_done = end_locked(extract, timeline, &start, &source, is_from_front);
-        pthread_mutex_unlock(&view->synced.lock);
-    }
+    ots_node_release_history(timeline);
+    pthread_mutex_unlock(&view->synced.lock);
     ots_found_deinit(&start.found);
     return status;
 }

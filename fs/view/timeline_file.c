@@ -77,7 +77,7 @@ static enum ots_status check_lost_rows(const struct timeline_file *file, struct 
     const struct ots_node *timeline = file->base.node;
     enum ots_status status = OTS_OK;
     pthread_mutex_lock(&view->synced.lock);
-    if (timeline->lost_rows > timeline->lost_rows_told)
+    if (timeline->has_lost_rows)
         status = ots_error_set(err, OTS_IO, "rows were lost: %s", file->table->failure.message);
     pthread_mutex_unlock(&view->synced.lock);
     return status;

@@ -84,7 +84,7 @@ void ots_writer_note_flush(struct ots_writer *writer)
 /* Before the row can be seen, so that who sees it knows that it is new. */
 static void note_row(struct ots_writer *writer, int64_t time_us)
 {
-    ots_history_put_row(&writer->timeline->timeline.history, time_us);
+    ots_history_put_row(writer->history, time_us);
     if (time_us >= writer->written_from_us)
         return;
     writer->written_from_us = time_us;
@@ -191,7 +191,10 @@ enum ots_status ots_writer_init(struct ots_writer *writer, struct ots_table *tab
     if (status != OTS_OK)
         return status;
     writer->origin = ots_origin_new(timeline);
-    if (!writer->origin)
+    pthread_mutex_lock(&table->view->synced.lock);
+    writer->history = ots_node_hold_history(timeline);
+    pthread_mutex_unlock(&table->view->synced.lock);
+    if (!writer->origin || !writer->history)
         return OTS_NOMEM;
     struct ots_lp_options options = {.precision = table->view->options.precision,
                                      .default_time_us = -1};
@@ -213,11 +216,16 @@ void ots_writer_end(struct ots_writer *writer)
 
 void ots_writer_deinit(struct ots_writer *writer)
 {
+    struct ots_view *view = writer->table->view;
     ots_writer_end(writer);
     if (writer->digits_cut_count)
-        ots_log(writer->table->view->options.log, OTS_LOG_WARNING,
+        ots_log(view->options.log, OTS_LOG_WARNING,
                 "%.*s: %" PRIu64 " times were cut to microseconds",
                 OTS_SLICE_FMT(writer->timeline->name), writer->digits_cut_count);
+    pthread_mutex_lock(&view->synced.lock);
+    if (writer->history)
+        ots_node_release_history(writer->timeline);
+    pthread_mutex_unlock(&view->synced.lock);
     ots_readback_deinit(&writer->readback);
     ots_handed_deinit(&writer->handed);
     ots_problems_deinit(&writer->problems);

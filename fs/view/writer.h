@@ -14,7 +14,8 @@
 struct ots_writer {
     struct ots_table *table;
     struct ots_node *timeline;
-    struct ots_origin *origin; /* of the rows written */
+    struct ots_history *history; /* the timeline's, held; NULL when init failed */
+    struct ots_origin *origin;   /* of the rows written */
     struct ots_lp_parser *parser;
     struct ots_interrupt *interrupt; /* of the write under way */
     struct ots_problems problems;

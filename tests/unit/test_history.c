@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "fs/view/found.h"
+
 static struct ots_history *history_new(void)
 {
     struct ots_history *history = malloc(sizeof(*history));
@@ -25,7 +27,7 @@ static void add_rows(struct ots_found *found, int64_t first_us, size_t count, ui
 {
     struct ots_line *lines = calloc(count, sizeof(*lines));
     for (size_t i = 0; i < count; i++)
-        lines[i] = (struct ots_line){first_us + (int64_t)i, size};
+        lines[i] = (struct ots_line){first_us + (int64_t)i, size, size * 1000 + i};
     ots_found_add(found, lines, count);
     free(lines);
 }
@@ -36,7 +38,7 @@ static void note(struct ots_history *history, const struct ots_extent *before,
     const struct ots_measured measured = {.extent = found->extent,
                                           .marks = found->is_unordered ? NULL : &found->marks,
                                           .write_number = write_number};
-    ots_history_note(history, before, &measured, is_all);
+    ots_history_note(history, before, 0, &measured, is_all);
 }
 
 static const struct ots_extent nothing;
@@ -57,7 +59,7 @@ static void lines_add_up(void **state)
     add_rows(&found, 20000, 6000, 10);
     assert_int_equal(found.marks.count, 2);
     assert_int_equal(found.extent.row_count, 18001);
-    ots_found_reset(&found);
+    ots_found_deinit(&found);
     assert_int_equal(found.extent.row_count, 0);
     assert_int_equal(found.marks.count, 0);
     assert_false(found.is_unordered);
@@ -154,7 +156,7 @@ static void others_are_noticed(void **state)
     /* One byte more, one row less, one row more before the first mark. */
     const size_t rows[] = {6999, 6998, 7001};
     for (size_t i = 0; i < 3; i++) {
-        ots_found_reset(&other);
+        ots_found_deinit(&other);
         add_rows(&other, i == 2 ? 99 : 100, rows[i], 50);
         add_rows(&other, 8000, i == 0 ? 1 : 2, i == 0 ? 101 : 50);
         if (i == 2)
@@ -182,7 +184,7 @@ static void another_first_time_ends_no_version(void **state)
     add_rows(&later, 200, 6900, 50);
     const struct ots_measured measured = {
         .extent = later.extent, .marks = &later.marks, .begin_us = 200};
-    ots_history_note(history, &found.extent, &measured, true);
+    ots_history_note(history, &found.extent, 0, &measured, true);
     assert_int_equal(history->version, version);
     assert_int_equal(history->change_count, 1);
     assert_int_equal(history->marks.items[0].time_us, 5200);

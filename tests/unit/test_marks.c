@@ -8,6 +8,12 @@
 #include <cmocka.h>
 
 /* Lines of `size` bytes, one each microsecond from `first_us` on, behind `at`. */
+static struct ots_extent extent(uint64_t size_bytes, uint64_t row_count, int64_t last_time_us)
+{
+    return (struct ots_extent){
+        .size_bytes = size_bytes, .row_count = row_count, .last_time_us = last_time_us};
+}
+
 static bool pass_lines(struct ots_marks *marks, struct ots_extent *at, uint64_t count,
                        uint64_t size)
 {
@@ -26,7 +32,7 @@ static void short_lines_are_marked_by_number(void **state)
 {
     (void)state;
     struct ots_marks marks = {0};
-    struct ots_extent at = {0, 0, 999};
+    struct ots_extent at = extent(0, 0, 999);
     assert_true(pass_lines(&marks, &at, 10001, 30));
     assert_int_equal(marks.count, 2);
     for (size_t i = 0; i < 2; i++) {
@@ -41,7 +47,7 @@ static void long_lines_are_marked_by_size(void **state)
 {
     (void)state;
     struct ots_marks marks = {0};
-    struct ots_extent at = {0, 0, -1};
+    struct ots_extent at = extent(0, 0, -1);
     enum { SIZE = 400000, LINES = 50 };
     assert_true(pass_lines(&marks, &at, LINES, SIZE));
     size_t mark = 0;
@@ -70,7 +76,7 @@ static void the_nearest_mark_is_found(void **state)
 {
     (void)state;
     struct ots_marks marks = {0};
-    struct ots_extent at = {0, 0, -1};
+    struct ots_extent at = extent(0, 0, -1);
     assert_null(ots_marks_floor(&marks, 100));
     assert_null(ots_marks_floor_time(&marks, 100));
     pass_lines(&marks, &at, 20001, 10);
@@ -103,7 +109,7 @@ static void who_comes_again_adds_nothing(void **state)
     assert_true(pass_lines(&marks, &at, 20001, 10));
     assert_int_equal(marks.count, 4);
     /* From a mark in the middle on. */
-    at = (struct ots_extent){100000, 10000, 10000};
+    at = extent(100000, 10000, 10000);
     assert_true(pass_lines(&marks, &at, 15000, 10));
     assert_int_equal(marks.count, 4);
     ots_marks_deinit(&marks);
@@ -116,7 +122,7 @@ static void gaps_are_filled(void **state)
     struct ots_marks marks = {0};
     struct ots_extent at = {0};
     pass_lines(&whole, &at, 50000, 100);
-    at = (struct ots_extent){2500000, 25000, 25000};
+    at = extent(2500000, 25000, 25000);
     pass_lines(&marks, &at, 25000, 100);
     at = (struct ots_extent){0};
     assert_true(pass_lines(&marks, &at, 50000, 100));
@@ -129,7 +135,7 @@ static void gaps_are_filled(void **state)
 static void a_text_that_changed_is_noticed(void **state)
 {
     (void)state;
-    const struct ots_extent changes[] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
+    const struct ots_extent changes[] = {extent(1, 0, 0), extent(0, 1, 0), extent(0, 0, 1)};
     for (size_t i = 0; i < 3; i++) {
         struct ots_marks marks = {0};
         struct ots_extent at = {0};
@@ -146,7 +152,7 @@ static void marks_of_later_rows_are_cut(void **state)
 {
     (void)state;
     struct ots_marks marks = {0};
-    struct ots_extent at = {0, 0, -1};
+    struct ots_extent at = extent(0, 0, -1);
     pass_lines(&marks, &at, 20001, 10);
     ots_marks_cut(&marks, 20001);
     assert_int_equal(marks.count, 4);
@@ -172,7 +178,7 @@ static void growth_is_told_from_change(void **state)
     at = (struct ots_extent){0};
     pass_lines(&later, &at, 22000, 10);
     assert_true(ots_marks_is_growth(&sooner, &later));
-    const struct ots_extent changes[] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
+    const struct ots_extent changes[] = {extent(1, 0, 0), extent(0, 1, 0), extent(0, 0, 1)};
     for (size_t i = 0; i < 3; i++) {
         at = changes[i];
         ots_marks_clear(&later);

@@ -1,0 +1,76 @@
+#include "fs/view/found.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* --- one --------------------------------------------------------------------------------------*/
+
+void ots_found_deinit(struct ots_found *found)
+{
+    ots_marks_deinit(&found->marks);
+    *found = (struct ots_found){0};
+}
+
+void ots_found_add(struct ots_found *found, const struct ots_line *lines, size_t count)
+{
+    struct ots_extent *sum = &found->extent;
+    size_t next = found->marks.count;
+    for (size_t i = 0; i < count; i++) {
+        int64_t time_us = lines[i].time_us;
+        bool is_later = !sum->row_count || time_us > sum->last_time_us;
+        found->is_unordered = found->is_unordered || !is_later;
+        if (!found->is_unordered)
+            ots_marks_pass(&found->marks, &next, sum, time_us);
+        if (!sum->row_count || time_us < sum->first_time_us)
+            sum->first_time_us = time_us;
+        if (is_later)
+            sum->last_time_us = time_us;
+        sum->size_bytes += lines[i].size_bytes;
+        sum->row_count++;
+        sum->hash += lines[i].hash;
+    }
+}
+
+/* --- many -------------------------------------------------------------------------------------*/
+
+enum { CHUNK_COUNT = 4096 };
+#define CHUNK_BYTES (CHUNK_COUNT * sizeof(struct ots_found))
+
+void ots_found_list_deinit(struct ots_found_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        ots_found_deinit(ots_found_list_at(list, i));
+    for (size_t i = 0; i < list->chunk_count; i++)
+        munmap(list->chunks[i], CHUNK_BYTES);
+    free(list->chunks);
+    *list = (struct ots_found_list){0};
+}
+
+static bool add_chunk(struct ots_found_list *list)
+{
+    struct ots_found **chunks =
+        reallocarray(list->chunks, list->chunk_count + 1, sizeof(struct ots_found *));
+    if (!chunks)
+        return false;
+    list->chunks = chunks;
+    void *chunk =
+        mmap(NULL, CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED)
+        return false;
+    chunks[list->chunk_count++] = chunk;
+    return true;
+}
+
+struct ots_found *ots_found_list_add(struct ots_found_list *list)
+{
+    if (list->count == list->chunk_count * CHUNK_COUNT && !add_chunk(list))
+        return NULL;
+    return ots_found_list_at(list, list->count++);
+}
+
+struct ots_found *ots_found_list_at(const struct ots_found_list *list, size_t index)
+{
+    assert(index < list->count);
+    return &list->chunks[index / CHUNK_COUNT][index % CHUNK_COUNT];
+}

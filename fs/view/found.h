@@ -1,0 +1,43 @@
+/*
+ * Timelines' texts as they are measured, line by line.
+ */
+#ifndef OTS_VIEW_FOUND_H
+#define OTS_VIEW_FOUND_H
+
+#include "fs/view/marks.h"
+
+/* A row's line. */
+struct ots_line {
+    int64_t time_us;
+    uint64_t size_bytes;
+    uint64_t hash;
+};
+
+/* A timeline's text. */
+struct ots_found {
+    struct ots_extent extent;
+    struct ots_marks marks;
+    bool is_unordered; /* the rows did not come in the order of their times: no marks */
+};
+
+void ots_found_deinit(struct ots_found *found);
+void ots_found_add(struct ots_found *found, const struct ots_line *lines, size_t count);
+
+/*
+ * Many of them, for a while: their memory goes back to the system, instead of leaving holes between
+ * what stays. They do not move.
+ */
+struct ots_found_list {
+    struct ots_found **chunks;
+    size_t chunk_count;
+    size_t count;
+};
+
+void ots_found_list_deinit(struct ots_found_list *list);
+
+/* One more, empty; its index is `count` of before. NULL without memory. */
+struct ots_found *ots_found_list_add(struct ots_found_list *list);
+
+struct ots_found *ots_found_list_at(const struct ots_found_list *list, size_t index);
+
+#endif
