@@ -51,8 +51,17 @@ struct ots_item_file {
 
 static enum ots_status fail(struct ots_item_file *file, int code, struct ots_error *err)
 {
+    int primary = code & 0xff;
+    int errnum = sqlite3_system_errno(file->db.db);
+    bool has_errno = errnum && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN);
     return ots_error_set(err, ots_item_db_status(&file->db, code), "the state %s: %s", file->name,
-                         sqlite3_errstr(code));
+                         has_errno ? strerror(errnum) : sqlite3_errstr(code));
+}
+
+/* After a file could not be opened again. */
+static enum ots_status closed(struct ots_item_file *file, struct ots_error *err)
+{
+    return ots_error_set(err, OTS_IO, "the state %s could not be opened", file->name);
 }
 
 static enum ots_status damaged(struct ots_item_file *file, const char *what, struct ots_error *err)
@@ -104,20 +113,16 @@ static bool read_item(sqlite3_stmt *statement, size_t table, struct ots_item *it
     return le64toh(sum) == sum_of(table, item);
 }
 
-/* Keys ascend strictly: pages that point to each other cannot keep us going round. */
-static bool is_in_order(struct ots_item_file *file, const struct ots_item *item, size_t *first_size)
+/* How the last item's key, of which `first_size` bytes are the first part, compares. */
+static int compare_last(const struct ots_item_file *file, size_t first_size,
+                        const struct ots_item *item)
 {
-    struct ots_slice last_first = ots_slice(file->last.data, *first_size);
-    struct ots_slice last_second =
-        ots_slice(file->last.data + *first_size, file->last.size - *first_size);
-    int order = ots_slice_compare(last_first, item->first);
-    if (order == 0)
-        order = ots_slice_compare(last_second, item->second);
-    ots_buf_reset(&file->last);
-    ots_buf_append_slice(&file->last, item->first);
-    ots_buf_append_slice(&file->last, item->second);
-    *first_size = item->first.size;
-    return order < 0;
+    struct ots_slice first = ots_slice(file->last.data, first_size);
+    struct ots_slice second = OTS_SLICE_NONE;
+    if (file->last.size > first_size)
+        second = ots_slice(file->last.data + first_size, file->last.size - first_size);
+    int order = ots_slice_compare(first, item->first);
+    return order ? order : ots_slice_compare(second, item->second);
 }
 
 /* Visit what `statement` gives. `visit` may be NULL: the items are only checked. */
@@ -133,8 +138,13 @@ static enum ots_status visit_items(struct ots_item_file *file, sqlite3_stmt *sta
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         if (!read_item(statement, table, &item))
             return damaged(file, "an item's sum is wrong", err);
-        if (!is_in_order(file, &item, &first_size) && count)
+        /* They ascend strictly: pages that point to each other cannot keep us going round. */
+        if (count && compare_last(file, first_size, &item) >= 0)
             return damaged(file, "items are out of order", err);
+        ots_buf_reset(&file->last);
+        ots_buf_append_slice(&file->last, item.first);
+        ots_buf_append_slice(&file->last, item.second);
+        first_size = item.first.size;
         if (ots_buf_status(&file->last) != OTS_OK)
             return ots_error_set(err, OTS_NOMEM, "out of memory");
         count++;
@@ -373,7 +383,9 @@ enum ots_status ots_item_file_rebuild(struct ots_item_file *file, struct ots_err
 
 enum ots_status ots_item_file_begin(struct ots_item_file *file, struct ots_error *err)
 {
-    assert(file->db.db && !file->is_changing);
+    assert(!file->is_changing);
+    if (!file->db.db)
+        return closed(file, err);
     int code = ots_item_db_execute(&file->db, "BEGIN IMMEDIATE");
     if (code != SQLITE_OK)
         return fail(file, code, err);
@@ -404,7 +416,7 @@ static enum ots_status after_change(struct ots_item_file *file, int code, struct
 
 static enum ots_status before_change(struct ots_item_file *file, struct ots_error *err)
 {
-    assert(file->db.db && file->is_changing);
+    assert(file->is_changing);
     if (file->failure == OTS_OK)
         return OTS_OK;
     return ots_error_set(err, file->failure, "the state %s: the transaction has failed",
@@ -469,7 +481,8 @@ enum ots_status ots_item_file_clear(struct ots_item_file *file, enum ots_item_ki
 enum ots_status ots_item_file_each(struct ots_item_file *file, enum ots_item_kind kind,
                                    ots_item_visit *visit, void *context, struct ots_error *err)
 {
-    assert(file->db.db);
+    if (!file->db.db)
+        return closed(file, err);
     enum ots_status status = each(file, kind, visit, context, err);
     if (!file->is_changing)
         sqlite3_db_release_memory(file->db.db);
@@ -480,7 +493,8 @@ enum ots_status ots_item_file_get(struct ots_item_file *file, enum ots_item_kind
                                   struct ots_slice first, struct ots_slice second,
                                   ots_item_visit *visit, void *context, struct ots_error *err)
 {
-    assert(file->db.db);
+    if (!file->db.db)
+        return closed(file, err);
     struct ots_item key = {first, second, OTS_SLICE_NONE};
     return get(file, kind, &key, visit, context, err);
 }

@@ -49,7 +49,7 @@ enum ots_status ots_item_file_open(int take_dir_fd, const char *name, struct ots
 /* Undoes a transaction that is under way. Accepts NULL. */
 void ots_item_file_close(struct ots_item_file *file);
 
-/* Move the file aside and begin an empty one. After an error only this and _close may be called. */
+/* Move the file aside and begin an empty one. After an error all else fails with OTS_IO. */
 enum ots_status ots_item_file_rebuild(struct ots_item_file *file,
                                       struct ots_error *err) OTS_MUST_CHECK;
 

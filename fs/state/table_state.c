@@ -106,13 +106,16 @@ static enum ots_status malformed(struct visit *visit)
     return OTS_CORRUPT;
 }
 
+static enum ots_status malformed_error(struct ots_error *err)
+{
+    return ots_error_set(err, OTS_CORRUPT, "an item of the table's state is malformed");
+}
+
 static enum ots_status each(struct ots_table_state *state, enum ots_item_kind kind,
                             ots_item_visit *item_visit, struct visit *visit, struct ots_error *err)
 {
     enum ots_status status = ots_item_file_each(state->file, kind, item_visit, visit, err);
-    if (visit->is_malformed)
-        return ots_error_set(err, OTS_CORRUPT, "an item of the table's state is malformed");
-    return status;
+    return visit->is_malformed ? malformed_error(err) : status;
 }
 
 static enum ots_status visit_timeline(void *context, const struct ots_item *item)
@@ -176,21 +179,34 @@ enum ots_status ots_table_state_each_entry(struct ots_table_state *state,
     return each(state, OTS_ITEM_ENTRIES, visit_group, &how, err);
 }
 
+struct meta {
+    int64_t value;
+    bool is_malformed;
+};
+
 static enum ots_status visit_meta(void *context, const struct ots_item *item)
 {
+    struct meta *meta = context;
     uint64_t bits;
-    if (item->data.size != sizeof(bits))
+    meta->is_malformed = item->data.size != sizeof(bits);
+    if (meta->is_malformed)
         return OTS_CORRUPT;
     memcpy(&bits, item->data.data, sizeof(bits));
-    *(int64_t *)context = (int64_t)le64toh(bits);
+    meta->value = (int64_t)le64toh(bits);
     return OTS_OK;
 }
 
 enum ots_status ots_table_state_get_meta(struct ots_table_state *state, const char *name,
                                          int64_t *value, struct ots_error *err)
 {
-    return ots_item_file_get(state->file, OTS_ITEM_META, ots_slice_str(name), OTS_SLICE_NONE,
-                             visit_meta, value, err);
+    struct meta meta = {.is_malformed = false};
+    enum ots_status status = ots_item_file_get(state->file, OTS_ITEM_META, ots_slice_str(name),
+                                               OTS_SLICE_NONE, visit_meta, &meta, err);
+    if (meta.is_malformed)
+        return malformed_error(err);
+    if (status == OTS_OK)
+        *value = meta.value;
+    return status;
 }
 
 uint64_t ots_table_state_timeline_count(const struct ots_table_state *state)

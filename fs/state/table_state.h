@@ -11,7 +11,7 @@
  * and now and then one waits for the disk: hold no lock that readers need.
  *
  * Nothing read from the file is trusted. Each row of it has a sum and each kind of row a count;
- * opening reads all of them once (about half a second for a million timelines) and puts a file
+ * opening reads all of them once (0.2 to 0.3 s for a million timelines) and puts a file
  * aside in which anything differs. What is read later can only be wrong if the disk errs then.
  *
  * Memory is bounded, whatever the file's size: about 4 MB for each open table.
@@ -30,7 +30,7 @@ struct ots_table_state;
 
 /* What ots_table_state_open found. In all cases but LOADED the state is empty. */
 enum ots_table_state_outcome {
-    OTS_TABLE_STATE_FRESH,   /* no file */
+    OTS_TABLE_STATE_FRESH,   /* no file, or one in which nothing was committed */
     OTS_TABLE_STATE_LOADED,  /* a sound one, with the same identity */
     OTS_TABLE_STATE_OTHER,   /* of another identity: it was dropped */
     OTS_TABLE_STATE_DAMAGED, /* it was put aside */
@@ -95,7 +95,7 @@ void ots_table_state_close(struct ots_table_state *state);
 
 /*
  * Put the file aside and begin an empty one, of the same identity; for OTS_CORRUPT. A transaction
- * is undone. After an error all that can be done is to try again or to close.
+ * is undone. After an error all else fails with OTS_IO until this succeeds.
  * Errors: OTS_IO, OTS_NO_SPACE, OTS_NOMEM.
  */
 enum ots_status ots_table_state_rebuild(struct ots_table_state *state,
@@ -138,7 +138,8 @@ enum ots_status ots_table_state_get_meta(struct ots_table_state *state, const ch
 uint64_t ots_table_state_timeline_count(const struct ots_table_state *state);
 
 /* --- changing ---------------------------------------------------------------------------------
- * Only between begin and commit. When one of them fails, the transaction must be rolled back.
+ * Only between begin and commit. When one of them fails, the transaction must be rolled back; but
+ * OTS_LIMIT (a name, a blob or a group is too long) changes nothing, and what follows is kept.
  */
 enum ots_status ots_table_state_begin(struct ots_table_state *state,
                                       struct ots_error *err) OTS_MUST_CHECK;
