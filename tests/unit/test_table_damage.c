@@ -185,6 +185,22 @@ static void pages_that_are_zero_or_exchanged_are_seen(void **state)
     free_sound(&sound);
 }
 
+static void a_row_that_is_missing_is_seen(void **state)
+{
+    enum { PAGE = 4096, LEAF = 10, CELLS_LOW = 4 };
+    struct sound sound;
+    make_sound(*state, &sound);
+    char *at = memmem(sound.bytes, sound.size, "host=server-00123.lp", 20);
+    assert_non_null(at);
+    /* A leaf says how many cells it has: with one less nothing of the file's structure breaks. */
+    char *page = sound.bytes + (size_t)(at - sound.bytes) / PAGE * PAGE;
+    assert_int_equal(page[0], LEAF);
+    assert_in_range(page[CELLS_LOW], 2, 100);
+    page[CELLS_LOW]--;
+    assert_true(is_put_aside(&sound, sound.bytes, sound.size));
+    free_sound(&sound);
+}
+
 static void truncated_files_are_put_aside(void **state)
 {
     struct sound sound;
@@ -462,6 +478,7 @@ int main(void)
         TEST(flipped_bits_never_give_other_contents),
         TEST(every_byte_of_a_timeline_counts),
         TEST(pages_that_are_zero_or_exchanged_are_seen),
+        TEST(a_row_that_is_missing_is_seen),
         TEST(truncated_files_are_put_aside),
         TEST(what_is_no_database_is_put_aside),
         TEST(an_empty_file_is_a_fresh_one),
