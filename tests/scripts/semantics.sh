@@ -6,7 +6,7 @@
 cd "$top/tests"
 
 # shellcheck disable=SC2016 # backquotes of Markdown
-grep -oE '`(mount|unit|loop|conformance|soak)/[a-z_.-]+`' README.md | tr -d '`' | sort -u >"$work/named"
+grep -oE '`(mount|scripts|unit|loop|conformance|soak)/[a-z_.-]+`' README.md | tr -d '`' | sort -u >"$work/named"
 while read -r name; do
     [ -f "$name" ] || fail "tests/README.md names $name, which is not there"
 done <"$work/named"
