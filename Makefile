@@ -252,18 +252,25 @@ bench: ## measure the codecs, one benchmark after another
 BIN_DIR = $(DESTDIR)$(PREFIX)/bin
 MAN_DIR = $(DESTDIR)$(PREFIX)/share/man/man1
 SHARE_DIR = $(DESTDIR)$(PREFIX)/share/otsfs
+UNIT_DIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
+MAN_PAGES := $(wildcard docs/man/*.1)
+COMMANDS := otsfs-increment otsfs-follow
+UNITS := $(wildcard scripts/systemd/*)
 
 .PHONY: install
 install: all ## install programs, manual pages and scripts below PREFIX
-	install -d $(BIN_DIR) $(MAN_DIR) $(SHARE_DIR)
-	install -m 755 $(BUILD)/otsfs $(BUILD)/otslocal $(BIN_DIR)
-	install -m 644 docs/man/otsfs.1 docs/man/otslocal.1 $(MAN_DIR)
+	install -d $(BIN_DIR) $(MAN_DIR) $(SHARE_DIR) $(UNIT_DIR)
+	install -m 755 $(BUILD)/otsfs $(BUILD)/otslocal $(COMMANDS:%=scripts/%) $(BIN_DIR)
+	install -m 644 $(MAN_PAGES) $(MAN_DIR)
 	install -m 755 scripts/collect-proc $(SHARE_DIR)
+	install -m 644 scripts/lib/increment.sh $(SHARE_DIR)
+	install -m 644 $(UNITS) $(UNIT_DIR)
+	sed -i 's|^ExecStart=|&$(PREFIX)/bin/|' $(patsubst scripts/systemd/%,$(UNIT_DIR)/%,$(filter %.service,$(UNITS)))
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
-	rm -f $(BIN_DIR)/otsfs $(BIN_DIR)/otslocal
-	rm -f $(MAN_DIR)/otsfs.1 $(MAN_DIR)/otslocal.1
+	rm -f $(BIN_DIR)/otsfs $(BIN_DIR)/otslocal $(COMMANDS:%=$(BIN_DIR)/%)
+	rm -f $(MAN_PAGES:docs/man/%=$(MAN_DIR)/%) $(UNITS:scripts/systemd/%=$(UNIT_DIR)/%)
 	rm -rf $(SHARE_DIR)
 
 .PHONY: clean
