@@ -149,6 +149,143 @@ static void keys_of_hashed_names_must_be_told(void **state)
     ots_buf_deinit(&name);
 }
 
+static void forgotten_nodes_leave_the_others(void **state)
+{
+    struct ots_tree *tree = *state;
+    struct ots_node *views = make(tree->root, OTS_NODE_VIEWS, ".range");
+    enum { COUNT = 200 };
+    uint64_t inos[COUNT];
+    for (uint64_t i = 0; i < COUNT; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "v%03d", (int)(i * 37 % COUNT));
+        struct ots_node *view = make(views, OTS_NODE_VIEWS, name);
+        struct ots_node *inner = make(view, OTS_NODE_MEASUREMENT, "cpu");
+        make(inner, OTS_NODE_TIMELINE, "unlisted.lp");
+        assert_int_equal(ots_tree_list(tree, view), OTS_OK);
+        assert_int_equal(ots_tree_list(tree, inner), OTS_OK);
+        inos[i] = view->ino;
+    }
+    for (uint64_t i = 0; i < COUNT; i += 2)
+        ots_tree_forget(tree, ots_tree_by_ino(tree, inos[i]));
+    for (uint64_t i = 0; i < COUNT; i++) {
+        struct ots_node *view = ots_tree_by_ino(tree, inos[i]);
+        struct ots_node *inner = ots_tree_by_ino(tree, inos[i] + 1);
+        assert_int_equal(view == NULL, i % 2 == 0);
+        assert_int_equal(inner == NULL, i % 2 == 0);
+        if (view)
+            assert_ptr_equal(ots_node_child(views, view->name), view);
+    }
+    struct order order = {0};
+    ots_node_each_child(views, check_order, &order);
+    assert_int_equal(order.count, COUNT / 2);
+    make(views, OTS_NODE_VIEWS, "v000");
+    order = (struct order){0};
+    ots_node_each_child(views, check_order, &order);
+    assert_int_equal(order.count, COUNT / 2 + 1);
+}
+
+static void files_have_no_children(void **state)
+{
+    struct ots_tree *tree = *state;
+    struct ots_node *timeline =
+        make(make(tree->root, OTS_NODE_MEASUREMENT, "m"), OTS_NODE_TIMELINE, "a=1.lp");
+    assert_null(ots_node_child(timeline, OTS_SLICE("a=1.lp")));
+    struct order order = {0};
+    ots_node_each_child(timeline, check_order, &order);
+    assert_int_equal(order.count, 0);
+}
+
+/* --- histories --------------------------------------------------------------------------------*/
+
+static struct ots_node *make_timeline(struct ots_tree *tree)
+{
+    return make(make(tree->root, OTS_NODE_MEASUREMENT, "m"), OTS_NODE_TIMELINE, "a=1.lp");
+}
+
+/* It was found to hold that many rows, one each microsecond from 0 on. */
+static void note_rows(struct ots_node *timeline, uint64_t count, uint64_t write_number)
+{
+    struct ots_marks marks = {0};
+    struct ots_measured measured = {.marks = &marks, .write_number = write_number};
+    size_t next = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        ots_marks_pass(&marks, &next, &measured.extent, (int64_t)i);
+        measured.extent.size_bytes += 20;
+        measured.extent.row_count++;
+        measured.extent.last_time_us = (int64_t)i;
+    }
+    timeline->timeline.measured_write = write_number;
+    ots_node_note_measured(timeline, &measured,
+                           timeline->timeline.last_write <= timeline->timeline.measured_write);
+    ots_marks_deinit(&marks);
+}
+
+static void histories_stay_while_they_are_held(void **state)
+{
+    struct ots_node *timeline = make_timeline(*state);
+    assert_null(ots_node_history(timeline));
+    note_rows(timeline, 100, 0);
+    assert_null(ots_node_history(timeline));
+    struct ots_history *history = ots_node_hold_history(timeline);
+    assert_ptr_equal(ots_node_hold_history(timeline), history);
+    ots_node_release_history(timeline);
+    assert_ptr_equal(ots_node_history(timeline), history);
+    /* A new one knows the last row. */
+    ots_history_put_row(history, 100);
+    assert_int_equal(history->version, 0);
+    ots_history_put_row(history, 99);
+    assert_int_equal(history->version, 1);
+    note_rows(timeline, 101, 0);
+    assert_ptr_equal(ots_node_history(timeline), history);
+    ots_node_release_history(timeline);
+    assert_null(ots_node_history(timeline));
+}
+
+static void histories_stay_until_writes_are_measured(void **state)
+{
+    struct ots_node *timeline = make_timeline(*state);
+    note_rows(timeline, 100, 0);
+    assert_non_null(ots_node_hold_history(timeline));
+    ots_node_note_write(timeline, 50);
+    timeline->timeline.last_write = 2;
+    ots_node_release_history(timeline);
+    struct ots_history *history = ots_node_history(timeline);
+    assert_non_null(history);
+    assert_int_equal(history->written_from_us, 50);
+    note_rows(timeline, 100, 1);
+    assert_ptr_equal(ots_node_history(timeline), history);
+    note_rows(timeline, 100, 2);
+    assert_null(ots_node_history(timeline));
+    assert_int_equal(timeline->timeline.extent.row_count, 100);
+}
+
+static void histories_with_marks_stay(void **state)
+{
+    struct ots_node *timeline = make_timeline(*state);
+    note_rows(timeline, 2 * OTS_MARK_ROWS + 1, 0);
+    assert_non_null(ots_node_history(timeline));
+    assert_int_equal(ots_node_history(timeline)->marks.count, 2);
+    assert_non_null(ots_node_hold_history(timeline));
+    ots_node_release_history(timeline);
+    assert_non_null(ots_node_history(timeline));
+    note_rows(timeline, 3, 0);
+    assert_null(ots_node_history(timeline));
+}
+
+/* Without one, nothing tells which rows were written: all have to be measured. */
+static void a_write_without_history_may_be_of_any_row(void **state)
+{
+    struct ots_node *timeline = make_timeline(*state);
+    note_rows(timeline, 100, 0);
+    timeline->timeline.last_write = 1;
+    struct ots_history *history = ots_node_hold_history(timeline);
+    assert_int_equal(ots_history_begin(history, &timeline->timeline.extent, 1).row_count, 0);
+    note_rows(timeline, 100, 1);
+    assert_int_equal(ots_history_begin(history, &timeline->timeline.extent, 1).row_count, 100);
+    ots_node_release_history(timeline);
+    assert_null(ots_node_history(timeline));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +296,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(children_are_visited_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_come_from_names, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_of_hashed_names_must_be_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(forgotten_nodes_leave_the_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(files_have_no_children, setup, teardown),
+        cmocka_unit_test_setup_teardown(histories_stay_while_they_are_held, setup, teardown),
+        cmocka_unit_test_setup_teardown(histories_stay_until_writes_are_measured, setup, teardown),
+        cmocka_unit_test_setup_teardown(histories_with_marks_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_write_without_history_may_be_of_any_row, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
