@@ -108,6 +108,7 @@ static enum ots_status make_view(struct parts *parts, const struct ots_options *
             .state = parts->states[i],
             .endpoint = source->data.directory ? source->data.directory : source->data.endpoint,
             .instance = source->data.instance,
+            .settle_us = ots_source_settle_us(source, options),
         };
     }
     ots_settings_init(&parts->settings, options);
@@ -119,6 +120,8 @@ static enum ots_status make_view(struct parts *parts, const struct ots_options *
         .is_sync = options->is_sync,
         .is_browse = options->is_browse,
         .may_delete = options->may_delete,
+        .stream_off = options->stream_off,
+        .poll_us = options->poll_us,
         .precision = options->precision,
         .settings = parts->settings.items,
         .setting_count = parts->settings.count,

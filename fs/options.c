@@ -31,6 +31,9 @@ const char ots_options_usage[] =
     "  -o connections=N     connections to the service at once (16)\n"
     "  -o max_rps=N         requests per second at most (no limit)\n"
     "  -o max_mbps=N        megabits per second at most, both ways together (no limit)\n"
+    "  -o stream=on|off     whether changes by others are learned from the stream (on)\n"
+    "  -o poll=SECONDS      how often a table's stream is read, 0.05 to 3600 (1)\n"
+    "  -o settle=SECONDS    after which .changes are complete (300; 2 for local:DIR)\n"
     "  -o put=sdk|shared    how rows are laid out in requests\n"
     "  -o signature=v2|v4   how requests are signed (v2; v4 needs a region)\n"
     "  -o auto_unmount      unmount also when otsfs is killed\n"
@@ -107,6 +110,36 @@ static enum ots_status set_timeout(struct ots_options *options, const char *text
     return status;
 }
 
+/* Digits, and if it has a point digits behind that; what is below a microsecond is cut. */
+static bool parse_microseconds(const char *text, int64_t max_us, int64_t *time_us)
+{
+    *time_us = 0;
+    if (*text < '0' || *text > '9')
+        return false;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        *time_us = *time_us * 10 + (*text - '0') * INT64_C(1000000);
+        if (*time_us > max_us)
+            return false;
+    }
+    if (*text == '.' && text[1]) {
+        text++;
+        for (int64_t unit_us = 100000; *text >= '0' && *text <= '9'; text++, unit_us /= 10)
+            *time_us += (*text - '0') * unit_us;
+    }
+    return !*text && *time_us <= max_us;
+}
+
+static enum ots_status set_seconds(int64_t *place, const char *name, const char *text,
+                                   int64_t min_us, int64_t max_us, struct ots_error *err)
+{
+    int64_t time_us;
+    if (!parse_microseconds(text, max_us, &time_us) || time_us < min_us)
+        return ots_error_set(err, OTS_INVALID, "-o %s=%s: seconds from %g to %g are wanted", name,
+                             text, (double)min_us / 1e6, (double)max_us / 1e6);
+    *place = time_us;
+    return OTS_OK;
+}
+
 static enum ots_status set_umask(struct ots_options *options, const char *text,
                                  struct ots_error *err)
 {
@@ -148,6 +181,7 @@ static enum ots_status set_choice(struct ots_options *options, const char *name,
     static const char *const puts[] = {"sdk", "shared", NULL};
     static const char *const signatures[] = {"v2", "v4", NULL};
     static const char *const precisions[] = {"ns", "us", "ms", "s", NULL};
+    static const char *const streams[] = {"on", "off", NULL};
     unsigned index;
     enum ots_status status = OTS_OK;
     if (strcmp(name, "put") == 0) {
@@ -159,6 +193,9 @@ static enum ots_status set_choice(struct ots_options *options, const char *name,
     } else if (strcmp(name, "precision") == 0) {
         status = choose(precisions, name, text, &index, err);
         options->precision = (enum ots_precision)index;
+    } else if (strcmp(name, "stream") == 0) {
+        status = choose(streams, name, text, &index, err);
+        options->stream_off = index == 1;
     } else {
         *is_known = false;
     }
@@ -169,6 +206,9 @@ static enum ots_status set_valued(struct ots_options *options, const char *name,
                                   bool *is_known, struct ots_error *err)
 {
     static const long ID_MAX = 4294967294;
+    static const int64_t POLL_US_MIN = 50000;
+    static const int64_t POLL_US_MAX = INT64_C(3600000000);
+    static const int64_t SETTLE_US_MAX = INT64_C(86400000000);
     *is_known = true;
     if (strcmp(name, "config") == 0)
         return set_text(&options->config, name, value, err);
@@ -184,6 +224,12 @@ static enum ots_status set_valued(struct ots_options *options, const char *name,
         return set_number(&options->max_rps, name, value, 1, 1000000, err);
     if (strcmp(name, "max_mbps") == 0)
         return set_number(&options->max_mbps, name, value, 1, 100000, err);
+    if (strcmp(name, "poll") == 0)
+        return set_seconds(&options->poll_us, name, value, POLL_US_MIN, POLL_US_MAX, err);
+    if (strcmp(name, "settle") == 0) {
+        options->has_settle = true;
+        return set_seconds(&options->settle_us, name, value, 0, SETTLE_US_MAX, err);
+    }
     if (strcmp(name, "umask") == 0)
         return set_umask(options, value, err);
     if (strcmp(name, "uid") == 0) {

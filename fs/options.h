@@ -38,6 +38,10 @@ struct ots_options {
     unsigned connections; /* -o connections=, 1 to 256 */
     unsigned max_rps;     /* -o max_rps=, requests per second, 1 to 1000000 */
     unsigned max_mbps;    /* -o max_mbps=, 10^6 bits per second, 1 to 100000 */
+    bool stream_off;      /* -o stream=off */
+    int64_t poll_us;      /* -o poll= in seconds, 0.05 to 3600 */
+    bool has_settle;      /* -o settle= */
+    int64_t settle_us;    /* -o settle= in seconds, 0 to 86400 */
     enum ots_put_choice put;
     enum ots_precision precision; /* of times in lines */
     struct ots_buf rest; /* options for libfuse and the kernel, separated by commas, with a NUL */

@@ -2,8 +2,8 @@
 
 #include <assert.h>
 
-/* What the client does when it is told nothing. */
-enum { TIMEOUT_SECONDS_DEFAULT = 60, CONNECTIONS_DEFAULT = 16 };
+/* What the client and the view do when it is told nothing. */
+enum { TIMEOUT_SECONDS_DEFAULT = 60, CONNECTIONS_DEFAULT = 16, POLL_US_DEFAULT = 1000000 };
 
 static struct ots_setting *add(struct ots_settings *settings, const char *name,
                                enum ots_setting_kind kind)
@@ -22,6 +22,11 @@ static void add_flag(struct ots_settings *settings, const char *name, bool is_se
 static void add_number(struct ots_settings *settings, const char *name, int64_t number)
 {
     add(settings, name, OTS_SETTING_NUMBER)->number = number;
+}
+
+static void add_seconds(struct ots_settings *settings, const char *name, int64_t time_us)
+{
+    add(settings, name, OTS_SETTING_SECONDS)->number = time_us;
 }
 
 /* NULL: not told, and then not shown. */
@@ -69,10 +74,15 @@ void ots_settings_init(struct ots_settings *settings, const struct ots_options *
                options->connections ? options->connections : CONNECTIONS_DEFAULT);
     add_number(settings, "max_mbps", options->max_mbps);
     add_number(settings, "max_rps", options->max_rps);
+    add_seconds(settings, "poll", options->poll_us ? options->poll_us : POLL_US_DEFAULT);
     add_text(settings, "precision", precision_name(options->precision));
     add_text(settings, "put", put_name(options->put));
+    /* Else each source has its own. */
+    if (options->has_settle)
+        add_seconds(settings, "settle", options->settle_us);
     add_text(settings, "signature", options->wants_v4 ? "v4" : "v2");
     add_text(settings, "state_dir", options->state_dir);
+    add_text(settings, "stream", options->stream_off ? "off" : "on");
     add_flag(settings, "sync", options->is_sync);
     add_number(settings, "timeout",
                options->timeout_ms ? options->timeout_ms / 1000 : TIMEOUT_SECONDS_DEFAULT);

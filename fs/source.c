@@ -7,6 +7,8 @@
 /* A wrong host or port should not keep a terminal waiting for as long as a request may take. */
 enum { FIRST_TIMEOUT_MS = 10000, IDLE_TIMEOUT_MS = 15000 };
 
+enum { SERVICE_SETTLE_US = 300000000, LOCAL_SETTLE_US = 2000000 };
+
 static const char *find_name(const struct ots_data_source *data)
 {
     if (!data->directory)
@@ -141,6 +143,14 @@ enum ots_status ots_source_connect(struct ots_source *source, const struct ots_o
     if (status != OTS_OK)
         return status;
     return ots_source_store(source, options, options->timeout_ms, log, &source->store, err);
+}
+
+/* The service shows a record of a stream late now and then; otslocal does not. */
+int64_t ots_source_settle_us(const struct ots_source *source, const struct ots_options *options)
+{
+    if (options->has_settle)
+        return options->settle_us;
+    return source->data.directory ? LOCAL_SETTLE_US : SERVICE_SETTLE_US;
 }
 
 enum ots_status ots_sources_check_names(const struct ots_source *sources, size_t count,

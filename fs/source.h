@@ -49,6 +49,9 @@ enum ots_status ots_source_store(const struct ots_source *source, const struct o
 enum ots_status ots_source_connect(struct ots_source *source, const struct ots_options *options,
                                    const struct ots_log *log, struct ots_error *err) OTS_MUST_CHECK;
 
+/* How long after its end a window of changes counts as complete. */
+int64_t ots_source_settle_us(const struct ots_source *source, const struct ots_options *options);
+
 /* Errors: OTS_INVALID (two of the sources have one name). */
 enum ots_status ots_sources_check_names(const struct ots_source *sources, size_t count,
                                         struct ots_error *err) OTS_MUST_CHECK;

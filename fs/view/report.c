@@ -128,6 +128,9 @@ static void set_settings(struct writer *writer, struct ots_json *root,
         case OTS_SETTING_NUMBER:
             set_number(writer, options, setting->name, (double)setting->number);
             break;
+        case OTS_SETTING_SECONDS:
+            set_number(writer, options, setting->name, (double)setting->number / 1e6);
+            break;
         case OTS_SETTING_FLAG:
             note(writer, ots_json_set_bool(options, setting->name, setting->number != 0));
             break;

@@ -55,14 +55,19 @@ struct ots_table_report {
     bool has_field_keys;                /* otsfs cannot show it */
 };
 
-enum ots_setting_kind { OTS_SETTING_TEXT, OTS_SETTING_NUMBER, OTS_SETTING_FLAG };
+enum ots_setting_kind {
+    OTS_SETTING_TEXT,
+    OTS_SETTING_NUMBER,
+    OTS_SETTING_FLAG,
+    OTS_SETTING_SECONDS, /* told in seconds */
+};
 
 /* One option of the mount, as it is in effect. */
 struct ots_setting {
     const char *name;
     enum ots_setting_kind kind;
     const char *text;
-    int64_t number; /* of a flag: not 0 when it is set */
+    int64_t number; /* of a flag: not 0 when it is set; of seconds: microseconds */
 };
 
 struct ots_report {

@@ -30,6 +30,7 @@ struct ots_view_source {
     /* What `.otsfs` tells of it; NULL: nothing. */
     const char *endpoint;
     const char *instance;
+    int64_t settle_us; /* how long after its end a window of changes counts as complete */
 };
 
 struct ots_setting;
@@ -46,9 +47,18 @@ struct ots_view_options {
     bool is_sync;                       /* closing a file waits until its rows are acknowledged */
     bool is_browse;                     /* list from metadata, without scans */
     bool may_delete;                    /* unlink of timelines, rmdir of tables */
+    bool stream_off;                    /* tables are not followed: knowledge ages */
+    int64_t poll_us;                    /* between looks at a table's stream; 0: a second */
     enum ots_precision precision;       /* of the times in lines */
     const struct ots_setting *settings; /* what `.otsfs` tells of the options; report.h */
     size_t setting_count;
+    /*
+     * Told of each file or directory that somebody else changed, made or removed (then its name
+     * may be gone); `ino` is 0 when it was never listed. On a thread that holds no lock and carries
+     * out no operation. NULL: nobody is told.
+     */
+    void (*changed)(void *context, uint64_t parent_ino, struct ots_slice name, uint64_t ino);
+    void *changed_context;
 };
 
 enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_view **out,

@@ -57,6 +57,8 @@ expect_equal "$(status .source.endpoint)" "$work/data" 'the endpoint'
 expect_equal "$(status .version)" "$("$otsfs" --version | cut -d ' ' -f 2)" 'the version'
 expect_equal "$(status .options.timeout)" 30 'the time-out'
 expect_equal "$(status .options.allow_delete)" true 'allow_delete'
+expect_equal "$(status .options.stream)" on 'the stream'
+expect_equal "$(status .options.poll)" 1 'poll'
 expect_equal "$(status .listings_incomplete)" false 'whether listings are incomplete'
 
 # The numbers of requests are those that the service counted.

@@ -64,6 +64,8 @@ static void what_is_not_told_is_zero(void **state)
     assert_int_equal(options.umask, 0);
     assert_int_equal(options.max_rps, 0);
     assert_int_equal(options.max_mbps, 0);
+    assert_false(options.stream_off || options.has_settle);
+    assert_int_equal(options.poll_us, 0);
     assert_int_equal(options.precision, OTS_PRECISION_NS);
     assert_null(options.state_dir);
     ots_options_deinit(&options);
@@ -207,6 +209,46 @@ static void expect_refused(const char *line, const char *part_of_message)
     ots_options_deinit(&options);
 }
 
+static void seconds_may_have_fractions(void **state)
+{
+    (void)state;
+    static const struct {
+        char line[80];
+        int64_t poll_us;
+        int64_t settle_us;
+    } cases[] = {
+        {"otsfs src /mnt -o poll=1,settle=300", 1000000, 300000000},
+        {"otsfs src /mnt -o poll=0.2,settle=0", 200000, 0},
+        {"otsfs src /mnt -o poll=0.05,settle=86400.000", 50000, INT64_C(86400000000)},
+        {"otsfs src /mnt -o poll=3600,settle=0.0000019", INT64_C(3600000000), 1},
+        {"otsfs src /mnt -o poll=2,poll=003.25,settle=1.5", 3250000, 1500000},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[80];
+        memcpy(line, cases[i].line, sizeof(line));
+        struct ots_options options;
+        assert_int_equal(parse(&options, line, NULL), OTS_OK);
+        assert_int_equal(options.poll_us, cases[i].poll_us);
+        assert_true(options.has_settle);
+        assert_int_equal(options.settle_us, cases[i].settle_us);
+        ots_options_deinit(&options);
+    }
+}
+
+static void the_stream_can_be_off(void **state)
+{
+    (void)state;
+    char off[] = "otsfs src /mnt -o stream=off";
+    char on[] = "otsfs src /mnt -o stream=off,stream=on";
+    struct ots_options options;
+    assert_int_equal(parse(&options, off, NULL), OTS_OK);
+    assert_true(options.stream_off);
+    ots_options_deinit(&options);
+    assert_int_equal(parse(&options, on, NULL), OTS_OK);
+    assert_false(options.stream_off);
+    ots_options_deinit(&options);
+}
+
 static void what_cannot_be_understood_is_refused(void **state)
 {
     (void)state;
@@ -226,6 +268,19 @@ static void what_cannot_be_understood_is_refused(void **state)
     expect_refused("otsfs src /mnt -o max_rps=0", "max_rps");
     expect_refused("otsfs src /mnt -o max_rps=-1", "max_rps");
     expect_refused("otsfs src /mnt -o max_mbps=99999999999999999999", "max_mbps");
+    expect_refused("otsfs src /mnt -o stream=yes", "on, off");
+    expect_refused("otsfs src /mnt -o poll=0", "0.05 to 3600");
+    expect_refused("otsfs src /mnt -o poll=0.04999", "poll");
+    expect_refused("otsfs src /mnt -o poll=3600.1", "poll");
+    expect_refused("otsfs src /mnt -o poll=-1", "poll");
+    expect_refused("otsfs src /mnt -o poll=1e1", "poll");
+    expect_refused("otsfs src /mnt -o poll=1.", "poll");
+    expect_refused("otsfs src /mnt -o poll=.5", "poll");
+    expect_refused("otsfs src /mnt -o poll=1.2.3", "poll");
+    expect_refused("otsfs src /mnt -o poll=", "poll");
+    expect_refused("otsfs src /mnt -o settle=86401", "0 to 86400");
+    expect_refused("otsfs src /mnt -o settle=99999999999999999999999", "settle");
+    expect_refused("otsfs src /mnt -o settle=5m", "settle");
     expect_refused("otsfs src /mnt -o umask=8", "umask");
     expect_refused("otsfs src /mnt -o umask=1777", "umask");
     expect_refused("otsfs src /mnt -o umask=", "umask");
@@ -246,6 +301,7 @@ static void unknown_options_are_refused(void **state)
     expect_refused("otsfs src /mnt -o browse=yes", "browse=yes");
     expect_refused("otsfs src /mnt -o precision", "precision");
     expect_refused("otsfs src /mnt -o sync=1", "sync=1");
+    expect_refused("otsfs src /mnt -o stream", "stream");
     expect_refused("otsfs src /mnt -o fsname", "fsname");
 }
 
@@ -257,6 +313,8 @@ int main(void)
         cmocka_unit_test(options_may_be_glued_and_repeated),
         cmocka_unit_test(a_backslash_keeps_a_comma),
         cmocka_unit_test(help_and_version_want_nothing_else),
+        cmocka_unit_test(seconds_may_have_fractions),
+        cmocka_unit_test(the_stream_can_be_off),
         cmocka_unit_test(what_cannot_be_understood_is_refused),
         cmocka_unit_test(unknown_options_are_refused),
         cmocka_unit_test(what_is_not_told_is_zero),

@@ -16,6 +16,7 @@ static const struct ots_setting settings[] = {
     {.name = "timeout", .kind = OTS_SETTING_NUMBER, .number = 60},
     {.name = "precision", .kind = OTS_SETTING_TEXT, .text = "ns"},
     {.name = "sync", .kind = OTS_SETTING_FLAG, .number = 1},
+    {.name = "poll", .kind = OTS_SETTING_SECONDS, .number = 200000},
 };
 
 struct fixture {
@@ -46,7 +47,7 @@ static int setup(void **state)
         .service_now_us = INT64_C(1700000062000000),
         .mounted_us = INT64_C(1690000000250000),
         .settings = settings,
-        .setting_count = 3,
+        .setting_count = 4,
         .meter = &fixture->meter,
         .tables = fixture->tables,
         .table_count = 2,
@@ -98,6 +99,7 @@ static void json_tells_the_mount(void **state)
     assert_string_equal(ots_json_string(source, "instance"), "inst");
     const struct ots_json *options = ots_json_member(root, "options");
     expect_number(options, "timeout", 60);
+    expect_number(options, "poll", 0.2);
     assert_string_equal(ots_json_string(options, "precision"), "ns");
     assert_true(ots_json_bool(options, "sync", &flag) && flag);
     assert_true(ots_json_bool(root, "listings_incomplete", &flag) && !flag);

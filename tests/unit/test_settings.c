@@ -33,6 +33,10 @@ static void defaults_are_told(void **state)
     assert_string_equal(find(&settings, "signature")->text, "v2");
     assert_null(find(&settings, "state_dir"));
     assert_null(find(&settings, "put"));
+    assert_string_equal(find(&settings, "stream")->text, "on");
+    assert_int_equal(find(&settings, "poll")->kind, OTS_SETTING_SECONDS);
+    assert_int_equal(find(&settings, "poll")->number, 1000000);
+    assert_null(find(&settings, "settle"));
 }
 
 static void what_was_given_is_told(void **state)
@@ -51,6 +55,9 @@ static void what_was_given_is_told(void **state)
         .max_rps = 7,
         .max_mbps = 9,
         .put = OTS_PUT_CHOICE_SDK,
+        .stream_off = true,
+        .poll_us = 200000,
+        .has_settle = true,
     };
     struct ots_settings settings;
     ots_settings_init(&settings, &options);
@@ -65,6 +72,9 @@ static void what_was_given_is_told(void **state)
     assert_string_equal(find(&settings, "signature")->text, "v4");
     assert_string_equal(find(&settings, "state_dir")->text, "/state");
     assert_string_equal(find(&settings, "put")->text, "sdk");
+    assert_string_equal(find(&settings, "stream")->text, "off");
+    assert_int_equal(find(&settings, "poll")->number, 200000);
+    assert_int_equal(find(&settings, "settle")->number, 0);
 }
 
 int main(void)

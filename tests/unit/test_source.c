@@ -119,6 +119,22 @@ static void nobody_answers(void **state)
     ots_source_close(&source);
 }
 
+static void a_local_source_settles_sooner(void **state)
+{
+    (void)state;
+    char directory[] = "/data";
+    const struct ots_source service = {.text = "web"};
+    const struct ots_source local = {.text = "local:/data", .data.directory = directory};
+    struct ots_options options = {.source = ""};
+    assert_int_equal(ots_source_settle_us(&service, &options), 300000000);
+    assert_int_equal(ots_source_settle_us(&local, &options), 2000000);
+    options.has_settle = true;
+    assert_int_equal(ots_source_settle_us(&service, &options), 0);
+    assert_int_equal(ots_source_settle_us(&local, &options), 0);
+    options.settle_us = 500000;
+    assert_int_equal(ots_source_settle_us(&local, &options), 500000);
+}
+
 static void v4_needs_a_region(void **state)
 {
     struct fixture *fixture = *state;
@@ -146,6 +162,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_of_one_mount_differ, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_found_can_be_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_answers, setup, teardown),
+        cmocka_unit_test(a_local_source_settles_sooner),
         cmocka_unit_test_setup_teardown(v4_needs_a_region, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
