@@ -259,6 +259,12 @@ enum ots_status ots_selection_intersect(const struct ots_selection *a,
     return both->field_count ? OTS_OK : OTS_NOT_FOUND;
 }
 
+bool ots_selection_has_field(const struct ots_selection *selection, const struct ots_field *field)
+{
+    struct ots_field_wanted wanted = {.name = field->name, .type = field->value.type};
+    return !selection->field_count || intersect_field(selection, &wanted);
+}
+
 void ots_selection_apply(const struct ots_selection *selection, struct ots_scan_request *scan)
 {
     scan->has_begin = selection->begin_us > 0;

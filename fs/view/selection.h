@@ -65,6 +65,9 @@ enum ots_status ots_selection_intersect(const struct ots_selection *a,
                                         const struct ots_selection *b, struct ots_arena *arena,
                                         struct ots_selection *both) OTS_MUST_CHECK;
 
+/* Whether the field is among the selected ones; all are when none is named. */
+bool ots_selection_has_field(const struct ots_selection *selection, const struct ots_field *field);
+
 /*
  * Ask for what is selected; a request for all is left as it is. `selection` is borrowed, and no
  * window: a scan does not tell when a row was put.
