@@ -12,6 +12,9 @@
 #include "fs/mount/reply.h"
 #include "fs/mount/task.h"
 
+/* Of an entry of a directory that only gets one when it is looked up. Tools skip entries of 0. */
+static const ino_t UNKNOWN_INO = UINT32_MAX;
+
 enum { STATFS_BLOCK_BYTES = 4096 };
 static const uint64_t STATFS_BLOCKS = (uint64_t)1 << 38; /* 1 PiB, as others without a quota say */
 
@@ -129,6 +132,8 @@ static size_t add_entry(fuse_req_t request, char *to, size_t room, bool is_plus,
     snprintf(text, sizeof(text), "%.*s", OTS_SLICE_FMT(name));
     struct fuse_entry_param entry;
     ots_entry_fill(mount, attr, &entry);
+    if (!attr->ino)
+        entry.attr.st_ino = UNKNOWN_INO;
     if (is_plus)
         return fuse_add_direntry_plus(request, to, room, text, &entry, next);
     return fuse_add_direntry(request, to, room, text, &entry.attr, next);

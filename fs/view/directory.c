@@ -1,5 +1,5 @@
 /*
- * Names and attributes: lookup, getattr, listings and mkdir.
+ * Names and attributes: lookup, getattr, mkdir and sync.
  */
 #include <stdlib.h>
 
@@ -10,13 +10,6 @@
 #include "fs/view/staging.h"
 
 enum { READY_WAIT_US_MIN = 50000, READY_WAIT_US_MAX = 1000000, READY_TIMEOUT_US = 120000000 };
-
-struct ots_listing {
-    struct ots_view *view;
-    const struct ots_node *dir; /* pinned, so that the nodes stay */
-    size_t count;
-    struct ots_node *nodes[];
-};
 
 void ots_node_attr_locked(const struct ots_node *node, struct ots_attr *attr)
 {
@@ -38,9 +31,8 @@ static enum ots_status not_found(struct ots_slice name, struct ots_error *err)
     return ots_error_set(err, OTS_NOT_FOUND, "no such entry: %.*s", OTS_SLICE_FMT(name));
 }
 
-/* Make what `dir` holds known. */
-static enum ots_status refresh_directory(const struct ots_node *dir,
-                                         struct ots_interrupt *interrupt, struct ots_error *err)
+enum ots_status ots_directory_refresh(const struct ots_node *dir, struct ots_interrupt *interrupt,
+                                      struct ots_error *err)
 {
     enum ots_status status;
     switch (dir->kind) {
@@ -78,7 +70,8 @@ static bool is_hidden_name(const struct ots_node *dir, struct ots_slice name)
 static uint64_t newer_write_locked(struct ots_node *dir, struct ots_slice name)
 {
     const struct ots_extract *extract = ots_node_extract(dir);
-    if (!ots_node_is_in_view(dir) || extract->scanned_write == extract->table->write_number)
+    if (!ots_node_is_in_view(dir) || extract->selection.is_window ||
+        extract->scanned_write == extract->table->write_number)
         return 0;
     const struct ots_node *origin = ots_extract_origin_locked(extract, dir);
     const struct ots_node *child = origin ? ots_node_child(origin, name) : NULL;
@@ -93,7 +86,7 @@ static enum ots_status find_child(struct ots_view *view, struct ots_node *dir,
                                   struct ots_slice name, struct ots_interrupt *interrupt,
                                   struct ots_node **child, struct ots_error *err)
 {
-    enum ots_status status = refresh_directory(dir, interrupt, err);
+    enum ots_status status = ots_directory_refresh(dir, interrupt, err);
     if (status != OTS_OK)
         return status;
     pthread_mutex_lock(&view->synced.lock);
@@ -150,8 +143,10 @@ static enum ots_status lookup_pinned(struct ots_view *view, struct ots_node *dir
     if (is_hidden_name(dir, name)) {
         /* Names below are looked up later, but for the port, which is a file. */
         struct ots_table *table = ots_node_table(dir);
-        enum ots_status replayed = table ? ots_replay_table(table, interrupt, err) : OTS_OK;
-        return replayed == OTS_OK ? lookup_hidden(view, dir, name, attr, err) : replayed;
+        enum ots_status known = table ? ots_replay_table(table, interrupt, err) : OTS_OK;
+        if (known == OTS_OK)
+            known = ots_views_check_name(view, dir, name, interrupt, err);
+        return known == OTS_OK ? lookup_hidden(view, dir, name, attr, err) : known;
     }
     struct ots_node *node;
     enum ots_status status = find_child(view, dir, name, interrupt, &node, err);
@@ -260,86 +255,6 @@ enum ots_status ots_view_setattr(struct ots_view *view, uint64_t ino, const int6
     ots_node_unpin_locked(node);
     pthread_mutex_unlock(&view->synced.lock);
     return OTS_OK;
-}
-
-/* --- listings ---------------------------------------------------------------------------------*/
-
-static void count_shown(struct ots_node *child, void *context)
-{
-    size_t *count = context;
-    *count += ots_node_is_shown(child);
-}
-
-static void collect_shown(struct ots_node *child, void *context)
-{
-    struct ots_listing *listing = context;
-    if (ots_node_is_shown(child))
-        listing->nodes[listing->count++] = child;
-}
-
-static struct ots_listing *listing_new(struct ots_view *view, struct ots_node *dir)
-{
-    size_t count = 0;
-    pthread_mutex_lock(&view->synced.lock);
-    ots_node_each_child(dir, count_shown, &count);
-    struct ots_listing *listing = malloc(sizeof(*listing) + count * sizeof(listing->nodes[0]));
-    if (listing) {
-        *listing = (struct ots_listing){.view = view, .dir = dir};
-        ots_node_each_child(dir, collect_shown, listing);
-        ots_node_pin_locked(dir);
-    }
-    pthread_mutex_unlock(&view->synced.lock);
-    return listing;
-}
-
-/* What this mount wrote shows in views at once; in whole tables it does anyway. */
-static enum ots_status refresh_listing(struct ots_view *view, struct ots_node *dir,
-                                       struct ots_interrupt *interrupt, struct ots_error *err)
-{
-    if (dir->kind == OTS_NODE_STATUS_DIR)
-        return ots_self_refresh(view, dir, err);
-    if (!ots_node_is_in_view(dir) || dir->kind == OTS_NODE_VIEWS)
-        return refresh_directory(dir, interrupt, err);
-    struct ots_extract *extract = ots_node_extract(dir);
-    pthread_mutex_lock(&view->synced.lock);
-    uint64_t write_number = extract->table->write_number;
-    pthread_mutex_unlock(&view->synced.lock);
-    return ots_extract_refresh_since(extract, write_number, interrupt, err);
-}
-
-enum ots_status ots_view_list(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
-                              struct ots_listing **out, struct ots_error *err)
-{
-    struct ots_node *dir;
-    enum ots_status status = ots_view_pin(view, ino, &dir, err);
-    if (status == OTS_OK)
-        status = refresh_listing(view, dir, interrupt, err);
-    struct ots_listing *listing = status == OTS_OK ? listing_new(view, dir) : NULL;
-    ots_view_unpin(view, dir);
-    if (status == OTS_OK && !listing)
-        return ots_error_set(err, OTS_NOMEM, "out of memory");
-    *out = listing;
-    return status;
-}
-
-bool ots_listing_entry(struct ots_view *view, const struct ots_listing *listing, size_t index,
-                       struct ots_slice *name, struct ots_attr *attr)
-{
-    if (index >= listing->count)
-        return false;
-    const struct ots_node *node = listing->nodes[index];
-    *name = node->name;
-    pthread_mutex_lock(&view->synced.lock);
-    ots_node_attr_locked(node, attr);
-    pthread_mutex_unlock(&view->synced.lock);
-    return true;
-}
-
-void ots_listing_free(struct ots_listing *listing)
-{
-    if (listing)
-        ots_view_unpin(listing->view, listing->dir);
-    free(listing);
 }
 
 /* --- making -----------------------------------------------------------------------------------*/
@@ -455,7 +370,7 @@ static enum ots_status mkdir_pinned(struct ots_view *view, struct ots_node *dir,
 {
     enum ots_status status = ots_view_check_writable(view, dir->ino, err);
     if (status == OTS_OK)
-        status = refresh_directory(dir, interrupt, err);
+        status = ots_directory_refresh(dir, interrupt, err);
     if (status != OTS_OK)
         return status;
     if (dir->kind == OTS_NODE_INSTANCE)

@@ -5,6 +5,7 @@
  * took. Whoever needs what is old learns it anew; others who need it meanwhile wait for that.
  */
 #include "fs/view/finding.h"
+#include "fs/view/window.h"
 
 /* What is known of a table whose rows expire is never older. */
 enum { EXPIRY_FRESH_US = 300 * 1000000 };
@@ -39,6 +40,9 @@ struct ots_node *ots_extract_origin_locked(const struct ots_extract *extract, st
 
 bool ots_extract_is_unmeasured_locked(const struct ots_extract *extract, struct ots_node *timeline)
 {
+    /* What is put later does not change what was put then. */
+    if (extract->selection.is_window)
+        return false;
     const struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
     return origin && origin->timeline.last_write > timeline->timeline.measured_write;
 }
@@ -98,7 +102,8 @@ enum ots_status ots_extract_refresh(struct ots_extract *extract, struct ots_inte
     enum ots_status status =
         ots_knowledge_claim(view, &extract->timelines, interrupt, &is_claimed, &error);
     if (status == OTS_OK && is_claimed) {
-        status = learn_timelines(extract, interrupt, &error);
+        status = extract->selection.is_window ? ots_extract_read_window(extract, interrupt, &error)
+                                              : learn_timelines(extract, interrupt, &error);
         ots_knowledge_release(view, &extract->timelines, status, &error);
     }
     if (status != OTS_OK && err)

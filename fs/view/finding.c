@@ -8,8 +8,7 @@ enum { CUT_STEP_US = 60 * 1000000, CUT_MARGIN_US = 600 * 1000000 };
 
 /* --- beginning --------------------------------------------------------------------------------*/
 
-/* Rows of a time before this are about to expire, or have. 0: none does. */
-static int64_t expiry_cut_us(struct ots_store *store, int32_t time_to_live_s)
+int64_t ots_expiry_cut_us(struct ots_store *store, int32_t time_to_live_s)
 {
     if (time_to_live_s <= 0)
         return 0;
@@ -29,7 +28,7 @@ enum ots_status ots_finding_begin(struct ots_finding *finding, struct ots_extrac
     finding->write_number = table->write_number;
     int32_t time_to_live_s = table->time_to_live_s;
     pthread_mutex_unlock(&extract->view->synced.lock);
-    finding->cut_us = expiry_cut_us(table->instance->store, time_to_live_s);
+    finding->cut_us = ots_expiry_cut_us(table->instance->store, time_to_live_s);
     if (finding->selection.begin_us < finding->cut_us)
         finding->selection.begin_us = finding->cut_us;
     return ots_pipeline_wait(table->pipeline, interrupt);

@@ -25,6 +25,9 @@ struct ots_finding {
     struct ots_found_list found; /* with `has_extents`, in no order */
 };
 
+/* Rows of a time before this are about to expire, or have. 0: none does. */
+int64_t ots_expiry_cut_us(struct ots_store *store, int32_t time_to_live_s);
+
 /* Begin; rows on their way are waited for. Errors: OTS_CANCELLED. Deinit is needed all the same. */
 enum ots_status ots_finding_begin(struct ots_finding *finding, struct ots_extract *extract,
                                   struct ots_interrupt *interrupt) OTS_MUST_CHECK;

@@ -130,9 +130,10 @@ void ots_table_forget_locked(struct ots_table *table)
     table->instance->tables.fresh_until_us = 0;
     table->whole.timelines.fresh_until_us = 0;
     table->described.knowledge.fresh_until_us = 0;
+    table->retention.knowledge.fresh_until_us = 0;
     struct ots_extract *extract = table->view->synced.views.newest;
     for (; extract; extract = extract->older)
-        if (extract->table == table)
+        if (extract->table == table && !extract->selection.is_window)
             extract->timelines.fresh_until_us = 0;
 }
 

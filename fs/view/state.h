@@ -13,6 +13,7 @@
 #include "fs/view/node.h"
 #include "fs/view/pages.h"
 #include "fs/view/pipeline.h"
+#include "fs/view/retention.h"
 #include "fs/view/selection.h"
 #include "fs/view/view.h"
 #include "fs/view/views.h"
@@ -40,7 +41,8 @@ struct ots_extract {
     struct ots_table *table;
     struct ots_node *node; /* holds the measurements */
     struct ots_selection selection;
-    struct ots_arena arena; /* of the selection */
+    struct ots_arena arena;    /* of the selection */
+    struct ots_window *window; /* of a view of changes: what was read; fs/view/window.h */
     struct ots_knowledge timelines;
     uint32_t scan_id;
     uint64_t row_count;      /* found by the last scan */
@@ -72,6 +74,7 @@ struct ots_table {
     struct ots_extract whole;      /* without restriction */
     struct ots_knowledge replayed; /* its journal; fs/view/replay.h */
     struct ots_described described;
+    struct ots_known_retention retention;
     bool has_field_keys;
     int32_t time_to_live_s;   /* OTS_TTL_FOREVER: rows do not expire */
     uint64_t superseded_rows; /* of earlier mounts, that were not put again */
@@ -225,6 +228,12 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
  */
 void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline,
                                  int64_t from_us);
+
+/* --- directories: fs/view/directory.c ---------------------------------------------------------*/
+
+/* Make what the directory holds known. Errors: OTS_INVALID (no directory). */
+enum ots_status ots_directory_refresh(const struct ots_node *dir, struct ots_interrupt *interrupt,
+                                      struct ots_error *err) OTS_MUST_CHECK;
 
 /* The attributes as they are known. The view's lock is held. */
 void ots_node_attr_locked(const struct ots_node *node, struct ots_attr *attr);

@@ -7,6 +7,7 @@
 #include "fs/view/file.h"
 #include "fs/view/port.h"
 #include "fs/view/reader.h"
+#include "fs/view/window.h"
 #include "fs/view/writer.h"
 
 struct timeline_file {
@@ -148,6 +149,8 @@ enum ots_status ots_timeline_file_open(struct ots_view *view, struct ots_node *t
                                        unsigned mode, struct ots_interrupt *interrupt,
                                        struct ots_file **out, struct ots_error *err)
 {
+    if (ots_node_extract(timeline)->selection.is_window)
+        return ots_window_file_open(view, timeline, out, err);
     struct timeline_file *file = file_new(view, timeline);
     if (!file)
         return ots_error_set(err, OTS_NOMEM, "out of memory");

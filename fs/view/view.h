@@ -46,6 +46,8 @@ struct ots_view_options {
     unsigned puts_in_flight;
     bool is_sync;                       /* closing a file waits until its rows are acknowledged */
     bool is_browse;                     /* list from metadata, without scans */
+    bool stream_off;                    /* the tables' streams are not read */
+    int64_t settle_us;                  /* after which a window of changes counts as complete */
     bool may_delete;                    /* unlink of timelines, rmdir of tables */
     bool stream_off;                    /* tables are not followed: knowledge ages */
     int64_t poll_us;                    /* between looks at a table's stream; 0: a second */
@@ -148,7 +150,8 @@ struct ots_listing;
 
 enum ots_status ots_view_list(struct ots_view *view, uint64_t ino, struct ots_interrupt *interrupt,
                               struct ots_listing **out, struct ots_error *err) OTS_MUST_CHECK;
-/* False beyond the last entry. `name` lives as long as the view. */
+/* False beyond the last entry. `name` lives as long as the listing; an inode number of 0 must be
+ * asked for by a lookup. */
 bool ots_listing_entry(struct ots_view *view, const struct ots_listing *listing, size_t index,
                        struct ots_slice *name, struct ots_attr *attr);
 void ots_listing_free(struct ots_listing *listing);

@@ -3,10 +3,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "fs/view/state.h"
+#include "fs/view/window.h"
 
 #define RANGES OTS_SLICE(".range")
 #define FIELDS OTS_SLICE(".fields")
+#define CHANGES OTS_SLICE(".changes")
 
 /* The view that the node is in, NULL outside of views. */
 static struct ots_extract *view_of(const struct ots_node *node)
@@ -57,6 +58,7 @@ void ots_extract_free(struct ots_extract *extract)
     views->count--;
     views->node_count -= extract->node_count;
     ots_arena_deinit(&extract->arena);
+    ots_window_unref(extract->window);
     free(extract);
 }
 
@@ -134,17 +136,53 @@ void ots_views_note_nodes_locked(struct ots_extract *extract, size_t count)
 
 /* --- finding and making -----------------------------------------------------------------------*/
 
-/* What the name selects of what `within` selects. */
-static enum ots_status parse_name(const struct ots_node *node, const struct ots_extract *within,
+bool ots_node_is_changes(const struct ots_node *dir)
+{
+    return dir->kind == OTS_NODE_VIEWS && ots_slice_equal(dir->name, CHANGES);
+}
+
+/* What the name in `dir` selects of what `dir` lies in; borrows the name. */
+static enum ots_status parse_name(const struct ots_node *dir, struct ots_slice name,
                                   struct ots_arena *arena, struct ots_selection *selection)
 {
+    const struct ots_extract *within = ots_node_extract(dir);
     struct ots_selection own;
-    enum ots_status status = ots_slice_equal(node->parent->name, RANGES)
-                                 ? ots_selection_parse_range(node->name, &own)
-                                 : ots_selection_parse_fields(node->name, arena, &own);
+    enum ots_status status;
+    if (ots_slice_equal(dir->name, RANGES))
+        status = ots_selection_parse_range(name, &own);
+    else if (ots_slice_equal(dir->name, CHANGES))
+        status = ots_selection_parse_changes(name, &own);
+    else
+        status = ots_selection_parse_fields(name, arena, &own);
     if (status != OTS_OK)
         return status;
     return ots_selection_intersect(&within->selection, &own, arena, selection);
+}
+
+enum ots_status ots_views_check_name(struct ots_view *view, struct ots_node *dir,
+                                     struct ots_slice name, struct ots_interrupt *interrupt,
+                                     struct ots_error *err)
+{
+    struct ots_selection selection;
+    struct ots_node *node = NULL;
+    if (!ots_node_is_changes(dir))
+        return OTS_OK;
+    struct ots_arena arena = OTS_ARENA_INIT;
+    enum ots_status status = parse_name(dir, name, &arena, &selection);
+    if (status == OTS_OK) {
+        pthread_mutex_lock(&view->synced.lock);
+        node = ots_node_child(dir, name);
+        if (node)
+            ots_node_pin_locked(node);
+        pthread_mutex_unlock(&view->synced.lock);
+        status = ots_window_check(ots_node_table(dir), &selection, node ? node->extract : NULL,
+                                  interrupt, err);
+    } else {
+        ots_error_set(err, status, "%.*s is no window", OTS_SLICE_FMT(name));
+    }
+    ots_view_unpin(view, node);
+    ots_arena_deinit(&arena);
+    return status;
 }
 
 /* A view of the extract that `dir` is in, as the newest. */
@@ -173,8 +211,7 @@ static enum ots_status make_view(struct ots_view *view, struct ots_node *dir, st
     if (!extract)
         return OTS_NOMEM;
     *node = extract->node;
-    enum ots_status status =
-        parse_name(*node, ots_node_extract(dir), &extract->arena, &extract->selection);
+    enum ots_status status = parse_name(dir, (*node)->name, &extract->arena, &extract->selection);
     if (status == OTS_OK)
         status = ots_tree_list(&view->synced.tree, *node);
     if (status == OTS_OK) {
@@ -190,11 +227,12 @@ static enum ots_status make_view(struct ots_view *view, struct ots_node *dir, st
     return status;
 }
 
-/* `.range` or `.fields`. */
+/* `.range`, `.fields` or `.changes`. */
 static enum ots_status make_dir(struct ots_view *view, struct ots_node *dir, struct ots_slice name,
                                 struct ots_node **out)
 {
-    if (!ots_slice_equal(name, RANGES) && !ots_slice_equal(name, FIELDS))
+    if (!ots_slice_equal(name, RANGES) && !ots_slice_equal(name, FIELDS) &&
+        !ots_slice_equal(name, CHANGES))
         return OTS_NOT_FOUND;
     struct ots_node *node = ots_node_child_make(dir, OTS_NODE_VIEWS, name);
     if (!node)

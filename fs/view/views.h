@@ -1,6 +1,6 @@
 /*
- * The views of a mount: what `.range` and `.fields` hold, made when they are named, and forgotten
- * when many others were named since and nobody has anything open in them.
+ * The views of a mount: what `.range`, `.fields` and `.changes` hold, made when they are named, and
+ * forgotten when many others were named since and nobody has anything open in them.
  *
  * A view is pinned while it must stay: by each operation in it, each open file, each open
  * directory. A pin of a view pins those that it lies in. Nodes outside of views always stay, so
@@ -9,6 +9,7 @@
 #ifndef OTS_VIEW_VIEWS_H
 #define OTS_VIEW_VIEWS_H
 
+#include "backend/base/interrupt.h"
 #include "fs/view/node.h"
 
 /* Views that are remembered, and nodes in views beyond which those that nobody uses go. */
@@ -36,7 +37,7 @@ void ots_view_unpin(struct ots_view *view, const struct ots_node *node);
 void ots_node_pin_locked(const struct ots_node *node);
 void ots_node_unpin_locked(const struct ots_node *node);
 
-/* Whether the node belongs to a view, or is `.range` or `.fields`. */
+/* Whether the node belongs to a view, or holds views. */
 bool ots_node_is_in_view(const struct ots_node *node);
 
 /* Errors: OTS_READ_ONLY for such a node. A number that is not known is not refused. */
@@ -44,9 +45,22 @@ enum ots_status ots_view_check_writable(struct ots_view *view, uint64_t ino,
                                         struct ots_error *err) OTS_MUST_CHECK;
 
 /*
- * A hidden name below a table or view, or a view's name below `.range` or `.fields`, listed. The
- * view's lock is held, `dir` is pinned. Errors: OTS_NOT_FOUND (no such name), OTS_TOO_MANY (as many
- * views as there may be are in use), OTS_NOMEM.
+ * Whether a name below `.changes`, where `dir` is pinned, may be looked up now; other names may.
+ * Asks the service. The view's lock is not held. Errors: OTS_NOT_FOUND, OTS_INVALID (not a window's
+ * name), those of ots_window_check.
+ */
+enum ots_status ots_views_check_name(struct ots_view *view, struct ots_node *dir,
+                                     struct ots_slice name, struct ots_interrupt *interrupt,
+                                     struct ots_error *err) OTS_MUST_CHECK;
+
+/* Whether the directory is `.changes`. */
+bool ots_node_is_changes(const struct ots_node *dir);
+
+/*
+ * A hidden name below a table or view, or a view's name below `.range`, `.fields` or `.changes`,
+ * listed. The view's lock is held, `dir` is pinned. Errors: OTS_NOT_FOUND (no such name),
+ * OTS_INVALID (a window without a moment), OTS_TOO_MANY (as many views as there may be are in use),
+ * OTS_NOMEM.
  */
 enum ots_status ots_views_find_locked(struct ots_view *view, struct ots_node *dir,
                                       struct ots_slice name, struct ots_node **node) OTS_MUST_CHECK;
