@@ -69,7 +69,7 @@ static enum ots_status list_windows(struct ots_listing *listing, struct ots_tabl
         return status;
     int64_t begin_us;
     listing->count = ots_retention_hours(&retention, ots_store_now_us(table->instance->store),
-                                         table->view->options.settle_us, &begin_us);
+                                         table->instance->source.settle_us, &begin_us);
     for (size_t i = 0; i < listing->count; i++, begin_us += OTS_WINDOW_LISTED_US)
         ots_window_name_append(begin_us, OTS_WINDOW_LISTED_US, &listing->window_names);
     status = ots_buf_status(&listing->window_names);

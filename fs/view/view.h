@@ -46,8 +46,6 @@ struct ots_view_options {
     unsigned puts_in_flight;
     bool is_sync;                       /* closing a file waits until its rows are acknowledged */
     bool is_browse;                     /* list from metadata, without scans */
-    bool stream_off;                    /* the tables' streams are not read */
-    int64_t settle_us;                  /* after which a window of changes counts as complete */
     bool may_delete;                    /* unlink of timelines, rmdir of tables */
     bool stream_off;                    /* tables are not followed: knowledge ages */
     int64_t poll_us;                    /* between looks at a table's stream; 0: a second */

@@ -378,5 +378,5 @@ enum ots_status ots_window_check(struct ots_table *table, const struct ots_selec
     if (is_known)
         return OTS_OK;
     return ots_retention_check(&retention, selection, ots_store_now_us(table->instance->store),
-                               view->options.settle_us, err);
+                               table->instance->source.settle_us, err);
 }
