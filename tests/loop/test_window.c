@@ -205,6 +205,32 @@ static void windows_nest_with_other_views(void **state)
     window_expect(fixture, 10, 20, "b", "cpu,host=b m=4i 9000000000\n");
 }
 
+/* Rows that are about to expire, or have, are shown nowhere. */
+static void rows_that_expire(void **state)
+{
+    struct window_fixture *fixture = *state;
+    enum { LIFE_S = 86400 };
+    TEST_CALL(update, OTS_ACTION_UPDATE_TABLE);
+    update.request.update_table.meta = OTS_TABLE_META_DEFAULT;
+    update.request.update_table.meta.name = OTS_SLICE("t");
+    update.request.update_table.meta.has_time_to_live = true;
+    update.request.update_table.meta.time_to_live_s = LIFE_S;
+    loop_call_ok(&fixture->loop, &update);
+    int64_t cut_us = WINDOW_BASE_US + (60 - LIFE_S + 600) * SECOND_US;
+    window_at(fixture, 10);
+    window_put(fixture, "a", cut_us - 1, "n", 1);
+    window_put(fixture, "b", cut_us - 1, "n", 2);
+    window_put(fixture, "b", cut_us, "n", 3);
+    window_at(fixture, 60);
+    char wanted[100];
+    snprintf(wanted, sizeof(wanted), "cpu,host=b n=3i %lld000\n", (long long)cut_us);
+    window_expect(fixture, 10, 20, "a", NULL);
+    window_expect(fixture, 10, 20, "b", wanted);
+    /* What was read stays as it is. */
+    window_at(fixture, 10 * LIFE_S / 24);
+    window_expect(fixture, 10, 20, "b", wanted);
+}
+
 /* A row's last record decides, also when it has none of the fields. */
 static void fields_are_those_of_the_last_record(void **state)
 {
@@ -267,6 +293,7 @@ static void rows_that_the_precision_cannot_show(void **state)
     assert_non_null(strstr(err.message, "cpu/host=a.lp"));
     assert_int_equal(ots_file_read(file, size, 1, NULL, &text, &err), OTS_IO);
     assert_int_equal(text.size, 0);
+    ots_buf_deinit(&text);
     char *before = view_read_file(file, 0, size);
     char *behind = view_read_file(file, 2 * size, 1000);
     assert_string_equal(before, "cpu,host=a n=1i 1\n");
@@ -338,12 +365,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, window_setup, window_teardown)
-        T(a_window_shows_what_was_put_in_it),     T(the_bounds_of_a_window),
-        T(the_last_record_of_a_row_counts),       T(rows_that_were_deleted_or_updated),
-        T(times_are_those_of_the_last_commit),    T(windows_make_up_everything),
-        T(windows_nest_with_other_views),         T(fields_are_those_of_the_last_record),
-        T(windows_in_windows_are_what_both_hold), T(rows_that_the_precision_cannot_show),
-        T(names_that_do_not_tell_the_key),        T(reading_anywhere),
+        T(a_window_shows_what_was_put_in_it),
+        T(the_bounds_of_a_window),
+        T(the_last_record_of_a_row_counts),
+        T(rows_that_were_deleted_or_updated),
+        T(times_are_those_of_the_last_commit),
+        T(windows_make_up_everything),
+        T(windows_nest_with_other_views),
+        T(rows_that_expire),
+        T(fields_are_those_of_the_last_record),
+        T(windows_in_windows_are_what_both_hold),
+        T(rows_that_the_precision_cannot_show),
+        T(names_that_do_not_tell_the_key),
+        T(reading_anywhere),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
