@@ -52,7 +52,7 @@ duration_of() {
 
 # utc_name SECONDS: as windows are named.
 utc_name() {
-    date -u -d "@$1" +%Y%m%d%H%M%SZ
+    TZ=UTC0 printf '%(%Y%m%d%H%M%SZ)T\n' "$1"
 }
 window_name() {
     echo "$(utc_name "$1")-$(utc_name "$2")"
@@ -79,7 +79,7 @@ seconds_of() {
 # zone_offset SECONDS: what local time is ahead of UTC at that moment.
 zone_offset() {
     local text seconds
-    text=$(date -d "@$1" +%z)
+    printf -v text '%(%z)T' "$1"
     seconds=$((10#${text:1:2} * 3600 + 10#${text:3:2} * 60))
     [ "${text:0:1}" = + ] || seconds=$((-seconds))
     echo "$seconds"
@@ -139,15 +139,18 @@ service_now() {
     fi
 }
 
-# settle_s: how long the source's mount waits for late records, in whole seconds.
-settle_s() {
+# option_s NAME DEFAULT: of the source's mount, as settle=, in seconds, rounded up.
+option_s() {
     local text
-    text=$(status_value "${source%/*}" settle) || true
-    [[ $text =~ ^([0-9]{1,6})(\.[0-9]+)?$ ]] || text=300
+    text=$(status_value "${source%/*}" "$1") || true
+    [[ $text =~ ^[0-9]{1,6}(\.[0-9]+)?$ ]] || text=$2
     case $text in
     *.*) echo $((10#${text%.*} + 1)) ;;
     *) echo "$text" ;;
     esac
+}
+settle_s() {
+    option_s settle 300
 }
 
 # table_identity PATH: the same for a table in two mounts.
@@ -443,12 +446,13 @@ copy_windows() {
     done
 }
 
-# copy_all: the whole table; windows go on from where the stream is certainly in what was copied.
+# copy_all: the whole table; windows go on from the time before which nothing can be missing in what
+# was copied, because the mount had learned of it.
 copy_all() {
     local status=0 now
     now=$(service_now) || return
     rows=0
-    begin_run full all $((now - $(settle_s) - 1))
+    begin_run full all $((now - $(settle_s) - $(option_s poll 1)))
     store "$source" || status=$?
     count_window "$status"
     return "$status"
