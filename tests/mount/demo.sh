@@ -15,11 +15,14 @@ expect_nothing_left() {
 }
 
 "$top/scripts/demo" "$build" >"$work/demo.log" 2>&1 || fail "exit status $?"
+[ "$(grep -cE '^otsfs-increment: one/proc to two/proc: [1-9][0-9]* rows of 1 window ' "$work/demo.log")" = 1 ] ||
+    fail 'no increment'
 grep -q '^equal: [1-9][0-9]* timelines, [1-9][0-9]* rows' "$work/demo.log" || fail 'nothing was copied'
 expect_nothing_left 'the demo'
 
 # What README.md shows of it, but for this machine's names and numbers.
-sed -n '/^\$ make demo/,/^```/p' "$top/README.md" | sed 1d | grep '^[$#] ' | grep -v _data_source= >"$work/shown"
+sed -n '/^\$ make demo/,/^```/p' "$top/README.md" | sed 1d | grep '^[$#] ' |
+    grep -vE '_data_source=|[0-9]{14}Z' >"$work/shown"
 [ "$(wc -l <"$work/shown")" -ge 10 ] || fail 'README.md does not show the demo'
 while IFS= read -r line; do
     grep -qxF -- "$line" "$work/demo.log" || fail "README.md shows: $line"
