@@ -431,7 +431,10 @@ copy_window() {
         # What was trimmed while it was read does not come back.
         [ "$status" != 1 ] || { look "$window" || [ $? != 4 ] || status=4; } 2>/dev/null
     fi
-    [ "$status" != 4 ] || warn "the stream of $source does not keep $window any more: only --full helps"
+    if [ "$status" = 4 ]; then
+        [ "$2" != "$next" ] || window="$window any more: only --full helps"
+        warn "the stream of $source does not keep $window"
+    fi
     count_window "$status"
     return "$status"
 }

@@ -133,6 +133,26 @@ expect_equal "$(sed 1d "$work/out" | awk 'END { print $NF }')" interrupted 'the 
 increment 0 --start "$w3" --end "$w4"
 expect_copy "$work/t4" 'the window in the end'
 
+# --- killed at any moment ----------------------------------------------------------------------------
+for round in 1 2 3 4 5 6 7 8; do
+    lines cpu,host=a 20 $((220 + round * 20)) | other_writes t/cpu/host=a.lp
+    setsid otsfs-increment "$work/one/t" "$work/two/t" --every 1s --lag 0 >"$work/out" 2>"$work/err" &
+    pid=$!
+    lib_pids+=("$pid")
+    sleep "0.$((RANDOM % 8))"
+    kill -KILL -- "-$pid" 2>/dev/null || true
+    wait "$pid" 2>"$work/wait" || true
+done
+wait_until flock -n "$lock" true
+cp -r "$other/t" "$work/t5"
+w4=$(boundary)
+all_is_finished() {
+    increment 0 --every 1s --lag 0
+    [[ ! $(finished) < $w4 ]]
+}
+wait_until all_is_finished
+expect_copy "$work/t5" 'the copy after kills'
+
 # --- under one mount ---------------------------------------------------------------------------------
 otsfs-increment "$work/one/t" "$work/one/u" --full || fail 'a full copy in one mount'
 w5=$(boundary)

@@ -79,7 +79,7 @@ fails 1 fail 'Input/output error'
 fails 1 denied 'stream=off'
 fails 1 unsynced 'failed'
 fails 1 remount 'was mounted anew'
-fails 4 gone 'only --full helps'
+fails 4 gone 'any more: only --full helps'
 fails 5 refuse '3 rows or lines'
 fails 5 reject '2 rows or lines'
 expect_equal "$(results)" 'finished failed failed failed failed not-kept refused refused ' 'results'
@@ -96,6 +96,30 @@ run_increment 1 "${later[@]}"
 expect_equal "$(grep -c '^cp: message' "$work/err")" 20 'messages of cp'
 said 'and 30 more messages'
 rm "$work/fake/cp"
+
+# --- what changes while it is copied -----------------------------------------------------------------
+# The first cp fails for one file that was changed and one that is gone; of the first it is tried again.
+mkdir -p "$one/t/cpu"
+lines cpu,host=a 3 >"$one/t/cpu/a b.lp"
+# with_stale FILE TEXT
+with_stale() {
+    fake cp <<END
+case "\$1" in
+-rT) echo "cp: error reading '$one/t/cpu/$1': $2" >&2; exit 1 ;;
+*) exec /bin/cp "\$@" ;;
+esac
+END
+}
+with_stale 'a b.lp' 'Stale file handle'
+mkdir -p "$two/t/cpu"
+otsfs-increment "$one/t" "$two/t" --full --state "$work/full" >"$work/out" 2>"$work/err" || fail "stale: $(cat "$work/err")"
+expect_same "$one/t/cpu/a b.lp" "$two/t/cpu/a b.lp"
+with_stale gone.lp 'No such file or directory'
+otsfs-increment "$one/t" "$two/t" --full --state "$work/full" >"$work/out" 2>"$work/err" || fail "gone: $(cat "$work/err")"
+with_stale 'a b.lp' 'Input/output error'
+otsfs-increment "$one/t" "$two/t" --full --state "$work/full" >"$work/out" 2>"$work/err" && fail 'an error that counts'
+said 'Input/output error'
+rm -r "$work/fake/cp" "$one/t/cpu" "$two/t/cpu"
 
 # --- not complete yet ------------------------------------------------------------------------------
 printf '\n\n' >"$work/fate/again"
