@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fs/view/xattr.h"
+
 static const int64_t SECOND_US = 1000000;
 
 /* --- what windows hold ------------------------------------------------------------------------*/
@@ -304,6 +306,32 @@ static void rows_that_the_precision_cannot_show(void **state)
     window_expect(fixture, 10, 20, "b", "cpu,host=b n=4i 2\n");
 }
 
+/* Give the timeline an attribute: x=1. */
+static void set_attribute(struct window_fixture *fixture, const char *host)
+{
+    const struct ots_tag tag = {OTS_SLICE("host"), ots_slice_str(host)};
+    const struct ots_tag attribute = {OTS_SLICE("x"), OTS_SLICE("1")};
+    const struct ots_meta_update update = {.key = {OTS_SLICE("cpu"), OTS_SLICE_NONE, &tag, 1},
+                                           .attributes = &attribute,
+                                           .attribute_count = 1,
+                                           .has_attributes = true};
+    TEST_CALL(call, OTS_ACTION_UPDATE_META);
+    call.request.update_meta =
+        (struct ots_update_meta_request){.table = OTS_SLICE("t"), .updates = &update, .count = 1};
+    loop_call_ok(&fixture->loop, &call);
+}
+
+static void expect_attribute(struct window_fixture *fixture, uint64_t ino)
+{
+    struct ots_error err;
+    struct ots_buf value = OTS_BUF_INIT;
+    if (ots_view_getxattr(fixture->mount.view, ino, OTS_SLICE("user.ots.attr.x"), NULL, &value,
+                          &err) != OTS_OK)
+        fail_msg("%s", err.message);
+    assert_true(ots_slice_equal(ots_buf_slice(&value), OTS_SLICE("1")));
+    ots_buf_deinit(&value);
+}
+
 /* A tag so long that the timeline's name ends in a hash. */
 static void names_that_do_not_tell_the_key(void **state)
 {
@@ -311,11 +339,14 @@ static void names_that_do_not_tell_the_key(void **state)
     char host[301];
     memset(host, 'h', 300);
     host[300] = 0;
+    set_attribute(fixture, host);
+    set_attribute(fixture, "a");
     window_at(fixture, 10);
     window_put(fixture, host, 1, "n", 1);
     window_put(fixture, "a", 1, "n", 2);
     window_at(fixture, 60);
     struct window_path path = window_path(10, 20, "/cpu");
+    struct window_path path_of_a = window_path(10, 20, "/cpu/host=a.lp");
     struct ots_attr dir = view_attr(&fixture->mount, path.text);
     struct ots_listing *listing;
     struct ots_slice name;
@@ -331,6 +362,8 @@ static void names_that_do_not_tell_the_key(void **state)
         OTS_OK);
     char *text = view_read_file(file, 0, 1000);
     assert_memory_equal(text, "cpu,host=hhhh", 13);
+    expect_attribute(fixture, attr.ino);
+    expect_attribute(fixture, view_attr(&fixture->mount, path_of_a.text).ino);
     free(text);
     ots_file_close(file);
 }
