@@ -165,6 +165,21 @@ EROFS rename m/host=a.lp .fields/v/m/host=b.lp
 EPERM rename .range x
 EROFS|EPERM rmdir .range
 EROFS mkdir .range/20200101000000-20300101000000/n
+ok stat .changes
+ok list .changes
+ok list .changes/20200101000000Z-20200101010000Z # nothing was put then
+ok list .changes/20200101000000Z-20200101010000Z/.fields/v
+ENOENT stat .changes/20200101000000Z-20200101010000Z/m
+ENOENT stat .changes/x
+ENOENT stat .changes/20200101000000Z-20200101010000
+ENOENT stat .changes/20200230000000-20300101000000
+EINVAL stat .changes/20200101010000Z-20200101000000Z
+EINVAL stat .changes/20200101010000-20200101010000
+EINVAL stat .changes/20200101000000Z-20200101010000Z/.changes/20200101010000Z-20200101020000Z
+EAGAIN stat .changes/20200101000000-99981231000000
+EROFS mkdir .changes/x
+EROFS mkdir .changes/20200101000000Z-20200101010000Z/n
+EROFS|EPERM rmdir .changes
 TABLE
 
 echo '= staging files'
