@@ -197,6 +197,7 @@ static void set_all(struct writer *writer, struct ots_json *root, const struct o
         set_text(writer, source, "name", report->source);
         set_text(writer, source, "endpoint", report->endpoint);
         set_text(writer, source, "instance", report->instance);
+        set_number(writer, source, "settle", (double)report->settle_us / 1e6);
     }
     set_settings(writer, root, report);
     note(writer, ots_json_set_bool(root, "listings_incomplete", report->is_incomplete));

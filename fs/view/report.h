@@ -77,6 +77,7 @@ struct ots_report {
     int64_t now_us;
     int64_t service_now_us;
     int64_t mounted_us;
+    int64_t settle_us;  /* after which windows of changes are complete */
     bool is_incomplete; /* listings come from metadata */
     const struct ots_setting *settings;
     size_t setting_count;

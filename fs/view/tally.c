@@ -95,6 +95,7 @@ enum ots_status ots_tally(struct ots_instance *instance, struct ots_report *repo
         .now_us = ots_clock_now_us(view->options.clock),
         .service_now_us = ots_store_now_us(instance->store),
         .mounted_us = view->mounted_us,
+        .settle_us = instance->source.settle_us,
         .is_incomplete = view->options.is_browse,
         .settings = view->options.settings,
         .setting_count = view->options.setting_count,

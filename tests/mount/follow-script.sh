@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 PATH=$top/scripts:$PATH
 
-mount_otsfs "local:$work/data" "$work/one" -o settle=0.5
+mount_otsfs "local:$work/data" "$work/one"
 mount_otsfs "local:$work/copy" "$work/two"
 mount_other "local:$work/data"
 mkdir "$other/t"

@@ -46,6 +46,7 @@ static int setup(void **state)
         .now_us = INT64_C(1700000061500000),
         .service_now_us = INT64_C(1700000062000000),
         .mounted_us = INT64_C(1690000000250000),
+        .settle_us = 2500000,
         .settings = settings,
         .setting_count = 4,
         .meter = &fixture->meter,
@@ -97,6 +98,7 @@ static void json_tells_the_mount(void **state)
     assert_string_equal(ots_json_string(source, "name"), "so\"ur\\ce\n");
     assert_string_equal(ots_json_string(source, "endpoint"), "http://localhost");
     assert_string_equal(ots_json_string(source, "instance"), "inst");
+    expect_number(source, "settle", 2.5);
     const struct ots_json *options = ots_json_member(root, "options");
     expect_number(options, "timeout", 60);
     expect_number(options, "poll", 0.2);
