@@ -72,3 +72,10 @@ cp -r "$work/one/s" "$work/two/" || fail 'cp -r of what the service had'
 diff -r "$work/one/s" "$work/two/s" || fail 'the copy differs'
 tar -C "$work/one" -cf - s | tar -C "$work" -xf - || fail 'tar'
 diff -r "$work/one/s" "$work/s" || fail 'what tar carried differs'
+
+# The same through a window of changes, which takes the names from records.
+for table in s t; do
+    window=$work/one/$table/.changes/$(date -u -d "-1 hour" +%Y%m%d%H%M%SZ)-$(date -u -d "+1 second" +%Y%m%d%H%M%SZ)
+    wait_until test -d "$window"
+    diff -r "$window" "$work/two/$table" || fail "a window of $table differs"
+done
