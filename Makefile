@@ -139,6 +139,7 @@ $(FUZZ_BIN): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(FUZZ_HELP_OBJ) $(LIB)
 endif
 
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+BENCH_SCRIPTS := $(wildcard tests/bench/*.sh)
 BENCH_BIN := $(BENCH_SRC:%.c=$(BUILD)/%)
 BENCH_HELP_OBJ := $(call obj,$(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c)))
 
@@ -242,10 +243,11 @@ soak: ## kill -9 otslocal and otsfs under load, ROUNDS=50 times each (SEED=N); p
 	@$(RUN_TESTS) --timeout 7200 --jobs 1 tests/soak/soak_faults.sh tests/soak/soak_memory.sh
 
 .PHONY: bench
-bench: ## measure the codecs, one benchmark after another
-	@scripts/deps build
-	@+$(SUBMAKE) -s bench-bin
+bench: ## measure codecs, servers and mounts, one benchmark after another (BENCH_JSON=1: for machines)
+	@scripts/deps build test
+	@+$(SUBMAKE) -s all bench-bin
 	@set -e; for bench in $(BENCH_BIN); do $$bench; done
+	@set -e; for bench in $(BENCH_SCRIPTS); do OTS_BUILD=$(abspath $(BUILD)) $$bench; done
 
 # --- installing ------------------------------------------------------------------------------
 
