@@ -169,17 +169,17 @@ open_tables() {
     [ -d "$target" ] || mkdir -- "$target" || finish 1 "$2: the table could not be made"
 }
 
-# count_rows: what the target's mount has counted of the table until now; sets mounted, lost, stored.
+# count_rows: what the target's mount has counted of the table until now; sets mounted, refused,
+# rejected, stored. A refused row is a rejected line as well.
 count_rows() {
     local line text table=",table=\"${target##*/}\"}"
-    mounted='' lost=0 stored=0
+    mounted='' refused=0 rejected=0 stored=0
     text=$(cat -- "${target%/*}/.otsfs/metrics") || return 1
     while IFS= read -r line; do
         case $line in
         otsfs_mount_time_seconds\{*) mounted=${line##* } ;;
-        otsfs_rows_refused_total\{*"$table"* | otsfs_lines_rejected_total\{*"$table"*)
-            lost=$((lost + ${line##* }))
-            ;;
+        otsfs_rows_refused_total\{*"$table"*) refused=${line##* } ;;
+        otsfs_lines_rejected_total\{*"$table"*) rejected=${line##* } ;;
         otsfs_rows_stored_total\{*"$table"*) stored=${line##* } ;;
         esac
     done <<<"$text"
@@ -374,9 +374,9 @@ copy_tree() {
 # store FROM: copy a tree to the target and wait until its rows are stored. Sets rows.
 # 0, or with messages 1: failed, 5: rows were refused.
 store() {
-    local status=0 before
+    local status=0 before lost
     count_rows || return 1
-    before=("$mounted" "$lost" "$stored")
+    before=("$mounted" "$refused" "$rejected" "$stored")
     copy_tree "$1" || status=1
     show_messages
     # The first one fails also for what was refused before, and then only that once.
@@ -386,9 +386,10 @@ store() {
         warn "${target%/*} was mounted anew meanwhile"
         return 1
     fi
-    rows=$((stored - before[2]))
-    if ((lost > before[1])); then
-        warn "$((lost - before[1])) rows or lines of $target were refused; see ${target%/*}/.otsfs/errors"
+    rows=$((stored - before[3]))
+    lost=$((refused - before[1] > rejected - before[2] ? refused - before[1] : rejected - before[2]))
+    if ((lost > 0)); then
+        warn "$lost rows of $target were refused; see ${target%/*}/.otsfs/errors"
         return 5
     fi
     return "$status"

@@ -102,7 +102,7 @@ w4=$(boundary)
 admin_of "$work/copy" set_faults \
     '{"rules": [{"action": "PutTimeseriesData", "failed_rows": [1], "code": "OTSParameterInvalid", "message": "no"}]}'
 increment 5 --start "$w3" --end "$w4"
-grep -q 'were refused; see' "$work/err" || fail "message: $(cat "$work/err")"
+grep -qE "(^| )[1-9][0-9]* rows of $work/two/t were refused; see" "$work/err" || fail "message: $(cat "$work/err")"
 expect_equal "$(finished)" "$before" 'finished after refused rows'
 admin_of "$work/copy" set_faults '{"rules": [{"action": "PutTimeseriesData", "code": "OTSServerBusy"}]}'
 

@@ -80,8 +80,8 @@ fails 1 denied 'stream=off'
 fails 1 unsynced 'failed'
 fails 1 remount 'was mounted anew'
 fails 4 gone 'any more: only --full helps'
-fails 5 refuse '3 rows or lines'
-fails 5 reject '2 rows or lines'
+fails 5 refuse '3 rows of'
+fails 5 reject '2 rows of'
 expect_equal "$(results)" 'finished failed failed failed failed not-kept refused refused ' 'results'
 # An older one that is not kept any more changes nothing either.
 : >"$work/fate/gone"
