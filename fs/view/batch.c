@@ -109,6 +109,7 @@ static enum ots_status append_row(struct ots_batch *batch, size_t slot, uint64_t
     batch->origins[index] = ots_origin_ref(origin);
     batch->hashes[index] = hash;
     batch->slots[slot] = (uint16_t)(index + 1);
+    batch->places[index] = (uint8_t)index;
     batch->bytes += ots_row_size(row);
     batch->count++;
     return OTS_OK;
@@ -159,6 +160,7 @@ size_t ots_batch_keep_unsent(struct ots_batch *batch)
         batch->hashes[kept] = batch->hashes[i];
         batch->is_journaled[kept] = batch->is_journaled[i];
         batch->is_told[kept] = batch->is_told[i];
+        batch->places[kept] = batch->places[i];
         batch->bytes += ots_row_size(&batch->rows[i]);
         size_t slot = find_slot(batch, batch->hashes[kept], &batch->rows[kept]);
         batch->slots[slot] = (uint16_t)(++kept);

@@ -23,6 +23,7 @@ struct ots_batch {
     bool is_journaled[OTS_PUT_ROWS_MAX]; /* this version of the row is in the journal */
     bool is_unsent[OTS_PUT_ROWS_MAX];    /* the last put failed, and another one may not */
     bool is_told[OTS_PUT_ROWS_MAX];      /* that a put of the row failed */
+    uint8_t places[OTS_PUT_ROWS_MAX];    /* among the rows that were there at the first put */
     size_t count;
     size_t bytes;
     /* Open addressing by hash: index into rows plus one; 0 is free. */
@@ -33,6 +34,7 @@ struct ots_batch {
     bool is_kept;
     bool is_ended;
     bool is_in_journal;
+    struct ots_sent_batch *sent; /* NULL: not put yet, or nobody watches */
     uint64_t failed_at;
     int64_t retry_us;
 };

@@ -151,8 +151,13 @@ void ots_pipeline_release(struct ots_pipeline *pipeline, struct ots_batch *batch
         pthread_mutex_lock(&pipeline->synced.lock);
     }
     bool has_ended = --batch->references == 0 && end_batch_locked(pipeline, batch);
-    uint64_t ended = has_ended && batch->is_in_journal ? batch->number : 0;
+    bool is_held = has_ended && ots_pipeline_end_counting_locked(pipeline, batch);
+    uint64_t ended = has_ended && batch->is_in_journal && !is_held ? batch->number : 0;
+    /* One that is kept is not waited for any more. */
+    bool is_to_count = ots_pipeline_is_counting_locked(pipeline, UINT64_MAX);
     pthread_mutex_unlock(&pipeline->synced.lock);
+    if (is_to_count)
+        ots_pipeline_count_ended(pipeline);
     if (has_ended) {
         tell_journal(pipeline, journal, ended, 0);
         remove_batch(pipeline, batch);
@@ -196,15 +201,17 @@ void ots_pipeline_free(struct ots_pipeline *pipeline)
     if (!pipeline)
         return;
     pthread_mutex_lock(&pipeline->synced.lock);
-    while (has_put_locked(pipeline))
+    while (has_put_locked(pipeline) || ots_pipeline_is_counting_locked(pipeline, UINT64_MAX))
         pthread_cond_wait(&pipeline->synced.changed, &pipeline->synced.lock);
     pthread_mutex_unlock(&pipeline->synced.lock);
     while (pipeline->synced.in_flight) {
         struct ots_batch *batch = pipeline->synced.in_flight;
         assert(!batch->references);
         pipeline->synced.in_flight = batch->next;
+        ots_pipeline_give_up_counting(pipeline, batch);
         ots_batch_free(batch);
     }
+    free(pipeline->synced.held);
     ots_batch_free(pipeline->synced.filling);
     pthread_cond_destroy(&pipeline->synced.changed);
     pthread_mutex_destroy(&pipeline->synced.lock);
@@ -334,7 +341,7 @@ static bool is_pending_locked(const struct ots_pipeline *pipeline, uint64_t numb
     for (const struct ots_batch *batch = pipeline->synced.in_flight; batch; batch = batch->next)
         if (batch->number <= number_max)
             return true;
-    return false;
+    return ots_pipeline_is_counting_locked(pipeline, number_max);
 }
 
 /*

@@ -33,6 +33,26 @@ struct ots_failed_put {
     bool is_kept; /* it is put again; otherwise the service refused it for good */
 };
 
+/*
+ * Somebody who counts the rows that are stored. Functions run without locks, on any thread.
+ */
+struct ots_put_watcher {
+    /* Rows are about to be put for the first time; borrowed. Returns what stands for them from now
+     * on; NULL without memory, then they are not put now. */
+    void *(*begin)(void *context, const struct ots_row *rows, struct ots_origin *const *origins,
+                   size_t count);
+    /* What became of row `index`, counted from the first one of `begin`. */
+    void (*settle)(void *rows, size_t index, bool is_stored);
+    /*
+     * All of them are settled; frees `rows`. In the order in which batches were filled, but for
+     * batches that wait for one whose rows are kept, or for long. Whoever waits for rows goes on
+     * only behind this. One at a time.
+     */
+    void (*end)(void *context, void *rows);
+    /* They will not be settled any more; frees `rows`. */
+    void (*give_up)(void *context, void *rows);
+};
+
 struct ots_pipeline_options {
     struct ots_store *store; /* borrowed */
     struct ots_slice table;  /* copied */
@@ -45,6 +65,11 @@ struct ots_pipeline_options {
      */
     void (*failed)(void *context, const struct ots_failed_put *put);
     void *failed_context;
+    const struct ots_put_watcher *watcher; /* NULL: nobody counts */
+    void *watcher_context;
+    /* While this is true the journal keeps batches that have ended, until
+     * ots_pipeline_flush_done. NULL: it never is. */
+    const atomic_bool *holds_done;
 };
 
 enum ots_status ots_pipeline_new(const struct ots_pipeline_options *options,
@@ -92,6 +117,22 @@ enum ots_status ots_pipeline_merge(struct ots_pipeline *pipeline, const struct o
  */
 enum ots_status ots_pipeline_hand_over(struct ots_pipeline *pipeline,
                                        struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Batches that have ended, and whose rows were counted, are kept in the journal until somebody has
+ * stored that: it asks for `ots_pipeline_done_mark`, then stores what is known, then tells that
+ * those before the mark are done. UINT64_MAX: all are. A few thousand are kept at most.
+ */
+uint64_t ots_pipeline_done_mark(struct ots_pipeline *pipeline);
+void ots_pipeline_flush_done(struct ots_pipeline *pipeline, uint64_t mark);
+
+/* How many batches are kept so. */
+size_t ots_pipeline_held_count(struct ots_pipeline *pipeline);
+
+/* The rows of the journal's old segments were stored or rejected: drop these, when the time has
+ * come. Errors: those of ots_journal_drop_old. */
+enum ots_status ots_pipeline_drop_old(struct ots_pipeline *pipeline,
+                                      struct ots_error *err) OTS_MUST_CHECK;
 
 /*
  * Wait until every row added before this call was stored, refused or, within this call, kept

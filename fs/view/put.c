@@ -40,7 +40,7 @@ static void put_done(struct ots_call *call, void *context);
 void ots_pipeline_submit(struct ots_pipeline *pipeline, struct ots_batch *batch, size_t first,
                          size_t count)
 {
-    struct put *put = calloc(1, sizeof(*put));
+    struct put *put = ots_pipeline_begin_counting(pipeline, batch) ? calloc(1, sizeof(*put)) : NULL;
     if (!put) {
         struct ots_error error;
         ots_error_set(&error, OTS_NOMEM, "out of memory for a put");
@@ -87,6 +87,8 @@ static size_t fail_single_rows(const struct put *put, const struct ots_put_respo
         tell_failed(put->pipeline, put->batch, put->first + row->row_index, &error, false);
         failed++;
     }
+    for (size_t i = 0; i < put->call.request.put.row_count; i++)
+        ots_pipeline_settle_row(put->pipeline, put->batch, put->first + i, !is_told[i]);
     return failed;
 }
 
@@ -106,8 +108,10 @@ static size_t settle_rows(const struct put *put, size_t *kept)
     if (call->status == OTS_OK)
         return fail_single_rows(put, &call->response.put);
     if (is_final(call->status)) {
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             tell_failed(put->pipeline, put->batch, put->first + i, &call->error, false);
+            ots_pipeline_settle_row(put->pipeline, put->batch, put->first + i, false);
+        }
         return count;
     }
     keep_rows(put->pipeline, put->batch, put->first, count, &call->error);
