@@ -43,7 +43,7 @@ enum ots_ahead_kind {
 };
 
 struct ots_ahead;
-/* Names an entry until the set is changed; 0: none. */
+/* Names an entry until it is dropped; 0: none. */
 typedef uint32_t ots_ahead_id;
 
 /* `own_max` and `counted_max`: 0 for the above. NULL without memory. */
@@ -80,6 +80,10 @@ ots_ahead_id ots_ahead_find(const struct ots_ahead *ahead, const struct ots_node
                             int64_t time_us, enum ots_ahead_kind kind,
                             const struct ots_row_sum *sum);
 
+/* The entry of the key that was added last; 0: none. */
+ots_ahead_id ots_ahead_newest(const struct ots_ahead *ahead, const struct ots_node *node,
+                              int64_t time_us);
+
 /* The entry that tells the row's line as it is counted; 0: it is not known. */
 ots_ahead_id ots_ahead_content(const struct ots_ahead *ahead, const struct ots_node *node,
                                int64_t time_us);
@@ -88,6 +92,7 @@ ots_ahead_id ots_ahead_content(const struct ots_ahead *ahead, const struct ots_n
 bool ots_ahead_is_awaited(const struct ots_ahead *ahead, const struct ots_node *node,
                           int64_t time_us);
 
+/* Empty for 0. */
 struct ots_row_sum ots_ahead_sum(const struct ots_ahead *ahead, ots_ahead_id id);
 struct ots_node *ots_ahead_node(const struct ots_ahead *ahead, ots_ahead_id id);
 enum ots_ahead_kind ots_ahead_kind_of(const struct ots_ahead *ahead, ots_ahead_id id);
@@ -118,6 +123,9 @@ void ots_ahead_forget_content(struct ots_ahead *ahead, const struct ots_node *no
 /* UNKNOWN ones go: who put them has long ended, and the stream was read to its end. */
 void ots_ahead_drop_unknown(struct ots_ahead *ahead);
 
+/* The stream may have shown STORED ones to nobody: they are UNKNOWN. COUNTED and AGAIN ones go. */
+void ots_ahead_doubt(struct ots_ahead *ahead);
+
 /* All entries go, but for those of rows on their way (SENT, SEEN). */
 void ots_ahead_clear(struct ots_ahead *ahead);
 
@@ -147,16 +155,19 @@ struct ots_ahead_entry {
 };
 
 /*
- * Visit the groups that have changed since they were saved, in the order of their numbers, each
- * with the entries that are left, in theirs; count 0: the group is gone. Restored groups have not
- * changed. The visitor must not call the set. Errors: OTS_NOMEM, the first that `visit` returns.
+ * Visit the groups that have changed since they were visited last, in the order of their numbers,
+ * each with the entries that are left, in theirs; count 0: the group is gone. Restored groups have
+ * not changed. The visitor must not call the set. Errors: OTS_NOMEM, the first that `visit`
+ * returns.
  */
 typedef enum ots_status ots_ahead_visit(void *context, uint64_t group,
                                         const struct ots_ahead_entry *entries, size_t count);
 enum ots_status ots_ahead_each_changed(struct ots_ahead *ahead, ots_ahead_visit *visit,
                                        void *context) OTS_MUST_CHECK;
+bool ots_ahead_has_changed(const struct ots_ahead *ahead);
 
-/* What was visited last is saved. Without this call it is visited again. */
-void ots_ahead_note_saved(struct ots_ahead *ahead);
+/* What was visited could not be saved: all groups that are there count as changed. Of those that
+ * are gone nothing is known: whoever saves begins with an empty store. */
+void ots_ahead_mark_changed(struct ots_ahead *ahead);
 
 #endif

@@ -7,8 +7,9 @@
  * tells them. fs/view/ahead.h remembers these, so that the record changes nothing.
  *
  * A row of known old line changes size and hash by the difference; one behind the last row adds
- * its line; any other change makes the timeline dirty from its time on: it has to be measured. What
- * is known goes on being changed then, as far as it can be: it is what is expected.
+ * its line; any other change makes the timeline dirty from its time on: it has to be measured
+ * (`last_write` > `measured_write`). What is known goes on being changed then, as far as it can be:
+ * it is what is expected.
  *
  * Threads: all of this is called with the view's lock held.
  */
@@ -19,25 +20,40 @@
 #include "fs/view/row_sum.h"
 #include "fs/view/state.h"
 
-/* --- who is told of changes -------------------------------------------------------------------*/
+/* --- the table --------------------------------------------------------------------------------*/
+
+/* For a new table; `_deinit` accepts one of which it failed. Errors: OTS_NOMEM. */
+enum ots_status ots_apply_init(struct ots_table *table) OTS_MUST_CHECK;
+void ots_apply_deinit(struct ots_table *table);
+
+/* Records are applied from now on, and our own rows remembered until the stream shows them. */
+void ots_table_follow_locked(struct ots_table *table);
+
+/* Nobody reads the stream any more: nothing is remembered for it or to be saved. Without the lock
+ * ots_pipeline_flush_done(UINT64_MAX) follows. */
+void ots_table_unfollow_locked(struct ots_table *table);
 
 /*
- * Something that is known of the timeline has changed: it is appended to `table->changed` (once,
- * until that is taken). `is_content`: something was put into the table, so views of it grow old.
+ * A part of the stream was missed, or it is read from another place on: no row is known to be
+ * counted, and own rows may have been shown to nobody. The next scan compares hashes.
+ */
+void ots_apply_gap_locked(struct ots_table *table);
+
+/*
+ * Something that is known of the timeline has changed: it is taken up into `changed`, once until
+ * ots_table_next_changed_locked takes it out. `is_content`: something was put into the table, so
+ * views of it grow old.
  */
 void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *timeline,
                                    bool is_content);
 
-/*
- * Take the changed timelines, linked by ots_node_next_changed; after it they can change again.
- * Each has to be taken from the list by ots_table_next_changed_locked.
- */
+/* Take out one that has changed; NULL: none is left. */
 struct ots_node *ots_table_next_changed_locked(struct ots_table *table);
 
 /* --- records ----------------------------------------------------------------------------------*/
 
 enum ots_record_effect {
-    OTS_RECORD_OWN,     /* one of ours came back */
+    OTS_RECORD_OWN,     /* one of ours came back; nothing that others see has changed */
     OTS_RECORD_FOREIGN, /* somebody else changed the table */
 };
 
@@ -51,6 +67,24 @@ enum ots_status ots_apply_record_locked(struct ots_table *table,
                                         enum ots_record_effect *effect) OTS_MUST_CHECK;
 
 /* --- our own rows -----------------------------------------------------------------------------*/
+
+/*
+ * A row is about to be put, of the group of the table's `ahead` that was begun last. Returns
+ * whether it is remembered; then one of the next two comes.
+ */
+bool ots_apply_send_locked(struct ots_table *table, struct ots_node *timeline,
+                           const struct ots_row_sum *sum);
+
+/* It was acknowledged. In the order in which rows were sent, or more has to be measured. */
+void ots_apply_stored_locked(struct ots_table *table, struct ots_node *timeline,
+                             const struct ots_row_sum *sum, bool is_remembered);
+
+/* It was refused, or is given up. */
+void ots_apply_refused_locked(struct ots_table *table, struct ots_node *timeline,
+                              const struct ots_row_sum *sum);
+
+/* The timeline has to be measured from that time on. */
+void ots_apply_dirty_locked(struct ots_table *table, struct ots_node *timeline, int64_t from_us);
 
 /*
  * An entry that an earlier mount saved; in the order in which they were saved, after the timelines
@@ -67,8 +101,8 @@ enum ots_status ots_apply_restore_locked(struct ots_table *table, uint64_t group
 enum ots_status ots_apply_leftover_locked(struct ots_table *table, const struct ots_series_key *key,
                                           const struct ots_row_sum *sum) OTS_MUST_CHECK;
 
-/* The stream was read to its end since the table was loaded: what was left and not shown by it is
- * not ours any more. */
+/* The stream was read to its end: what earlier mounts left and it has not shown for long is
+ * forgotten. To be called now and then. */
 void ots_apply_caught_up_locked(struct ots_table *table);
 
 #endif

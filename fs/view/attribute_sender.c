@@ -30,8 +30,7 @@ struct sending {
 bool ots_attributes_can_go_locked(const struct ots_own_attributes *own)
 {
     const struct ots_node *timeline = own->timeline;
-    return own->is_dirty && (!timeline->is_local ||
-                             timeline->timeline.last_write > timeline->timeline.measured_write);
+    return own->is_dirty && (!timeline->is_local || timeline->is_written);
 }
 
 static bool is_due_locked(const struct ots_attributes *attributes)

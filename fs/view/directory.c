@@ -76,6 +76,7 @@ static uint64_t newer_write_locked(struct ots_node *dir, struct ots_slice name)
     const struct ots_node *origin = ots_extract_origin_locked(extract, dir);
     const struct ots_node *child = origin ? ots_node_child(origin, name) : NULL;
     if (child && child->kind == OTS_NODE_TIMELINE &&
+        child->timeline.own_write <= extract->scanned_write &&
         child->timeline.last_write <= extract->scanned_write)
         return 0;
     return child ? extract->table->write_number : 0;

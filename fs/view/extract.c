@@ -44,7 +44,10 @@ bool ots_extract_is_unmeasured_locked(const struct ots_extract *extract, struct 
     if (extract->selection.is_window)
         return false;
     const struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
-    return origin && origin->timeline.last_write > timeline->timeline.measured_write;
+    bool is_written = origin && origin != timeline &&
+                      origin->timeline.own_write > timeline->timeline.measured_write;
+    return is_written ||
+           (origin && origin->timeline.last_write > timeline->timeline.measured_write);
 }
 
 /* How long what a scan of `cost_us` found counts as the truth. */

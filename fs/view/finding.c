@@ -2,9 +2,13 @@
 
 #include <assert.h>
 
+#include "fs/view/apply.h"
+
 /* Rows are not shown for the last ten minutes of their lives, so that none goes while it is read.
  */
 enum { CUT_STEP_US = 60 * 1000000, CUT_MARGIN_US = 600 * 1000000 };
+/* Rows that were put while a scan went on are mostly of this time. */
+enum { RECENT_US = 60 * 1000000 };
 
 /* --- beginning --------------------------------------------------------------------------------*/
 
@@ -26,8 +30,13 @@ enum ots_status ots_finding_begin(struct ots_finding *finding, struct ots_extrac
     pthread_mutex_lock(&extract->view->synced.lock);
     finding->id = ++extract->scan_id;
     finding->write_number = table->write_number;
+    finding->is_scan = extract == &table->whole;
+    table->scan_count += finding->is_scan;
     int32_t time_to_live_s = table->time_to_live_s;
     pthread_mutex_unlock(&extract->view->synced.lock);
+    bool has_recent = finding->is_scan && atomic_load(&table->is_followed);
+    finding->recent_from_us =
+        has_recent ? ots_store_now_us(table->instance->store) - RECENT_US : INT64_MAX;
     finding->cut_us = ots_expiry_cut_us(table->instance->store, time_to_live_s);
     if (finding->selection.begin_us < finding->cut_us)
         finding->selection.begin_us = finding->cut_us;
@@ -36,7 +45,12 @@ enum ots_status ots_finding_begin(struct ots_finding *finding, struct ots_extrac
 
 void ots_finding_deinit(struct ots_finding *finding)
 {
+    struct ots_extract *extract = finding->extract;
+    pthread_mutex_lock(&extract->view->synced.lock);
+    extract->table->scan_count -= finding->is_scan;
+    pthread_mutex_unlock(&extract->view->synced.lock);
     ots_found_list_deinit(&finding->found);
+    ots_buf_deinit(&finding->recent);
 }
 
 enum ots_status ots_finding_note_locked(struct ots_finding *finding,
@@ -66,6 +80,20 @@ struct ots_found *ots_finding_of(const struct ots_finding *finding, const struct
     return ots_found_list_at(&finding->found, timeline->timeline.found_index);
 }
 
+void ots_finding_add_locked(struct ots_finding *finding, struct ots_node *timeline,
+                            const struct ots_line *lines, size_t count)
+{
+    const size_t bytes_max = OTS_AHEAD_COUNTED_MAX * sizeof(struct ots_recent_row);
+    ots_found_add(ots_finding_of(finding, timeline), lines, count);
+    finding->row_count += count;
+    /* Without memory, or with more of them, timelines are measured once more. */
+    for (size_t i = 0; i < count; i++) {
+        const struct ots_recent_row row = {timeline, lines[i]};
+        if (lines[i].time_us >= finding->recent_from_us && finding->recent.size < bytes_max)
+            ots_buf_append(&finding->recent, &row, sizeof(row));
+    }
+}
+
 /* --- what was found becomes what is known -----------------------------------------------------*/
 
 static int64_t now_ns(const struct ots_view *view)
@@ -76,11 +104,9 @@ static int64_t now_ns(const struct ots_view *view)
 void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline,
                                  int64_t from_us)
 {
-    ots_node_note_write(timeline, from_us);
-    table->write_number++;
-    if (timeline->timeline.last_write <= timeline->timeline.measured_write)
-        table->whole.unmeasured_count++;
-    timeline->timeline.last_write = table->write_number;
+    timeline->timeline.own_write = ++table->write_number;
+    timeline->is_written = timeline->is_written || from_us != INT64_MAX;
+    timeline->is_sending = true;
     if (timeline->is_removed) {
         timeline->is_removed = false;
         timeline->is_listed = true;
@@ -88,20 +114,15 @@ void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timel
     }
     timeline->mtime_ns = now_ns(table->view);
     timeline->is_mtime_set = true;
+    ots_table_note_changed_locked(table, timeline, true);
 }
 
 /* At first sight the newest row's time; when others changed it, the time at which that shows. */
 static void note_mtime(const struct ots_view *view, struct ots_node *timeline,
                        const struct ots_extent *extent)
 {
-    const struct ots_extent *known = &timeline->timeline.extent;
-    bool is_same = known->size_bytes == extent->size_bytes &&
-                   known->row_count == extent->row_count &&
-                   known->last_time_us == extent->last_time_us;
-    if (is_same)
-        return;
     int64_t now = now_ns(view);
-    if (!timeline->is_mtime_set && !known->row_count) {
+    if (!timeline->is_mtime_set && !timeline->timeline.extent.row_count) {
         int64_t newest_us = extent->last_time_us;
         timeline->mtime_ns = newest_us < now / 1000 ? newest_us * 1000 : now;
     } else {
@@ -111,20 +132,61 @@ static void note_mtime(const struct ots_view *view, struct ots_node *timeline,
     }
 }
 
+static bool is_dirty(const struct ots_node *timeline)
+{
+    return timeline->timeline.last_write > timeline->timeline.measured_write;
+}
+
+static bool is_same_text(const struct ots_extent *a, const struct ots_extent *b)
+{
+    return a->size_bytes == b->size_bytes && a->row_count == b->row_count &&
+           a->last_time_us == b->last_time_us && a->hash == b->hash;
+}
+
+/* Whether a text that is not the expected one shows that others changed it, and nothing told that
+ * when it happened. */
+static bool is_change_news(const struct ots_extract *extract, const struct ots_node *timeline,
+                           const struct ots_measured *measured)
+{
+    const struct ots_table *table = extract->table;
+    bool is_first = !timeline->is_mtime_set && !timeline->timeline.extent.row_count;
+    if (extract != &table->whole || is_first || table->has_gap || timeline->is_unsure)
+        return true;
+    /* A write of this mount has set a time of its own. */
+    return !atomic_load(&table->is_followed) && !is_dirty(timeline) &&
+           timeline->timeline.own_write <= measured->write_number;
+}
+
+static void note_whole(struct ots_extract *extract, struct ots_node *timeline,
+                       const struct ots_measured *measured)
+{
+    struct ots_table *table = extract->table;
+    bool was_dirty = is_dirty(timeline);
+    timeline->timeline.measured_write = measured->write_number;
+    ots_node_note_measured(timeline, measured, !is_dirty(timeline));
+    if (was_dirty && !is_dirty(timeline))
+        extract->unmeasured_count--;
+    if (!timeline->timeline.seen_us)
+        timeline->timeline.seen_us = ots_store_now_us(table->instance->store);
+}
+
 void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timeline,
                              const struct ots_measured *measured)
 {
     const struct ots_extent *extent = &measured->extent;
+    const struct ots_extent *known = &timeline->timeline.extent;
     if (timeline->timeline.measured_write > measured->write_number)
         return;
     bool is_whole = extract == &extract->table->whole;
-    bool was_unmeasured = is_whole && ots_extract_is_unmeasured_locked(extract, timeline);
-    timeline->timeline.measured_write = measured->write_number;
-    bool is_unmeasured = is_whole && ots_extract_is_unmeasured_locked(extract, timeline);
-    /* A write of this mount has set a time of its own. */
-    if (!was_unmeasured)
+    bool is_same = is_same_text(known, extent);
+    if (!is_same && is_change_news(extract, timeline, measured))
         note_mtime(extract->view, timeline, extent);
-    ots_node_note_measured(timeline, measured, !is_unmeasured);
+    if (is_whole) {
+        note_whole(extract, timeline, measured);
+    } else {
+        timeline->timeline.measured_write = measured->write_number;
+        ots_node_note_measured(timeline, measured, true);
+    }
     if (extent->row_count) {
         const struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
         struct ots_history *history = origin ? ots_node_history(origin) : NULL;
@@ -132,8 +194,8 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
         if (history)
             ots_history_see_row(history, extent->last_time_us);
     }
-    if (was_unmeasured && !is_unmeasured)
-        extract->unmeasured_count--;
+    if (is_whole && !is_same)
+        ots_table_note_changed_locked(extract->table, timeline, false);
     /* What has no row is not in a view. */
     if (!is_whole && !extent->row_count && !extract->view->options.is_browse)
         timeline->is_listed = false;
@@ -189,9 +251,10 @@ static bool is_gone(const struct ots_finding *finding, struct ots_node *timeline
 {
     struct ots_extract *extract = finding->extract;
     const struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
-    bool is_awaited = !finding->has_extents && origin && origin->timeline.last_write;
+    bool is_awaited = !finding->has_extents && origin && origin->timeline.own_write;
     return !timeline->is_local && !is_awaited &&
-           !ots_extract_is_unmeasured_locked(extract, timeline) &&
+           (!origin || (origin->timeline.own_write <= finding->write_number &&
+                        origin->timeline.last_write <= finding->write_number)) &&
            timeline->timeline.measured_write <= finding->write_number;
 }
 
@@ -213,9 +276,9 @@ static void commit_timeline(struct ots_node *timeline, void *context)
         else if (ots_tree_list(&finding->extract->view->synced.tree, timeline) != OTS_OK)
             commit->status = OTS_NOMEM;
     } else if (is_gone(finding, timeline)) {
+        ots_extract_note_locked(finding->extract, timeline, &measured);
         timeline->is_listed = false;
         timeline->is_removed = false;
-        ots_node_note_measured(timeline, &measured, true);
     } else if (finding->has_extents) {
         ots_extract_note_locked(finding->extract, timeline, &measured);
     }
@@ -245,12 +308,39 @@ static void commit_measurement(struct ots_node *measurement, void *context)
         table_commit->status = commit->status;
 }
 
+/* The rows that the stream may still show are those that were found. */
+static void count_recent(const struct ots_finding *finding)
+{
+    struct ots_table *table = finding->extract->table;
+    const struct ots_recent_row *rows =
+        (const struct ots_recent_row *)(const void *)finding->recent.data;
+    size_t count = finding->recent.size / sizeof(*rows);
+    for (size_t i = 0; i < count; i++) {
+        const struct ots_line *line = &rows[i].line;
+        const struct ots_row_sum sum = {line->time_us, line->size_bytes, line->hash};
+        if (rows[i].timeline->timeline.measured_write == finding->write_number)
+            ots_ahead_count(table->ahead, rows[i].timeline, &sum);
+    }
+}
+
+static void end_scan(const struct ots_finding *finding)
+{
+    struct ots_table *table = finding->extract->table;
+    table->has_gap = table->has_gap && !finding->has_extents;
+    table->is_learned = table->is_learned || finding->has_extents;
+    count_recent(finding);
+}
+
 enum ots_status ots_finding_commit(struct ots_finding *finding)
 {
     struct ots_view *view = finding->extract->view;
     struct commit commit = {.finding = finding, .status = OTS_OK};
     pthread_mutex_lock(&view->synced.lock);
+    if (finding->is_scan)
+        ots_ahead_forget_contents(finding->extract->table->ahead, NULL, INT64_MIN, INT64_MAX);
     ots_node_each_child(finding->extract->node, commit_measurement, &commit);
+    if (finding->is_scan)
+        end_scan(finding);
     finding->extract->row_count = finding->row_count;
     finding->extract->timeline_count = commit.found_count;
     finding->extract->scanned_write = finding->write_number;

@@ -21,8 +21,16 @@ struct ots_finding {
     int64_t cut_us;
     struct ots_selection selection; /* of the extract, without what is about to expire */
     bool has_extents;               /* it finds out what timelines hold, not only that they are */
+    bool is_scan;                   /* it counts among the table's scans */
+    int64_t recent_from_us;         /* rows from then on may be shown by the stream later */
     uint64_t row_count;
     struct ots_found_list found; /* with `has_extents`, in no order */
+    struct ots_buf recent;       /* struct ots_recent_row */
+};
+
+struct ots_recent_row {
+    struct ots_node *timeline;
+    struct ots_line line;
 };
 
 /* Rows of a time before this are about to expire, or have. 0: none does. */
@@ -40,6 +48,10 @@ enum ots_status ots_finding_note_locked(struct ots_finding *finding,
                                         struct ots_slice measurement_name,
                                         struct ots_slice timeline_name,
                                         struct ots_node **timeline) OTS_MUST_CHECK;
+
+/* Lines of a timeline that was found; with `has_extents`. The view's lock is held. */
+void ots_finding_add_locked(struct ots_finding *finding, struct ots_node *timeline,
+                            const struct ots_line *lines, size_t count);
 
 /* What was found of a timeline so far; with `has_extents`. The view's lock is held. */
 struct ots_found *ots_finding_of(const struct ots_finding *finding,

@@ -3,7 +3,9 @@
  */
 #include <stdlib.h>
 
+#include "fs/view/apply.h"
 #include "fs/view/attributes.h"
+#include "fs/view/own_rows.h"
 #include "fs/view/port.h"
 #include "fs/view/refusal.h"
 #include "fs/view/timelines.h"
@@ -26,6 +28,7 @@ void ots_instance_deinit(struct ots_instance *instance)
         ots_pipeline_free(table->pipeline);
         ots_journal_free(table->journal);
         ots_described_deinit(&table->described);
+        ots_apply_deinit(table);
         free(table);
     }
 }
@@ -80,11 +83,17 @@ static enum ots_status make_table(struct ots_instance *instance, struct ots_node
         .in_flight_max = view->options.puts_in_flight,
         .failed = note_failed_row,
         .failed_context = table,
+        .watcher = &OTS_OWN_ROWS_WATCHER,
+        .watcher_context = table,
+        .holds_done = table ? &table->is_followed : NULL,
     };
-    if (!table || ots_pipeline_new(&options, &table->pipeline) != OTS_OK ||
+    if (!table || ots_apply_init(table) != OTS_OK ||
+        ots_pipeline_new(&options, &table->pipeline) != OTS_OK ||
         ots_attributes_new(table, &table->attributes) != OTS_OK) {
-        if (table)
+        if (table) {
             ots_pipeline_free(table->pipeline);
+            ots_apply_deinit(table);
+        }
         free(table);
         return OTS_NOMEM;
     }

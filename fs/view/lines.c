@@ -1,5 +1,7 @@
 #include "fs/view/lines.h"
 
+#include "fs/view/row_sum.h"
+
 enum ots_status ots_line_append(struct ots_lp_printer *printer, const struct ots_row *row,
                                 struct ots_buf *text, bool *is_blank, struct ots_error *err)
 {
@@ -28,9 +30,11 @@ enum ots_status ots_ruler_add(struct ots_ruler *ruler, const struct ots_row *row
     bool is_blank;
     ots_buf_reset(&ruler->text);
     enum ots_status status = ots_line_append(&ruler->printer, row, &ruler->text, &is_blank, err);
-    const struct ots_line line = {.time_us = row->time_us, .size_bytes = ruler->text.size};
-    if (status != OTS_OK || !line.size_bytes)
+    if (status != OTS_OK || !ruler->text.size)
         return status;
+    const struct ots_line line = {.time_us = row->time_us,
+                                  .size_bytes = ruler->text.size,
+                                  .hash = ots_row_sum_hash(ots_buf_slice(&ruler->text))};
     ots_buf_append(&ruler->lines, &line, sizeof(line));
     if (ots_buf_status(&ruler->lines) != OTS_OK)
         return ots_error_set(err, OTS_NOMEM, "out of memory");

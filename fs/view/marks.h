@@ -23,7 +23,7 @@ struct ots_extent {
     uint64_t row_count;
     int64_t last_time_us;
     int64_t first_time_us; /* or earlier */
-    uint64_t hash;         /* the sum of the lines' hashes; what only reads text leaves it at 0 */
+    uint64_t hash;         /* the sum of the lines' hashes */
 };
 
 /* A line begins at `offset` with `row_index` lines before it. */

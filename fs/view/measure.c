@@ -43,8 +43,7 @@ static enum ots_status note_run_locked(struct split *split, const struct ots_ser
                                 ots_buf_slice(&split->timeline_name), &timeline);
     if (status != OTS_OK)
         return status;
-    ots_found_add(ots_finding_of(finding, timeline), lines, count);
-    finding->row_count += count;
+    ots_finding_add_locked(finding, timeline, lines, count);
     return OTS_OK;
 }
 

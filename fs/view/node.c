@@ -299,6 +299,33 @@ void ots_node_note_write(struct ots_node *timeline, int64_t from_us)
         ots_history_write(&more->history, from_us);
 }
 
+/* The first row in a MiB is known by the end of the one before it. */
+void ots_node_note_growth(struct ots_node *timeline, int64_t time_us, uint64_t size_bytes)
+{
+    const struct ots_extent *before = &timeline->timeline.extent;
+    bool is_due =
+        before->row_count && (timeline->is_mark_due || before->row_count % OTS_MARK_ROWS == 0);
+    struct ots_timeline_more *more = is_due ? make_more(timeline) : timeline->timeline.more;
+    if (more) {
+        size_t next = more->history.marks.count;
+        if (is_due)
+            ots_marks_pass(&more->history.marks, &next, before, time_us);
+        ots_history_see_row(&more->history, time_us);
+    }
+    timeline->is_mark_due =
+        (before->size_bytes + size_bytes) / OTS_MARK_BYTES != before->size_bytes / OTS_MARK_BYTES;
+}
+
+void ots_node_note_replaced(struct ots_node *timeline, int64_t time_us)
+{
+    struct ots_timeline_more *more = timeline->timeline.more;
+    timeline->is_mark_due = false;
+    if (!more)
+        return;
+    ots_marks_cut(&more->history.marks, time_us);
+    drop_more(timeline);
+}
+
 void ots_node_note_measured(struct ots_node *timeline, const struct ots_measured *measured,
                             bool is_all)
 {
@@ -309,6 +336,7 @@ void ots_node_note_measured(struct ots_node *timeline, const struct ots_measured
                          measured, is_all);
     timeline->timeline.extent = measured->extent;
     timeline->timeline.begin_us = measured->begin_us;
+    timeline->is_mark_due = false;
     drop_more(timeline);
 }
 

@@ -43,7 +43,11 @@ struct ots_node {
     bool is_removed;    /* unlinked: hidden until it holds something else than `extent` */
     bool has_lost_rows; /* that the service refused, and no sync of the directory told it */
     bool is_changed;    /* what is known of it is not saved yet */
-    bool is_unsure;     /* own rows of it are no more known: its hash tells whether it changed */
+    /* Own rows of it are not known any more: its hash tells whether it changed. */
+    bool is_unsure : 1;
+    bool is_written : 1;  /* by this mount */
+    bool is_sending : 1;  /* perhaps rows of it are on their way */
+    bool is_mark_due : 1; /* the next row behind the last one is the first in its MiB */
     union {
         struct {
             struct ots_children children; /* of a directory */
@@ -57,8 +61,10 @@ struct ots_node {
             struct ots_extent extent;
             int64_t begin_us; /* rows before this time do not count in `extent` */
             int64_t seen_us;  /* the service's time when it was first seen */
-            /* Number of the table's write that touched it last; not in views. 0: none. */
+            /* Numbers of the table's writes, not in views: of the last that made it necessary to
+             * measure the timeline, and of this mount's last write to it. 0: none. */
             uint64_t last_write;
+            uint64_t own_write;
             /* Number of the table's last write when `extent` was measured. */
             uint64_t measured_write;
             struct ots_timeline_more *more; /* NULL: nothing that is worth it */
@@ -132,6 +138,13 @@ void ots_node_release_history(struct ots_node *timeline);
 
 /* The timeline was written from `from_us` on; `last_write` says so too. */
 void ots_node_note_write(struct ots_node *timeline, int64_t from_us);
+
+/* A row behind the last one is about to be added to `extent`: marks are noted where they are due.
+ */
+void ots_node_note_growth(struct ots_node *timeline, int64_t time_us, uint64_t size_bytes);
+
+/* A row of `extent` was replaced by a longer, shorter or other one. */
+void ots_node_note_replaced(struct ots_node *timeline, int64_t time_us);
 
 /* What the timeline holds is now known to be that; see ots_history_note. */
 void ots_node_note_measured(struct ots_node *timeline, const struct ots_measured *measured,

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "fs/view/measuring.h"
+
 /* --- opening ----------------------------------------------------------------------------------*/
 
 /* Who looks into a view only has made nothing of the whole table known yet. */
@@ -61,17 +63,33 @@ static enum ots_status init_snapshot(struct ots_reader *reader,
 }
 
 /* What was read is all there is, so it is the timeline's size. */
-static void note_whole(struct ots_reader *reader, uint64_t write_number)
+static void note_all_locked(struct ots_reader *reader, struct ots_measuring *measuring,
+                            uint64_t write_number)
+{
+    const struct ots_snapshot *snapshot = &reader->snapshot;
+    int64_t begin_us = snapshot->options.source.begin_us;
+    if (measuring) {
+        struct ots_found found = {.extent = snapshot->end};
+        ots_marks_copy(&snapshot->marks, &found.marks);
+        ots_extract_note_read_locked(reader->extract, measuring, &found, begin_us, true);
+        ots_found_deinit(&found);
+        return;
+    }
+    const struct ots_measured measured = {.extent = snapshot->end,
+                                          .marks = &snapshot->marks,
+                                          .begin_us = begin_us,
+                                          .write_number = write_number};
+    ots_extract_note_locked(reader->extract, reader->timeline, &measured);
+}
+
+static void note_all(struct ots_reader *reader, struct ots_measuring *measuring,
+                     uint64_t write_number)
 {
     struct ots_snapshot *snapshot = &reader->snapshot;
     struct ots_view *view = reader->extract->view;
-    const struct ots_measured measured = {.extent = snapshot->end,
-                                          .marks = &snapshot->marks,
-                                          .begin_us = snapshot->options.source.begin_us,
-                                          .write_number = write_number};
     pthread_mutex_lock(&view->synced.lock);
     bool is_now = ots_snapshot_is_current(snapshot);
-    ots_extract_note_locked(reader->extract, reader->timeline, &measured);
+    note_all_locked(reader, measuring, write_number);
     /* If that was news, it is this file that has it. */
     if (is_now)
         ots_snapshot_accept_version(snapshot);
@@ -92,15 +110,13 @@ static enum ots_status fetch_first(struct ots_reader *reader, const struct ots_e
     return status;
 }
 
+/* The first page; what is changed meanwhile is told to `measuring` (NULL: in a view). */
 static enum ots_status open_snapshot(struct ots_reader *reader, const struct ots_series_key *key,
+                                     struct ots_measuring *measuring, uint64_t write_number,
                                      struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_extract *extract = reader->extract;
-    struct ots_view *view = extract->view;
     struct ots_extent known;
-    pthread_mutex_lock(&view->synced.lock);
-    uint64_t write_number = extract->table->write_number;
-    pthread_mutex_unlock(&view->synced.lock);
     enum ots_status status = ots_pipeline_settle(extract->table->pipeline, interrupt, err);
     if (status != OTS_OK)
         return status;
@@ -108,10 +124,35 @@ static enum ots_status open_snapshot(struct ots_reader *reader, const struct ots
     if (source.begin_us >= source.end_us)
         return OTS_OK; /* all of it has expired */
     status = init_snapshot(reader, &source, &known);
+    reader->snapshot.measuring = measuring;
     if (status == OTS_OK)
         status = fetch_first(reader, &known, interrupt, err);
     if (status == OTS_OK && reader->snapshot.has_end)
-        note_whole(reader, write_number);
+        note_all(reader, measuring, write_number);
+    reader->snapshot.measuring = NULL;
+    return status;
+}
+
+static enum ots_status open_watched(struct ots_reader *reader, const struct ots_series_key *key,
+                                    struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_table *table = reader->extract->table;
+    struct ots_view *view = table->view;
+    struct ots_measuring measuring;
+    bool is_whole = reader->extract == &table->whole;
+    pthread_mutex_lock(&view->synced.lock);
+    uint64_t write_number = table->write_number;
+    if (is_whole)
+        ots_measuring_begin_locked(table, reader->timeline, INT64_MIN, &measuring);
+    pthread_mutex_unlock(&view->synced.lock);
+    enum ots_status status =
+        open_snapshot(reader, key, is_whole ? &measuring : NULL, write_number, interrupt, err);
+    if (!is_whole)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_measuring_end_locked(table, &measuring);
+    pthread_mutex_unlock(&view->synced.lock);
+    ots_measuring_deinit(&measuring);
     return status;
 }
 
@@ -126,7 +167,7 @@ enum ots_status ots_reader_open(struct ots_reader *reader, struct ots_extract *e
     enum ots_status status = ots_node_key(timeline, &arena, &key);
     pthread_mutex_unlock(&extract->view->synced.lock);
     if (status == OTS_OK)
-        status = open_snapshot(reader, &key, interrupt, err);
+        status = open_watched(reader, &key, interrupt, err);
     else if (status == OTS_NOT_FOUND)
         status = OTS_OK; /* a hashed name that no line has explained yet: an empty file */
     ots_arena_deinit(&arena);

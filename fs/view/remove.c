@@ -5,6 +5,7 @@
  * hiding its file. Hidden it stays until something shows that it has a row it had not then; the
  * node keeps what it held, and whatever lists it again clears the mark.
  */
+#include "fs/view/apply.h"
 #include "fs/view/attributes.h"
 #include "fs/view/replay.h"
 #include "fs/view/self.h"
@@ -54,16 +55,18 @@ static enum ots_status delete_record(struct ots_table *table, const struct ots_s
 }
 
 /* Unless it was written again meanwhile. */
-static void hide_timeline(struct ots_table *table, struct ots_node *timeline)
+static void hide_timeline(struct ots_table *table, struct ots_node *timeline, uint64_t own_write)
 {
     struct ots_view *view = table->view;
     pthread_mutex_lock(&view->synced.lock);
-    if (!ots_extract_is_unmeasured_locked(&table->whole, timeline)) {
+    if (timeline->timeline.own_write == own_write &&
+        !ots_extract_is_unmeasured_locked(&table->whole, timeline)) {
         timeline->is_listed = false;
         timeline->is_local = false;
         /* When browsing it is not known whether there are rows, and its record may still be found.
          */
         timeline->is_removed = timeline->timeline.extent.row_count > 0 || view->options.is_browse;
+        ots_table_note_changed_locked(table, timeline, false);
     }
     pthread_mutex_unlock(&view->synced.lock);
 }
@@ -83,6 +86,7 @@ static enum ots_status unlink_timeline(struct ots_view *view, struct ots_node *t
         return status;
     pthread_mutex_lock(&view->synced.lock);
     status = ots_node_key(timeline, &arena, &key);
+    uint64_t own_write = timeline->timeline.own_write;
     pthread_mutex_unlock(&view->synced.lock);
     if (status == OTS_OK)
         status = ots_attributes_wait(table->attributes, interrupt, err);
@@ -92,7 +96,7 @@ static enum ots_status unlink_timeline(struct ots_view *view, struct ots_node *t
         status = OTS_OK; /* a hashed name of which no row was ever seen */
     if (status == OTS_OK) {
         ots_attributes_note_deletion(table->attributes, timeline);
-        hide_timeline(table, timeline);
+        hide_timeline(table, timeline, own_write);
     }
     ots_arena_deinit(&arena);
     return status;
@@ -202,7 +206,10 @@ static bool has_rows_to_come(struct ots_table *table)
     struct ots_journal_counts counts = {0};
     if (journal)
         ots_journal_counts(journal, &counts);
-    return ots_pipeline_is_busy(table->pipeline) || counts.batches || counts.old_segments;
+    /* What is stored and kept there only for the state of the table does not count. */
+    bool is_held = ots_pipeline_held_count(table->pipeline);
+    return ots_pipeline_is_busy(table->pipeline) ||
+           (!is_held && (counts.batches || counts.old_segments));
 }
 
 /* Whatever the attempt came to: what is there now must be learned anew. */

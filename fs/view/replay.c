@@ -283,7 +283,7 @@ static enum ots_status replay_journal(struct replay *replay, struct ots_pipeline
         status = put_rows(replay, pipeline, interrupt, err);
     if (status == OTS_OK && (has_rows || replay->contents.damage_count))
         reject_rows(replay);
-    return status == OTS_OK ? ots_journal_drop_old(replay->journal, err) : status;
+    return status == OTS_OK ? ots_pipeline_drop_old(pipeline, err) : status;
 }
 
 static enum ots_status open_journal(struct ots_table *table, struct ots_error *err)

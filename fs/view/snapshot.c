@@ -10,6 +10,7 @@
 #include "fs/view/snapshot.h"
 
 #include "fs/view/lines.h"
+#include "fs/view/measuring.h"
 
 static uint64_t count_versions(const struct ots_snapshot *snapshot)
 {
@@ -127,18 +128,25 @@ static enum ots_status pass_mark(struct ots_snapshot *snapshot, int64_t time_us,
     return status;
 }
 
-static void count_row(struct page *page, const struct ots_row *row, size_t size)
+static void count_row(struct page *page, const struct ots_line *row)
 {
     struct ots_run *run = &page->run;
     struct ots_extent *at = &page->snapshot->stream.at;
+    size_t size = row->size_bytes;
     if (!run->row_count)
         run->first_time_us = row->time_us;
     run->last_time_us = row->time_us;
     run->size_bytes += size;
     run->row_count++;
+    if (!at->row_count)
+        at->first_time_us = row->time_us;
     at->size_bytes += size;
     at->row_count++;
     at->last_time_us = row->time_us;
+    at->hash += row->hash;
+    run->hash = at->hash;
+    if (page->snapshot->measuring)
+        ots_measuring_read(page->snapshot->measuring, row, 1);
 }
 
 static enum ots_status add_row(struct page *page, const struct ots_row *row, struct ots_error *err)
@@ -147,9 +155,10 @@ static enum ots_status add_row(struct page *page, const struct ots_row *row, str
     bool is_blank;
     enum ots_status status =
         ots_line_append(&page->snapshot->printer, row, &page->text, &is_blank, err);
-    size_t size = page->text.size - before;
-    if (status != OTS_OK || !size)
+    const struct ots_slice text = {page->text.data + before, page->text.size - before};
+    if (status != OTS_OK || !text.size)
         return status;
+    const struct ots_line line = {row->time_us, text.size, ots_row_sum_hash(text)};
     if (page->run.row_count && is_blank != page->run.is_blank) {
         status = end_run(page, before, err);
         before = 0;
@@ -159,7 +168,7 @@ static enum ots_status add_row(struct page *page, const struct ots_row *row, str
     if (is_blank)
         page->text.size = before;
     page->run.is_blank = is_blank;
-    count_row(page, row, size);
+    count_row(page, &line);
     return status;
 }
 
@@ -190,12 +199,14 @@ static struct ots_extent nearest_start(const struct ots_snapshot *snapshot, uint
     if (mark)
         start = (struct ots_extent){.size_bytes = mark->offset,
                                     .row_count = mark->row_index,
-                                    .last_time_us = mark->time_us - 1};
+                                    .last_time_us = mark->time_us - 1,
+                                    .hash = mark->hash};
     const struct ots_run *run = ots_windows_floor(&snapshot->windows, offset);
     if (run && run->offset + run->size_bytes >= start.size_bytes)
         start = (struct ots_extent){.size_bytes = run->offset + run->size_bytes,
                                     .row_count = run->row_index + run->row_count,
-                                    .last_time_us = run->last_time_us};
+                                    .last_time_us = run->last_time_us,
+                                    .hash = run->hash};
     return start;
 }
 

@@ -27,6 +27,8 @@ struct ots_snapshot_options {
     uint64_t windows_bytes_max; /* 0: OTS_WINDOWS_BYTES_MAX */
 };
 
+struct ots_measuring;
+
 /* Pages that follow each other. */
 struct ots_stream {
     bool is_open;
@@ -47,11 +49,12 @@ struct ots_snapshot {
     struct ots_marks marks; /* what others have noted, at init, and then what is passed */
     struct ots_stream stream;
     bool has_end;
-    bool is_growing;       /* it had, and more may be behind it */
-    struct ots_extent end; /* the whole text, when `has_end` */
-    uint64_t version;      /* the sum of both; they only grow */
-    uint64_t read_end;     /* where the last read ended */
-    bool has_changed;      /* a mark was found to be wrong: what is known of the timeline is old */
+    bool is_growing;                 /* it had, and more may be behind it */
+    struct ots_extent end;           /* the whole text, when `has_end` */
+    uint64_t version;                /* the sum of both; they only grow */
+    uint64_t read_end;               /* where the last read ended */
+    struct ots_measuring *measuring; /* told of lines that are fetched; NULL: nobody is */
+    bool has_changed; /* a mark was found to be wrong: what is known of the timeline is old */
 };
 
 /* `marks` are copied. Errors: OTS_NOMEM. */

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "backend/base/pool.h"
+#include "fs/view/ahead.h"
 #include "fs/view/described.h"
 #include "fs/view/knowledge.h"
 #include "fs/view/node.h"
@@ -51,7 +52,7 @@ struct ots_extract {
     int64_t scan_cost_us;    /* what it took */
     uint64_t scanned_write;  /* number of the table's last write when that scan began */
     int64_t cut_us;          /* rows of an earlier time had expired then; 0: none does */
-    size_t unmeasured_count; /* of a whole table: timelines written and not measured since */
+    size_t unmeasured_count; /* of a whole table: timelines that have to be measured */
     size_t single_count;     /* timelines that were measured one by one since the last scan */
     /* Of a view: see fs/view/views.h. */
     struct ots_extract *newer;
@@ -79,9 +80,22 @@ struct ots_table {
     int32_t time_to_live_s;   /* OTS_TTL_FOREVER: rows do not expire */
     uint64_t superseded_rows; /* of earlier mounts, that were not put again */
     uint64_t write_number;    /* grows with every write to one of its timelines */
-    bool is_truncate_noted;   /* that cutting a file deletes no rows */
-    bool has_failure;         /* rows were refused and no fsync of the table told it yet */
-    struct ots_error failure; /* the first of them */
+    /* See fs/view/apply.h. */
+    struct ots_ahead *ahead;
+    struct ots_node **changed; /* timelines of which what is known was not saved; NULL: none */
+    size_t changed_count;
+    size_t changed_capacity;
+    uint64_t change_number;           /* grows with everything that is put into it */
+    struct ots_measuring *measurings; /* single measurements under way */
+    unsigned scan_count;              /* scans of all of it under way */
+    atomic_bool is_followed;          /* its stream tells what others change */
+    bool is_learned;                  /* all its timelines are in the tree */
+    bool has_gap;                     /* a part of the stream was missed since the last scan */
+    int64_t unsure_until_us;          /* see `is_unsure` of nodes; the service's time */
+    int64_t unknown_until_us;         /* rows that earlier mounts left may show until then */
+    bool is_truncate_noted;           /* that cutting a file deletes no rows */
+    bool has_failure;                 /* rows were refused and no fsync of the table told it yet */
+    struct ots_error failure;         /* the first of them */
 };
 
 /* See fs/view/staging.h. */
@@ -192,7 +206,7 @@ struct ots_page_source ots_extract_page_source(const struct ots_extract *extract
 struct ots_node *ots_extract_origin_locked(const struct ots_extract *extract,
                                            struct ots_node *node);
 
-/* Whether it was written since it was measured. The view's lock is held. */
+/* Whether it has to be measured. The view's lock is held. */
 bool ots_extract_is_unmeasured_locked(const struct ots_extract *extract, struct ots_node *timeline);
 
 /* For a view's node that is freed. Accepts NULL. */
@@ -224,7 +238,8 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
 
 /*
  * Note that rows of `from_us` and later are being written; INT64_MAX: none yet. Before each of the
- * rows is put, ots_history_put_row is called too. The view's lock is held.
+ * rows is put, ots_history_put_row is called too; when it was, fs/view/apply.h. The view's lock is
+ * held.
  */
 void ots_table_note_write_locked(struct ots_table *table, struct ots_node *timeline,
                                  int64_t from_us);

@@ -1,18 +1,31 @@
 /*
  * Measuring one timeline: reading what of it may have changed.
  *
- * Text before the first row that was written since the last measurement is as it was, so reading
- * begins at the last mark before that row, or behind the last row when it only grew.
+ * Text before the first row of which nothing is known is as it was, so reading begins at the last
+ * mark before that row, or behind the last row when it only grew. Rows that are put meanwhile are
+ * added to what was read where it is known whether they are in it.
  */
+#include "fs/view/apply.h"
 #include "fs/view/lines.h"
+#include "fs/view/measuring.h"
 #include "fs/view/state.h"
 
 /* More timelines than this to be measured one by one, and the table is scanned instead. */
 enum { ONE_BY_ONE_MAX = 32 };
 
-/* Add the rows behind `found` to it. */
+/* What is known and how it was known: `found` is the text that need not be read. */
+struct start {
+    uint64_t write_number;
+    uint64_t change_count;
+    struct ots_history *history; /* the timeline's, held */
+    struct ots_found found;
+    bool is_whole; /* then `measuring` notes what changes */
+    struct ots_measuring measuring;
+};
+
+/* Add the rows behind what was found to it. */
 static enum ots_status read_on(const struct ots_page_source *source, enum ots_precision precision,
-                               struct ots_interrupt *interrupt, struct ots_found *found,
+                               struct ots_interrupt *interrupt, struct start *start,
                                struct ots_error *err)
 {
     struct ots_ruler ruler;
@@ -29,7 +42,9 @@ static enum ots_status read_on(const struct ots_page_source *source, enum ots_pr
             status = ots_ruler_add(&ruler, &rows->items[i], err);
         size_t count;
         const struct ots_line *lines = ots_ruler_lines(&ruler, &count);
-        ots_found_add(found, lines, count);
+        ots_found_add(&start->found, lines, count);
+        if (start->is_whole)
+            ots_measuring_read(&start->measuring, lines, count);
         ots_ruler_reset(&ruler);
         ots_lp_printer_forget_key(&ruler.printer);
     } while (status == OTS_OK && !reader.is_last);
@@ -37,14 +52,6 @@ static enum ots_status read_on(const struct ots_page_source *source, enum ots_pr
     ots_ruler_deinit(&ruler);
     return status;
 }
-
-/* What is known and how it was known: `found` is the text that need not be read. */
-struct start {
-    uint64_t write_number;
-    uint64_t change_count;
-    struct ots_history *history; /* the timeline's, held */
-    struct ots_found found;
-};
 
 static enum ots_status begin_locked(struct ots_extract *extract, struct ots_node *timeline,
                                     bool is_from_front, struct start *start)
@@ -58,30 +65,44 @@ static enum ots_status begin_locked(struct ots_extract *extract, struct ots_node
     struct ots_extent known =
         ots_history_begin(history, &timeline->timeline.extent, start->write_number);
     /* Which rows of a view were written is not kept. */
-    if (is_from_front || extract != &extract->table->whole || !known.row_count)
-        return OTS_OK;
-    start->found.extent = known;
-    ots_marks_copy(&history->marks, &start->found.marks);
-    ots_marks_cut(&start->found.marks, known.last_time_us);
+    start->is_whole = extract == &extract->table->whole;
+    bool is_rest = !is_from_front && start->is_whole && known.row_count;
+    if (is_rest) {
+        start->found.extent = known;
+        ots_marks_copy(&history->marks, &start->found.marks);
+        ots_marks_cut(&start->found.marks, known.last_time_us);
+    }
+    if (start->is_whole)
+        ots_measuring_begin_locked(extract->table, timeline,
+                                   is_rest ? known.last_time_us : INT64_MIN, &start->measuring);
     return OTS_OK;
 }
 
+static void note_measured_locked(struct ots_extract *extract, struct ots_node *timeline,
+                                 struct start *start, int64_t begin_us)
+{
+    extract->single_count++;
+    if (start->is_whole) {
+        ots_extract_note_read_locked(extract, &start->measuring, &start->found, begin_us, false);
+        return;
+    }
+    const struct ots_measured measured = {.extent = start->found.extent,
+                                          .marks = &start->found.marks,
+                                          .begin_us = begin_us,
+                                          .write_number = start->write_number};
+    ots_extract_note_locked(extract, timeline, &measured);
+}
+
 /* False: the text that was not read turned out to be another one meanwhile. */
-static bool end_locked(struct ots_extract *extract, struct ots_node *timeline,
-                       const struct start *start, const struct ots_page_source *source,
-                       bool is_from_front)
+static bool end_locked(struct ots_extract *extract, struct ots_node *timeline, struct start *start,
+                       const struct ots_page_source *source, bool is_from_front)
 {
     bool is_known =
         start->history->change_count == start->change_count &&
         (timeline->timeline.begin_us == source->begin_us || !start->found.extent.row_count);
     if (!is_from_front && !is_known)
         return false;
-    const struct ots_measured measured = {.extent = start->found.extent,
-                                          .marks = &start->found.marks,
-                                          .begin_us = source->begin_us,
-                                          .write_number = start->write_number};
-    extract->single_count++;
-    ots_extract_note_locked(extract, timeline, &measured);
+    note_measured_locked(extract, timeline, start, source->begin_us);
     return true;
 }
 
@@ -104,12 +125,15 @@ static enum ots_status measure_once(struct ots_extract *extract, struct ots_node
     if (start.found.extent.row_count)
         rest.begin_us = start.found.extent.last_time_us + 1;
     if (status == OTS_OK && key && rest.begin_us < rest.end_us)
-        status = read_on(&rest, view->options.precision, interrupt, &start.found, err);
+        status = read_on(&rest, view->options.precision, interrupt, &start, err);
     pthread_mutex_lock(&view->synced.lock);
     if (status == OTS_OK)
         *is_done = end_locked(extract, timeline, &start, &source, is_from_front);
+    if (start.is_whole)
+        ots_measuring_end_locked(extract->table, &start.measuring);
     ots_node_release_history(timeline);
     pthread_mutex_unlock(&view->synced.lock);
+    ots_measuring_deinit(&start.measuring);
     ots_found_deinit(&start.found);
     return status;
 }
@@ -145,10 +169,33 @@ static bool is_many_locked(const struct ots_extract *extract)
     return count > ONE_BY_ONE_MAX + extract->row_count / OTS_PAGE_ROWS_MAX;
 }
 
+/* What this mount wrote to it is counted when it is stored. */
+static enum ots_status wait_for_rows(struct ots_extract *extract, struct ots_node *timeline,
+                                     struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_view *view = extract->view;
+    pthread_mutex_lock(&view->synced.lock);
+    struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
+    bool is_sending = origin && origin->is_sending;
+    uint64_t own_write = is_sending ? origin->timeline.own_write : 0;
+    pthread_mutex_unlock(&view->synced.lock);
+    if (!is_sending)
+        return OTS_OK;
+    enum ots_status status = ots_pipeline_settle(extract->table->pipeline, interrupt, err);
+    pthread_mutex_lock(&view->synced.lock);
+    if (status == OTS_OK && origin->timeline.own_write == own_write)
+        origin->is_sending = false;
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
 enum ots_status ots_extract_refresh_timeline(struct ots_extract *extract, struct ots_node *timeline,
                                              struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_view *view = extract->view;
+    enum ots_status status = wait_for_rows(extract, timeline, interrupt, err);
+    if (status != OTS_OK)
+        return status;
     pthread_mutex_lock(&view->synced.lock);
     bool is_unmeasured = ots_extract_is_unmeasured_locked(extract, timeline);
     bool is_many = is_many_locked(extract);
@@ -158,7 +205,7 @@ enum ots_status ots_extract_refresh_timeline(struct ots_extract *extract, struct
     if (!is_unmeasured)
         return OTS_OK;
     if (is_many) {
-        enum ots_status status = ots_extract_refresh(extract, interrupt, err);
+        status = ots_extract_refresh(extract, interrupt, err);
         if (status != OTS_OK)
             return status;
     }

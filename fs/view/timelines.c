@@ -36,6 +36,29 @@ struct ots_node *ots_table_timeline_locked(const struct ots_table *table,
     return node;
 }
 
+static enum ots_status add_nodes(struct ots_table *table, const struct names *names,
+                                 const struct ots_series_key *key, struct ots_node **out)
+{
+    struct ots_node *measurement =
+        ots_node_child_make(table->node, OTS_NODE_MEASUREMENT, names->measurement);
+    if (!measurement)
+        return OTS_NOMEM;
+    *out = ots_node_child_make(measurement, OTS_NODE_TIMELINE, names->timeline);
+    return *out ? ots_node_set_key(*out, key) : OTS_NOMEM;
+}
+
+enum ots_status ots_table_add_timeline_locked(struct ots_table *table,
+                                              const struct ots_series_key *key,
+                                              struct ots_node **out)
+{
+    struct names names;
+    enum ots_status status = names_of(key, &names);
+    if (status == OTS_OK)
+        status = add_nodes(table, &names, key, out);
+    ots_buf_deinit(&names.text);
+    return status;
+}
+
 /* Make the node visible if it is not. */
 static enum ots_status list_node(struct ots_view *view, struct ots_node *node)
 {
@@ -47,30 +70,12 @@ static enum ots_status list_node(struct ots_view *view, struct ots_node *node)
     return ots_tree_list(&view->synced.tree, node);
 }
 
-static enum ots_status make_nodes(struct ots_table *table, const struct names *names,
-                                  const struct ots_series_key *key, struct ots_node **out)
-{
-    struct ots_node *measurement =
-        ots_node_child_make(table->node, OTS_NODE_MEASUREMENT, names->measurement);
-    if (!measurement)
-        return OTS_NOMEM;
-    *out = ots_node_child_make(measurement, OTS_NODE_TIMELINE, names->timeline);
-    if (!*out)
-        return OTS_NOMEM;
-    enum ots_status status = list_node(table->view, measurement);
-    if (status == OTS_OK)
-        status = list_node(table->view, *out);
-    return status == OTS_OK ? ots_node_set_key(*out, key) : status;
-}
-
 enum ots_status ots_table_make_timeline_locked(struct ots_table *table,
                                                const struct ots_series_key *key,
                                                struct ots_node **out)
 {
-    struct names names;
-    enum ots_status status = names_of(key, &names);
+    enum ots_status status = ots_table_add_timeline_locked(table, key, out);
     if (status == OTS_OK)
-        status = make_nodes(table, &names, key, out);
-    ots_buf_deinit(&names.text);
-    return status;
+        status = list_node(table->view, (*out)->parent);
+    return status == OTS_OK ? list_node(table->view, *out) : status;
 }

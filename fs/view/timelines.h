@@ -18,4 +18,12 @@ enum ots_status ots_table_make_timeline_locked(struct ots_table *table,
                                                const struct ots_series_key *key,
                                                struct ots_node **out) OTS_MUST_CHECK;
 
+/*
+ * The node, made and not listed when it is not there: perhaps it has rows. The view's lock is held.
+ * Errors: OTS_NOMEM.
+ */
+enum ots_status ots_table_add_timeline_locked(struct ots_table *table,
+                                              const struct ots_series_key *key,
+                                              struct ots_node **out) OTS_MUST_CHECK;
+
 #endif

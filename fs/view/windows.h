@@ -21,6 +21,7 @@ struct ots_run {
     /* It is known how long the text is, but it cannot be shown; it is not kept. */
     bool is_blank;
     uint64_t place; /* in the spool */
+    uint64_t hash;  /* of all lines of the text up to its end */
 };
 
 struct ots_windows {

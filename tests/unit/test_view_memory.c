@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "fs/view/apply.h"
 #include "fs/view/finding.h"
 #include "tests/unit/view_fixture.h"
 
@@ -142,7 +143,7 @@ static void what_was_used_costs_no_more(void **state)
     for (size_t i = 0; i < TIMELINES; i++)
         assert_non_null(ots_node_hold_history(measurement->children.order[i]));
     for (size_t i = 0; i < TIMELINES; i += 2)
-        ots_table_note_write_locked(table, measurement->children.order[i], (int64_t)i);
+        ots_apply_dirty_locked(table, measurement->children.order[i], (int64_t)i);
     for (size_t i = 0; i < TIMELINES; i++)
         ots_node_release_history(measurement->children.order[i]);
     for (size_t i = 0; i < TIMELINES; i++)

@@ -55,8 +55,8 @@ static void batches_are_full_over_many_files(void **state)
     assert_true(puts <= FILES * ROWS / OTS_PUT_ROWS_MAX * 11 / 10 + 1);
 }
 
-/* A scan instead of reading them one by one. */
-static void many_written_timelines_are_measured_by_one_scan(void **state)
+/* What this mount writes to new timelines is known without looking. */
+static void written_timelines_are_known(void **state)
 {
     enum { FILES = 100 };
     struct view_fixture *fixture = *state;
@@ -68,25 +68,43 @@ static void many_written_timelines_are_measured_by_one_scan(void **state)
         snprintf(path, sizeof(path), "t/cpu/n=%04d.lp", i);
         assert_int_equal(view_attr(fixture, path).size_bytes, strlen("cpu,n=0000 v=1i 1000\n"));
     }
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_SPLIT), 0);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 0);
+}
+
+/* Rows take the place of others whose lines nobody knows. */
+static void replace_rows(struct view_fixture *fixture, int files)
+{
+    store_files(fixture, files, 2);
+    assert_int_equal(view_sync(fixture, ""), OTS_OK);
+    store_files(fixture, files, 1);
+    fake_store_forget_counts(fixture->fake);
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < files; i++) {
+            char path[64];
+            snprintf(path, sizeof(path), "t/cpu/n=%04d.lp", i);
+            assert_int_equal(view_attr(fixture, path).size_bytes,
+                             2 * strlen("cpu,n=0000 v=1i 1000\n"));
+        }
+}
+
+/* A scan instead of reading them one by one. */
+static void many_replaced_timelines_are_measured_by_one_scan(void **state)
+{
+    struct view_fixture *fixture = *state;
+    view_attr(fixture, "t/cpu");
+    replace_rows(fixture, 100);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_SPLIT), 1);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 0);
 }
 
-static void few_written_timelines_are_read_one_by_one(void **state)
+static void few_replaced_timelines_are_read_one_by_one(void **state)
 {
-    enum { FILES = 10 };
     struct view_fixture *fixture = *state;
     view_attr(fixture, "t/cpu");
-    store_files(fixture, FILES, 1);
-    fake_store_forget_counts(fixture->fake);
-    for (int round = 0; round < 2; round++)
-        for (int i = 0; i < FILES; i++) {
-            char path[64];
-            snprintf(path, sizeof(path), "t/cpu/n=%04d.lp", i);
-            assert_int_equal(view_attr(fixture, path).size_bytes, strlen("cpu,n=0000 v=1i 1000\n"));
-        }
+    replace_rows(fixture, 10);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_SPLIT), 0);
-    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), FILES);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 10);
 }
 
 /* --- lost rows --------------------------------------------------------------------------------*/
@@ -380,8 +398,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(batches_are_full_over_many_files),
         THREADS_TEST(batches_are_full_over_many_files),
-        TEST(many_written_timelines_are_measured_by_one_scan),
-        TEST(few_written_timelines_are_read_one_by_one),
+        TEST(written_timelines_are_known),
+        TEST(many_replaced_timelines_are_measured_by_one_scan),
+        TEST(few_replaced_timelines_are_read_one_by_one),
         TEST(refused_rows_are_told_once_by_the_file_that_wrote_them),
         THREADS_TEST(refused_rows_are_told_once_by_the_file_that_wrote_them),
         TEST(a_file_that_is_opened_later_is_not_blamed),
