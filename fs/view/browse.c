@@ -31,7 +31,9 @@ static enum ots_status note_record(struct browse *browse, const struct ots_timel
         ots_measurement_name_append(meta->key.measurement, &browse->measurement_name);
     if (status == OTS_OK)
         status = ots_timeline_name_append(&meta->key, &browse->timeline_name);
-    if (status != OTS_OK)
+    if (status != OTS_OK ||
+        !ots_share_has(&browse->finding.selection.share, ots_buf_slice(&browse->measurement_name),
+                       ots_buf_slice(&browse->timeline_name)))
         return status;
     struct ots_node *timeline;
     pthread_mutex_lock(&view->synced.lock);

@@ -14,8 +14,10 @@ struct split {
     struct ots_slice info;
     struct ots_interrupt interrupt;
     struct ots_ruler ruler;
+    /* Of the run of rows of one timeline that is being read. */
     struct ots_buf measurement_name;
     struct ots_buf timeline_name;
+    bool is_wanted;
     enum ots_status status;
     struct ots_error error;
 };
@@ -47,24 +49,30 @@ static enum ots_status note_run_locked(struct split *split, const struct ots_ser
     return OTS_OK;
 }
 
-/* Rows of one timeline in a row. */
-static enum ots_status note_run(struct split *split, const struct ots_series_key *key)
+/* Rows of another timeline come. */
+static enum ots_status begin_run(struct split *split, const struct ots_series_key *key)
 {
-    struct ots_view *view = split->scan->finding.extract->view;
-    size_t count;
-    const struct ots_line *lines = ots_ruler_lines(&split->ruler, &count);
-    if (!count)
-        return OTS_OK;
     ots_buf_reset(&split->measurement_name);
     ots_buf_reset(&split->timeline_name);
     enum ots_status status =
         ots_measurement_name_append(key->measurement, &split->measurement_name);
     if (status == OTS_OK)
         status = ots_timeline_name_append(key, &split->timeline_name);
-    if (status != OTS_OK)
-        return status;
+    split->is_wanted = status == OTS_OK && ots_share_has(&split->scan->finding.selection.share,
+                                                         ots_buf_slice(&split->measurement_name),
+                                                         ots_buf_slice(&split->timeline_name));
+    return status;
+}
+
+static enum ots_status end_run(struct split *split, const struct ots_series_key *key)
+{
+    struct ots_view *view = split->scan->finding.extract->view;
+    size_t count;
+    const struct ots_line *lines = ots_ruler_lines(&split->ruler, &count);
+    if (!count)
+        return OTS_OK;
     pthread_mutex_lock(&view->synced.lock);
-    status = note_run_locked(split, key, lines, count);
+    enum ots_status status = note_run_locked(split, key, lines, count);
     pthread_mutex_unlock(&view->synced.lock);
     ots_ruler_reset(&split->ruler);
     return status;
@@ -79,13 +87,15 @@ static enum ots_status note_page(struct split *split, const struct ots_rows *row
     for (size_t i = 0; status == OTS_OK && i < rows->count; i++) {
         const struct ots_row *row = &rows->items[i];
         if (row->key != key) {
-            status = note_run(split, key);
+            status = end_run(split, key);
             key = row->key;
+            if (status == OTS_OK)
+                status = begin_run(split, key);
         }
-        if (status == OTS_OK)
+        if (status == OTS_OK && split->is_wanted)
             status = ots_ruler_add(&split->ruler, row, err);
     }
-    return status == OTS_OK ? note_run(split, key) : status;
+    return status == OTS_OK ? end_run(split, key) : status;
 }
 
 static enum ots_status read_split(struct split *split, struct ots_error *err)

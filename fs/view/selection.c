@@ -202,6 +202,20 @@ enum ots_status ots_selection_parse_fields(struct ots_slice name, struct ots_are
     return OTS_OK;
 }
 
+/* --- timelines --------------------------------------------------------------------------------*/
+
+enum ots_status ots_selection_parse_splits(struct ots_slice name, struct ots_selection *selection)
+{
+    *selection = OTS_SELECTION_ALL;
+    return ots_share_parse(name, &selection->share);
+}
+
+bool ots_selection_is_share(const struct ots_selection *selection)
+{
+    return selection->share.count && !selection->is_window && !selection->field_count &&
+           selection->begin_us <= 0 && selection->end_us == INT64_MAX;
+}
+
 /* --- both -------------------------------------------------------------------------------------*/
 
 /* `field` as both want it; false when no field can be what both want. */
@@ -242,7 +256,8 @@ enum ots_status ots_selection_intersect(const struct ots_selection *a,
     both->end_us = a->end_us < b->end_us ? a->end_us : b->end_us;
     if (!intersect_windows(a, b, both))
         return OTS_INVALID;
-    if (both->begin_us >= both->end_us)
+    if (both->begin_us >= both->end_us ||
+        ots_share_intersect(&a->share, &b->share, &both->share) != OTS_OK)
         return OTS_NOT_FOUND;
     if (!a->field_count || !b->field_count)
         return OTS_OK;

@@ -1,11 +1,12 @@
 /*
- * Which rows, and which of their fields: what the names below `.range`, `.fields` and `.changes`
- * stand for.
+ * Which timelines, which of their rows, and which fields of these: what the names below `.range`,
+ * `.fields`, `.changes` and `.splits` stand for.
  *
  *   .range/20231114220000-20231115000000      local time, from (inclusive) to (exclusive)
  *   .range/20231114220000Z-20231115000000Z    the same in UTC
  *   .fields/usage,state:string                only these fields; `state` only where it is a string
  *   .changes/20231114220000Z-20231114230000Z  rows that were put then, by the service's clock
+ *   .splits/0-of-4                            timelines; see fs/view/share.h
  *
  * A row that has none of the fields is not selected. Pure but for the time zone of the process.
  * Units: microseconds since 1970-01-01 UTC; `begin_us` inclusive, `end_us` exclusive.
@@ -15,6 +16,7 @@
 
 #include "backend/base/buf.h"
 #include "backend/model/call.h"
+#include "fs/view/share.h"
 
 struct ots_selection {
     int64_t begin_us;
@@ -25,6 +27,7 @@ struct ots_selection {
     bool is_window;
     int64_t put_begin_us;
     int64_t put_end_us;
+    struct ots_share share;
 };
 
 /* Without restriction. */
@@ -56,6 +59,13 @@ void ots_window_name_append(int64_t begin_us, int64_t size_us, struct ots_buf *n
 enum ots_status ots_selection_parse_fields(struct ots_slice name, struct ots_arena *arena,
                                            struct ots_selection *selection) OTS_MUST_CHECK;
 
+/* Errors: OTS_NOT_FOUND. */
+enum ots_status ots_selection_parse_splits(struct ots_slice name,
+                                           struct ots_selection *selection) OTS_MUST_CHECK;
+
+/* Whether it is a share of the timelines with all that they hold. */
+bool ots_selection_is_share(const struct ots_selection *selection);
+
 /*
  * What both select; the names of its fields are those of `b`, or of `a` when `b` wants all.
  * Errors: OTS_NOMEM, OTS_INVALID (two windows that have no moment in common), OTS_NOT_FOUND
@@ -70,7 +80,7 @@ bool ots_selection_has_field(const struct ots_selection *selection, const struct
 
 /*
  * Ask for what is selected; a request for all is left as it is. `selection` is borrowed, and no
- * window: a scan does not tell when a row was put.
+ * window: a scan does not tell when a row was put. Of a share it asks for all timelines.
  */
 void ots_selection_apply(const struct ots_selection *selection, struct ots_scan_request *scan);
 

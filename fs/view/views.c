@@ -8,6 +8,7 @@
 #define RANGES OTS_SLICE(".range")
 #define FIELDS OTS_SLICE(".fields")
 #define CHANGES OTS_SLICE(".changes")
+#define SPLITS OTS_SLICE(".splits")
 
 /* The view that the node is in, NULL outside of views. */
 static struct ots_extract *view_of(const struct ots_node *node)
@@ -152,6 +153,8 @@ static enum ots_status parse_name(const struct ots_node *dir, struct ots_slice n
         status = ots_selection_parse_range(name, &own);
     else if (ots_slice_equal(dir->name, CHANGES))
         status = ots_selection_parse_changes(name, &own);
+    else if (ots_slice_equal(dir->name, SPLITS))
+        status = ots_selection_parse_splits(name, &own);
     else
         status = ots_selection_parse_fields(name, arena, &own);
     if (status != OTS_OK)
@@ -227,12 +230,12 @@ static enum ots_status make_view(struct ots_view *view, struct ots_node *dir, st
     return status;
 }
 
-/* `.range`, `.fields` or `.changes`. */
+/* `.range`, `.fields`, `.changes` or `.splits`. */
 static enum ots_status make_dir(struct ots_view *view, struct ots_node *dir, struct ots_slice name,
                                 struct ots_node **out)
 {
     if (!ots_slice_equal(name, RANGES) && !ots_slice_equal(name, FIELDS) &&
-        !ots_slice_equal(name, CHANGES))
+        !ots_slice_equal(name, CHANGES) && !ots_slice_equal(name, SPLITS))
         return OTS_NOT_FOUND;
     struct ots_node *node = ots_node_child_make(dir, OTS_NODE_VIEWS, name);
     if (!node)

@@ -1,6 +1,6 @@
 /*
- * The views of a mount: what `.range`, `.fields` and `.changes` hold, made when they are named, and
- * forgotten when many others were named since and nobody has anything open in them.
+ * The views of a mount: what `.range`, `.fields`, `.changes` and `.splits` hold, made when they are
+ * named, and forgotten when many others were named since and nobody has anything open in them.
  *
  * A view is pinned while it must stay: by each operation in it, each open file, each open
  * directory. A pin of a view pins those that it lies in. Nodes outside of views always stay, so
@@ -23,7 +23,7 @@ struct ots_views {
     struct ots_extract *newest; /* list in the order of their last use */
     struct ots_extract *oldest;
     size_t count;
-    size_t node_count; /* measurements and timelines that their scans found */
+    size_t node_count; /* measurements and timelines that they hold */
 };
 
 /*
@@ -57,7 +57,7 @@ enum ots_status ots_views_check_name(struct ots_view *view, struct ots_node *dir
 bool ots_node_is_changes(const struct ots_node *dir);
 
 /*
- * A hidden name below a table or view, or a view's name below `.range`, `.fields` or `.changes`,
+ * A hidden name below a table or view, or a view's name below `.range` and the others of its kind,
  * listed. The view's lock is held, `dir` is pinned. Errors: OTS_NOT_FOUND (no such name),
  * OTS_INVALID (a window without a moment), OTS_TOO_MANY (as many views as there may be are in use),
  * OTS_NOMEM.
@@ -65,7 +65,7 @@ bool ots_node_is_changes(const struct ots_node *dir);
 enum ots_status ots_views_find_locked(struct ots_view *view, struct ots_node *dir,
                                       struct ots_slice name, struct ots_node **node) OTS_MUST_CHECK;
 
-/* The scan of a view found so many nodes. The view's lock is held. */
+/* A view holds so many nodes. The view's lock is held. */
 void ots_views_note_nodes_locked(struct ots_extract *extract, size_t count);
 
 #endif

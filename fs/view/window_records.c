@@ -25,6 +25,7 @@ struct reading {
     struct ots_arena key_arena;
     struct ots_series_key series; /* of the record before */
     bool has_series;
+    bool is_wanted;     /* that series is in the selected share */
     struct ots_buf key; /* begins with that series' names */
     size_t names_size;
     struct ots_buf value;
@@ -71,6 +72,15 @@ void ots_window_item_read(struct ots_slice key, struct ots_slice value,
 
 /* --- records ----------------------------------------------------------------------------------*/
 
+/* Whether the series whose names are at the key's front is in the selected share. */
+static bool is_in_share(const struct reading *reading)
+{
+    struct ots_slice names = ots_buf_slice(&reading->key);
+    struct ots_slice measurement_name = next_name(&names);
+    struct ots_slice timeline_name = next_name(&names);
+    return ots_share_has(&reading->source->selection->share, measurement_name, timeline_name);
+}
+
 /* Have the series' names at the key's front. */
 static enum ots_status use_series(struct reading *reading, const struct ots_series_key *series)
 {
@@ -93,6 +103,7 @@ static enum ots_status use_series(struct reading *reading, const struct ots_seri
         status = ots_buf_status(&reading->key);
     reading->names_size = reading->key.size;
     reading->has_series = status == OTS_OK;
+    reading->is_wanted = status == OTS_OK && is_in_share(reading);
     return status;
 }
 
@@ -139,6 +150,8 @@ static enum ots_status print_value(struct reading *reading, const struct ots_str
 static enum ots_status add_record(struct reading *reading, const struct ots_stream_record *record)
 {
     enum ots_status status = use_series(reading, record->row.key);
+    if (status == OTS_OK && !reading->is_wanted)
+        return OTS_OK;
     if (status == OTS_OK)
         status = print_value(reading, record);
     if (status != OTS_OK)
