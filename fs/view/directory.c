@@ -5,6 +5,7 @@
 
 #include "fs/lp/names.h"
 #include "fs/view/port.h"
+#include "fs/view/portion.h"
 #include "fs/view/replay.h"
 #include "fs/view/self.h"
 #include "fs/view/staging.h"
@@ -15,14 +16,16 @@ void ots_node_attr_locked(const struct ots_node *node, struct ots_attr *attr)
 {
     bool is_directory = ots_node_is_directory(node);
     unsigned writable = ots_node_is_in_view(node) ? 0 : 0200;
+    const struct ots_node *origin = ots_portion_origin_locked(node);
+    const struct ots_node *known = origin ? origin : node;
     if (node->kind == OTS_NODE_STATUS_FILE)
         writable = ots_self_permissions(node) & 0200;
     *attr = (struct ots_attr){
         .ino = node->ino,
         .is_directory = is_directory,
         .permissions = node->kind == OTS_NODE_PORT ? 0200 : (is_directory ? 0555 : 0444) | writable,
-        .size_bytes = node->kind == OTS_NODE_TIMELINE ? node->timeline.extent.size_bytes : 0,
-        .mtime_ns = node->mtime_ns,
+        .size_bytes = node->kind == OTS_NODE_TIMELINE ? known->timeline.extent.size_bytes : 0,
+        .mtime_ns = known->mtime_ns,
     };
 }
 
@@ -71,15 +74,28 @@ static uint64_t newer_write_locked(struct ots_node *dir, struct ots_slice name)
 {
     const struct ots_extract *extract = ots_node_extract(dir);
     if (!ots_node_is_in_view(dir) || extract->selection.is_window ||
-        extract->scanned_write == extract->table->write_number)
+        ots_extract_is_portion(extract) || extract->scanned_write == extract->table->write_number)
         return 0;
     const struct ots_node *origin = ots_extract_origin_locked(extract, dir);
     const struct ots_node *child = origin ? ots_node_child(origin, name) : NULL;
     if (child && child->kind == OTS_NODE_TIMELINE &&
-        child->timeline.own_write <= extract->scanned_write &&
-        child->timeline.last_write <= extract->scanned_write)
+        (!ots_share_has(&extract->selection.share, dir->name, name) ||
+         (child->timeline.own_write <= extract->scanned_write &&
+          child->timeline.last_write <= extract->scanned_write)))
         return 0;
     return child ? extract->table->write_number : 0;
+}
+
+/* The child as it is known; NULL when there is none, or it is not listed. */
+static enum ots_status known_child_locked(struct ots_node *dir, struct ots_slice name,
+                                          struct ots_node **child)
+{
+    if (ots_portion_origin_locked(dir))
+        return ots_portion_find_locked(dir, name, child);
+    *child = ots_node_child(dir, name);
+    if (*child && !(*child)->is_listed)
+        *child = NULL;
+    return OTS_OK;
 }
 
 /* A listed child of a directory that is pinned. */
@@ -91,20 +107,27 @@ static enum ots_status find_child(struct ots_view *view, struct ots_node *dir,
     if (status != OTS_OK)
         return status;
     pthread_mutex_lock(&view->synced.lock);
-    *child = ots_node_child(dir, name);
-    bool is_listed = *child && (*child)->is_listed;
-    uint64_t newer_write = is_listed ? 0 : newer_write_locked(dir, name);
+    status = known_child_locked(dir, name, child);
+    uint64_t newer_write = *child ? 0 : newer_write_locked(dir, name);
     pthread_mutex_unlock(&view->synced.lock);
     if (newer_write) {
         status = ots_extract_refresh_since(ots_node_extract(dir), newer_write, interrupt, err);
         pthread_mutex_lock(&view->synced.lock);
-        *child = ots_node_child(dir, name);
-        is_listed = *child && (*child)->is_listed;
+        if (status == OTS_OK)
+            status = known_child_locked(dir, name, child);
         pthread_mutex_unlock(&view->synced.lock);
     }
     if (status != OTS_OK)
         return status;
-    return is_listed ? OTS_OK : not_found(name, err);
+    return *child ? OTS_OK : not_found(name, err);
+}
+
+/* Bring its size up to date. */
+static enum ots_status refresh_timeline(struct ots_node *timeline, struct ots_interrupt *interrupt,
+                                        struct ots_error *err)
+{
+    struct ots_node *known = ots_node_known(timeline);
+    return ots_extract_refresh_timeline(ots_node_extract(known), known, interrupt, err);
 }
 
 /* The attributes of a node that was brought up to date. */
@@ -112,7 +135,8 @@ static enum ots_status tell_attr(struct ots_view *view, const struct ots_node *n
                                  struct ots_attr *attr, struct ots_error *err)
 {
     pthread_mutex_lock(&view->synced.lock);
-    bool is_listed = node->is_listed;
+    const struct ots_node *origin = ots_portion_origin_locked(node);
+    bool is_listed = origin ? origin->is_listed : node->is_listed;
     ots_node_attr_locked(node, attr);
     pthread_mutex_unlock(&view->synced.lock);
     return is_listed ? OTS_OK : not_found(node->name, err);
@@ -152,7 +176,7 @@ static enum ots_status lookup_pinned(struct ots_view *view, struct ots_node *dir
     struct ots_node *node;
     enum ots_status status = find_child(view, dir, name, interrupt, &node, err);
     if (status == OTS_OK && node->kind == OTS_NODE_TIMELINE)
-        status = ots_extract_refresh_timeline(ots_node_extract(node), node, interrupt, err);
+        status = refresh_timeline(node, interrupt, err);
     return status == OTS_OK ? tell_attr(view, node, attr, err) : status;
 }
 
@@ -215,10 +239,9 @@ enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
     struct ots_node *node;
     enum ots_status status = ots_view_pin(view, ino, &node, err);
     if (status == OTS_OK && node->kind == OTS_NODE_TIMELINE) {
-        struct ots_extract *extract = ots_node_extract(node);
-        status = ots_extract_refresh(extract, interrupt, err);
+        status = ots_extract_refresh(ots_node_extract(node), interrupt, err);
         if (status == OTS_OK)
-            status = ots_extract_refresh_timeline(extract, node, interrupt, err);
+            status = refresh_timeline(node, interrupt, err);
     }
     if (status == OTS_OK && node->kind == OTS_NODE_STATUS_FILE)
         status = ots_self_attr(view, node, attr, err);

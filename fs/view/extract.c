@@ -5,6 +5,7 @@
  * took. Whoever needs what is old learns it anew; others who need it meanwhile wait for that.
  */
 #include "fs/view/finding.h"
+#include "fs/view/portion.h"
 #include "fs/view/window.h"
 
 /* What is known of a table whose rows expire is never older. */
@@ -91,6 +92,8 @@ static enum ots_status learn_timelines(struct ots_extract *extract, struct ots_i
 enum ots_status ots_extract_refresh(struct ots_extract *extract, struct ots_interrupt *interrupt,
                                     struct ots_error *err)
 {
+    if (ots_extract_is_portion(extract))
+        extract = &extract->table->whole;
     struct ots_view *view = extract->view;
     const struct ots_table *table = extract->table;
     pthread_mutex_lock(&view->synced.lock);

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "fs/view/portion.h"
 #include "fs/view/self.h"
 #include "fs/view/state.h"
 
@@ -32,9 +33,12 @@ static void collect_shown(struct ots_node *child, void *context)
 static struct ots_listing *listing_new(struct ots_view *view, struct ots_node *dir)
 {
     size_t count = 0;
+    struct ots_listing *listing = NULL;
     pthread_mutex_lock(&view->synced.lock);
+    enum ots_status status = ots_portion_list_locked(dir);
     ots_node_each_child(dir, count_shown, &count);
-    struct ots_listing *listing = malloc(sizeof(*listing) + count * sizeof(listing->nodes[0]));
+    if (status == OTS_OK)
+        listing = malloc(sizeof(*listing) + count * sizeof(listing->nodes[0]));
     if (listing) {
         *listing = (struct ots_listing){.view = view, .dir = dir, .window_names = OTS_BUF_INIT};
         ots_node_each_child(dir, collect_shown, listing);
@@ -44,14 +48,16 @@ static struct ots_listing *listing_new(struct ots_view *view, struct ots_node *d
     return listing;
 }
 
-/* What this mount wrote shows in views at once; in whole tables it does anyway. */
+/* What this mount wrote shows in views at once; in whole tables and their portions it does anyway.
+ */
 static enum ots_status refresh_listing(struct ots_view *view, struct ots_node *dir,
                                        struct ots_interrupt *interrupt, struct ots_error *err)
 {
     if (dir->kind == OTS_NODE_STATUS_DIR)
         return ots_self_refresh(view, dir, err);
     struct ots_extract *extract = ots_node_extract(dir);
-    if (!ots_node_is_in_view(dir) || dir->kind == OTS_NODE_VIEWS || extract->selection.is_window)
+    if (!ots_node_is_in_view(dir) || dir->kind == OTS_NODE_VIEWS || extract->selection.is_window ||
+        ots_extract_is_portion(extract))
         return ots_directory_refresh(dir, interrupt, err);
     pthread_mutex_lock(&view->synced.lock);
     uint64_t write_number = extract->table->write_number;

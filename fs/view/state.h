@@ -186,7 +186,10 @@ void ots_instance_deinit(struct ots_instance *instance);
 
 /* --- extracts: fs/view/extract.c, fs/view/measure.c -------------------------------------------*/
 
-/* Bring timelines and their sizes up to date by a parallel scan when they are old. */
+/*
+ * Bring timelines and their sizes up to date by a parallel scan when they are old. Of a portion
+ * (fs/view/portion.h), those of the whole table.
+ */
 enum ots_status ots_extract_refresh(struct ots_extract *extract, struct ots_interrupt *interrupt,
                                     struct ots_error *err) OTS_MUST_CHECK;
 

@@ -6,6 +6,7 @@
 #include "fs/view/attributes.h"
 #include "fs/view/file.h"
 #include "fs/view/port.h"
+#include "fs/view/portion.h"
 #include "fs/view/reader.h"
 #include "fs/view/window.h"
 #include "fs/view/writer.h"
@@ -13,8 +14,7 @@
 struct timeline_file {
     struct ots_file base;
     struct ots_table *table;
-    struct ots_extract *extract; /* what of the table the file shows */
-    uint64_t lost_rows_told;     /* of those that this file wrote */
+    uint64_t lost_rows_told; /* of those that this file wrote */
     bool has_reader;
     bool has_writer;
     struct ots_reader reader;
@@ -140,9 +140,15 @@ static struct timeline_file *file_new(struct ots_view *view, struct ots_node *ti
     if (!file)
         return NULL;
     ots_file_init(&file->base, &TIMELINE_OPS, view, timeline);
-    file->extract = ots_node_extract(timeline);
-    file->table = file->extract->table;
+    file->table = ots_node_table(timeline);
     return file;
+}
+
+static enum ots_status open_reader(struct timeline_file *file, struct ots_interrupt *interrupt,
+                                   struct ots_error *err)
+{
+    struct ots_node *known = ots_node_known(file->base.node);
+    return ots_reader_open(&file->reader, ots_node_extract(known), known, interrupt, err);
 }
 
 enum ots_status ots_timeline_file_open(struct ots_view *view, struct ots_node *timeline,
@@ -157,7 +163,7 @@ enum ots_status ots_timeline_file_open(struct ots_view *view, struct ots_node *t
     enum ots_status status = OTS_OK;
     file->has_reader = mode & OTS_OPEN_READ;
     if (file->has_reader)
-        status = ots_reader_open(&file->reader, file->extract, timeline, interrupt, err);
+        status = open_reader(file, interrupt, err);
     if (status == OTS_OK && mode & OTS_OPEN_WRITE) {
         file->has_writer = true;
         status = ots_writer_init(&file->writer, file->table, timeline, mode & OTS_OPEN_APPEND);

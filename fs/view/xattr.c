@@ -3,6 +3,7 @@
 #include "backend/base/cleanup.h"
 #include "fs/view/attributes.h"
 #include "fs/view/described.h"
+#include "fs/view/portion.h"
 #include "fs/view/staging.h"
 #include "fs/view/table_options.h"
 #include "fs/view/views.h"
@@ -103,7 +104,8 @@ static enum ots_status change_of_staging(struct ots_staging *staging, struct ots
 static enum ots_status get_attributes(struct ots_node *timeline, struct ots_interrupt *interrupt,
                                       struct ots_attribute_set *set, struct ots_error *err)
 {
-    return ots_attributes_get(ots_node_table(timeline)->attributes, timeline, interrupt, set, err);
+    struct ots_node *known = ots_node_known(timeline);
+    return ots_attributes_get(ots_node_table(known)->attributes, known, interrupt, set, err);
 }
 
 static enum ots_status get_attribute(struct ots_node *node, struct ots_slice key,
