@@ -329,11 +329,21 @@ static enum ots_status create_table(struct ots_instance *instance, struct ots_sl
     return status == OTS_OK ? wait_until_ready(instance, name, interrupt, err) : status;
 }
 
+/* Somebody else has just made a table, and `mkdir -p` looks whether that is so. */
+static void forget_list(struct ots_instance *instance)
+{
+    pthread_mutex_lock(&instance->view->synced.lock);
+    instance->tables.fresh_until_us = 0;
+    pthread_mutex_unlock(&instance->view->synced.lock);
+}
+
 static enum ots_status make_table(struct ots_instance *instance, struct ots_slice name,
                                   struct ots_interrupt *interrupt, struct ots_node **out,
                                   struct ots_error *err)
 {
     enum ots_status status = create_table(instance, name, interrupt, err);
+    if (status == OTS_EXISTS)
+        forget_list(instance);
     if (status != OTS_OK)
         return status;
     struct ots_view *view = instance->view;

@@ -268,6 +268,18 @@ static void tables_with_field_keys_cannot_be_entered(void **state)
 
 /* --- making and removing ----------------------------------------------------------------------*/
 
+/* Workers make the same table at the same time, each with `mkdir -p`. */
+static void a_table_that_others_have_just_made_is_there(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_attr attr;
+    assert_int_equal(view_lookup(fixture, "new", &attr), OTS_NOT_FOUND);
+    fake_store_add_table(fixture->fake, "new", false);
+    assert_int_equal(view_lookup(fixture, "new", &attr), OTS_NOT_FOUND);
+    assert_int_equal(view_mkdir(fixture, "new"), OTS_EXISTS);
+    assert_int_equal(view_lookup(fixture, "new", &attr), OTS_OK);
+}
+
 static void mkdir_creates_a_table_and_waits_for_it(void **state)
 {
     struct view_fixture *fixture = *state;
@@ -446,6 +458,7 @@ int main(void)
         TEST(a_table_that_vanished_is_not_listed),
         TEST(what_cannot_be_a_table_is_not_listed),
         TEST(tables_with_field_keys_cannot_be_entered),
+        TEST(a_table_that_others_have_just_made_is_there),
         TEST(mkdir_creates_a_table_and_waits_for_it),
         TEST(waiting_for_a_new_table_can_be_interrupted),
         TEST(waiting_for_a_new_table_ends_after_two_minutes),
