@@ -26,6 +26,7 @@ static void check(const struct ots_selection *selection, struct ots_arena *arena
     must(both.field_count == selection->field_count);
     must(both.is_window == selection->is_window && both.put_begin_us == selection->put_begin_us);
     must(both.put_end_us == selection->put_end_us);
+    must(both.share.index == selection->share.index && both.share.count == selection->share.count);
 }
 
 /* The UTC name of a window that a name stands for, in UTC too, stands for the same window. */
@@ -55,6 +56,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ots_selection_parse_changes(name, &selection) == OTS_OK) {
         check(&selection, &arena);
         check_window(&selection);
+    }
+    if (ots_selection_parse_splits(name, &selection) == OTS_OK) {
+        check(&selection, &arena);
+        must(selection.share.index < selection.share.count);
+        must(ots_selection_is_share(&selection));
     }
     if (ots_selection_parse_fields(name, &arena, &selection) == OTS_OK)
         check(&selection, &arena);

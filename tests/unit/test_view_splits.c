@@ -33,9 +33,9 @@ static unsigned split_of(const char *measurement, const char *timeline, unsigned
     return (unsigned)(ots_share_hash(ots_slice_str(measurement), ots_slice_str(timeline)) % count);
 }
 
-static void host_name(int host, char name[16])
+static void host_name(int host, char name[32])
 {
-    snprintf(name, 16, "host=%02d.lp", host);
+    snprintf(name, 32, "host=%02d.lp", host);
 }
 
 /* The names of a measurement's timelines that the split should have, each followed by a space. */
@@ -43,7 +43,7 @@ static void wanted_names(const char *measurement, unsigned index, unsigned count
 {
     names[0] = '\0';
     for (int i = 0; i < HOSTS; i++) {
-        char name[16];
+        char name[32];
         host_name(i, name);
         if (split_of(measurement, name, count) == index)
             strcat(strcat(names, name), " ");
@@ -255,7 +255,7 @@ static void a_measured_table_is_split_without_a_request(void **state)
     for (unsigned index = 0; index < 4; index++) {
         for (int host = 0; host < HOSTS; host++) {
             char path[128];
-            char name[16];
+            char name[32];
             host_name(host, name);
             if (split_of("mem", name, 4) != index)
                 continue;
