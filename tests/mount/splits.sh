@@ -113,9 +113,11 @@ expect_failure 'No such file or directory' ls "$src/.splits"
 # With -o browse, what metadata tells.
 mount_otsfs "local:$work/from" "$work/browse" -o browse
 for ((i = 0; i < 3; i++)); do
+    cp -rT "$work/browse/t/.splits/$i-of-3" "$work/browsed"
     (cd "$work/browse/t/.splits/$i-of-3" && find . -type f)
 done | LC_ALL=C sort >"$work/found"
 expect_equal "$(cat "$work/found")" "$(cd "$work/browse/t" && find . -type f | LC_ALL=C sort)" 'with -o browse'
+diff -r "$work/browsed" "$src/t" || fail 'splits copied with -o browse differ'
 unmount_otsfs "$work/browse"
 unmount_otsfs "$dst"
 
