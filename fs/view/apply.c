@@ -83,11 +83,30 @@ void ots_apply_gap_locked(struct ots_table *table)
     table->unknown_until_us = service_now_us(table) + UNKNOWN_US;
 }
 
+void ots_table_note_directory_locked(struct ots_table *table, struct ots_node *dir)
+{
+    dir->is_changed = true;
+    table->has_changed_directories = true;
+}
+
+/* A directory shows its newest child's time, unless a tool has set one. */
+static void raise_time(struct ots_table *table, struct ots_node *dir, int64_t mtime_ns)
+{
+    if (dir->is_mtime_set || dir->mtime_ns >= mtime_ns)
+        return;
+    dir->mtime_ns = mtime_ns;
+    ots_table_note_directory_locked(table, dir);
+}
+
 void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *timeline,
                                    bool is_content)
 {
     table->change_number += is_content;
-    if (timeline->is_changed || !atomic_load(&table->is_followed))
+    if (!atomic_load(&table->is_followed))
+        return;
+    raise_time(table, timeline->parent, timeline->mtime_ns);
+    raise_time(table, table->node, timeline->mtime_ns);
+    if (timeline->is_changed)
         return;
     if (table->changed_count == table->changed_capacity) {
         size_t capacity = table->changed_capacity ? 2 * table->changed_capacity : 64;

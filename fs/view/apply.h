@@ -47,6 +47,9 @@ void ots_apply_gap_locked(struct ots_table *table);
 void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *timeline,
                                    bool is_content);
 
+/* The time of a directory, the table's or a measurement's, is to be saved. */
+void ots_table_note_directory_locked(struct ots_table *table, struct ots_node *dir);
+
 /* Take out one that has changed; NULL: none is left. */
 struct ots_node *ots_table_next_changed_locked(struct ots_table *table);
 

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 
 #include "fs/lp/names.h"
+#include "fs/view/apply.h"
+#include "fs/view/follower.h"
 #include "fs/view/port.h"
 #include "fs/view/portion.h"
-#include "fs/view/replay.h"
 #include "fs/view/self.h"
 #include "fs/view/staging.h"
 
@@ -37,16 +38,13 @@ static enum ots_status not_found(struct ots_slice name, struct ots_error *err)
 enum ots_status ots_directory_refresh(const struct ots_node *dir, struct ots_interrupt *interrupt,
                                       struct ots_error *err)
 {
-    enum ots_status status;
     switch (dir->kind) {
     case OTS_NODE_INSTANCE:
         return ots_instance_refresh(dir->instance, interrupt, err);
     case OTS_NODE_TABLE:
     case OTS_NODE_EXTRACT:
     case OTS_NODE_MEASUREMENT:
-        status = ots_replay_table(ots_node_table(dir), interrupt, err);
-        return status == OTS_OK ? ots_extract_refresh(ots_node_extract(dir), interrupt, err)
-                                : status;
+        return ots_extract_refresh(ots_node_extract(dir), interrupt, err);
     case OTS_NODE_ROOT:
     case OTS_NODE_VIEWS:
     case OTS_NODE_STATUS_DIR:
@@ -167,11 +165,12 @@ static enum ots_status lookup_pinned(struct ots_view *view, struct ots_node *dir
         return ots_self_lookup(view, dir, name, attr, err);
     if (is_hidden_name(dir, name)) {
         /* Names below are looked up later, but for the port, which is a file. */
-        struct ots_table *table = ots_node_table(dir);
-        enum ots_status known = table ? ots_replay_table(table, interrupt, err) : OTS_OK;
-        if (known == OTS_OK)
-            known = ots_views_check_name(view, dir, name, interrupt, err);
-        return known == OTS_OK ? lookup_hidden(view, dir, name, attr, err) : known;
+        bool is_port = dir->kind == OTS_NODE_TABLE && ots_slice_equal(name, OTS_PORT_NAME);
+        enum ots_status status =
+            is_port ? ots_follower_prepare(dir->table, interrupt, err) : OTS_OK;
+        if (status == OTS_OK)
+            status = ots_views_check_name(view, dir, name, interrupt, err);
+        return status == OTS_OK ? lookup_hidden(view, dir, name, attr, err) : status;
     }
     struct ots_node *node;
     enum ots_status status = find_child(view, dir, name, interrupt, &node, err);
@@ -259,6 +258,19 @@ static enum ots_status set_staging(struct ots_staging *staging, const int64_t *m
     return staging_attr(staging, OTS_STALE, attr, NULL);
 }
 
+/* It is kept on disk. */
+static void note_time_locked(struct ots_node *node)
+{
+    struct ots_table *table = ots_node_table(node);
+    if (node->kind == OTS_NODE_TIMELINE) {
+        node->parent->is_time_due = true;
+        table->node->is_time_due = true;
+        ots_table_note_changed_locked(table, node, false);
+    } else if (node->kind == OTS_NODE_MEASUREMENT || node->kind == OTS_NODE_TABLE) {
+        ots_table_note_directory_locked(table, node);
+    }
+}
+
 enum ots_status ots_view_setattr(struct ots_view *view, uint64_t ino, const int64_t *mtime_ns,
                                  struct ots_attr *attr)
 {
@@ -274,6 +286,7 @@ enum ots_status ots_view_setattr(struct ots_view *view, uint64_t ino, const int6
     if (mtime_ns) {
         node->mtime_ns = *mtime_ns;
         node->is_mtime_set = true;
+        note_time_locked(node);
     }
     ots_node_attr_locked(node, attr);
     ots_node_unpin_locked(node);
@@ -356,6 +369,7 @@ static enum ots_status make_table(struct ots_instance *instance, struct ots_slic
         (*out)->table->whole.timelines.fresh_until_us = 0;
         /* One that had the name before has left it another identity. */
         (*out)->table->replayed.fresh_until_us = 0;
+        ots_follower_forget_locked((*out)->table);
         (*out)->table->described.knowledge.fresh_until_us = 0;
     }
     pthread_mutex_unlock(&view->synced.lock);
@@ -491,6 +505,16 @@ static enum ots_status tell_failures(struct ots_instance *instance, struct ots_e
     return status;
 }
 
+/* What is known of the tables outlives this process from then on. */
+static enum ots_status save_tables(struct ots_instance *instance, struct ots_interrupt *interrupt)
+{
+    enum ots_status status = OTS_OK;
+    struct ots_table *table = NULL;
+    while (status == OTS_OK && (table = ots_instance_next_table(instance, table)))
+        status = ots_follower_save(table, interrupt);
+    return status;
+}
+
 /* Wait for all before anything is told: who is interrupted hears of no failure. */
 static enum ots_status sync_instances(struct ots_instance *instances, size_t count,
                                       struct ots_interrupt *interrupt, struct ots_error *err)
@@ -499,6 +523,8 @@ static enum ots_status sync_instances(struct ots_instance *instances, size_t cou
     struct ots_table *kept = NULL;
     for (size_t i = 0; status == OTS_OK && i < count; i++)
         status = wait_for_tables(&instances[i], interrupt, &kept);
+    for (size_t i = 0; status == OTS_OK && i < count; i++)
+        status = save_tables(&instances[i], interrupt);
     if (status != OTS_OK)
         return status;
     for (size_t i = 0; i < count; i++)
@@ -519,6 +545,9 @@ static enum ots_status sync_pinned(struct ots_view *view, const struct ots_node 
     enum ots_status status = ots_table_wait(table, interrupt);
     if (status != OTS_OK && status != OTS_IO)
         return status;
+    enum ots_status saved = ots_follower_save(table, interrupt);
+    if (saved != OTS_OK)
+        return saved;
     /* With OTS_IO rows are still on their way, which is a failure that was noted. */
     enum ots_status told = tell_failure(table, err);
     return told == OTS_OK && status != OTS_OK ? tell_kept(table, err) : told;

@@ -1,10 +1,12 @@
 /*
  * Keeping what is known of a table's timelines up to date.
  *
- * There is no stream follower yet, so knowledge ages: after a second, or 20 times what its scan
- * took. Whoever needs what is old learns it anew; others who need it meanwhile wait for that.
+ * What is known of a table that is followed stays true, and what is known of a view of it as long
+ * as nothing is put into the table. Otherwise knowledge ages: after a second, or 20 times what its
+ * scan took. Whoever needs what is old learns it anew; others who need it meanwhile wait for that.
  */
 #include "fs/view/finding.h"
+#include "fs/view/follower.h"
 #include "fs/view/portion.h"
 #include "fs/view/window.h"
 
@@ -61,32 +63,74 @@ static int64_t fresh_us(const struct ots_table *table, int64_t cost_us)
     return is_bounded ? EXPIRY_FRESH_US : time_us;
 }
 
+static bool is_whole(const struct ots_extract *extract)
+{
+    return extract == &extract->table->whole;
+}
+
+/* The table's follower stands still while all of it is scanned. */
+static enum ots_status look(struct ots_extract *extract, bool *is_held,
+                            struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    *is_held = false;
+    if (extract->view->options.is_browse)
+        return ots_extract_browse(extract, interrupt, err);
+    if (is_whole(extract)) {
+        enum ots_status status = ots_follower_hold(extract->table, interrupt, err);
+        if (status != OTS_OK)
+            return status;
+        *is_held = true;
+    }
+    return ots_extract_measure(extract, interrupt, err);
+}
+
 /* Look through it, and note how long that lasts. */
 static enum ots_status learn_timelines(struct ots_extract *extract, struct ots_interrupt *interrupt,
                                        struct ots_error *err)
 {
     struct ots_view *view = extract->view;
+    struct ots_table *table = extract->table;
     int64_t started_us = ots_view_now_us(view);
     pthread_mutex_lock(&view->synced.lock);
-    int32_t time_to_live_s = extract->table->time_to_live_s;
+    int32_t time_to_live_s = table->time_to_live_s;
+    uint64_t change_number = table->change_number;
     pthread_mutex_unlock(&view->synced.lock);
-    enum ots_status status = view->options.is_browse ? ots_extract_browse(extract, interrupt, err)
-                                                     : ots_extract_measure(extract, interrupt, err);
+    bool is_held;
+    enum ots_status status = look(extract, &is_held, interrupt, err);
     pthread_mutex_lock(&view->synced.lock);
     if (status == OTS_OK) {
         int64_t ended_us = ots_view_now_us(view);
         extract->scanned_us = ots_clock_now_us(view->options.clock);
         extract->scan_cost_us = ended_us - started_us;
+        extract->scanned_change = change_number;
+        bool stays = is_held && ots_follower_note_scan_locked(table);
         /* Unless what expires has changed meanwhile. */
-        if (extract->table->time_to_live_s == time_to_live_s)
+        if (table->time_to_live_s == time_to_live_s)
             extract->timelines.fresh_until_us =
-                ended_us + fresh_us(extract->table, ended_us - started_us);
+                stays ? INT64_MAX : ended_us + fresh_us(table, ended_us - started_us);
     } else if (status == OTS_NOT_FOUND) {
-        extract->table->node->is_listed = false;
-        extract->table->instance->tables.fresh_until_us = 0;
+        table->node->is_listed = false;
+        table->instance->tables.fresh_until_us = 0;
     }
     pthread_mutex_unlock(&view->synced.lock);
+    if (is_held)
+        ots_follower_resume(table);
     return status;
+}
+
+/* Whether what is known of a view is still true, however old: nothing was put since. */
+static bool is_unchanged(const struct ots_extract *extract)
+{
+    struct ots_view *view = extract->view;
+    const struct ots_table *table = extract->table;
+    pthread_mutex_lock(&view->synced.lock);
+    int64_t age_us = ots_clock_now_us(view->options.clock) - extract->scanned_us;
+    bool is_expiring = table->time_to_live_s > 0 && age_us > EXPIRY_FRESH_US;
+    bool is_same = !is_whole(extract) && !extract->selection.is_window &&
+                   ots_follower_is_healthy_locked(table) && extract->scanned_us &&
+                   extract->scanned_change == table->change_number;
+    pthread_mutex_unlock(&view->synced.lock);
+    return is_same && !is_expiring;
 }
 
 enum ots_status ots_extract_refresh(struct ots_extract *extract, struct ots_interrupt *interrupt,
@@ -95,7 +139,7 @@ enum ots_status ots_extract_refresh(struct ots_extract *extract, struct ots_inte
     if (ots_extract_is_portion(extract))
         extract = &extract->table->whole;
     struct ots_view *view = extract->view;
-    const struct ots_table *table = extract->table;
+    struct ots_table *table = extract->table;
     pthread_mutex_lock(&view->synced.lock);
     bool has_field_keys = table->has_field_keys;
     pthread_mutex_unlock(&view->synced.lock);
@@ -104,12 +148,15 @@ enum ots_status ots_extract_refresh(struct ots_extract *extract, struct ots_inte
                              "table %.*s has fields in its primary key, which otsfs cannot show",
                              OTS_SLICE_FMT(table->node->name));
     struct ots_error error = {0};
-    bool is_claimed;
-    enum ots_status status =
-        ots_knowledge_claim(view, &extract->timelines, interrupt, &is_claimed, &error);
+    bool is_claimed = false;
+    bool is_window = extract->selection.is_window;
+    /* Windows are read from the stream alone. */
+    enum ots_status status = is_window ? OTS_OK : ots_follower_prepare(table, interrupt, &error);
+    if (status == OTS_OK && !is_unchanged(extract))
+        status = ots_knowledge_claim(view, &extract->timelines, interrupt, &is_claimed, &error);
     if (status == OTS_OK && is_claimed) {
-        status = extract->selection.is_window ? ots_extract_read_window(extract, interrupt, &error)
-                                              : learn_timelines(extract, interrupt, &error);
+        status = is_window ? ots_extract_read_window(extract, interrupt, &error)
+                           : learn_timelines(extract, interrupt, &error);
         ots_knowledge_release(view, &extract->timelines, status, &error);
     }
     if (status != OTS_OK && err)

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "fs/view/apply.h"
+#include "fs/view/follower.h"
 
 /* Rows are not shown for the last ten minutes of their lives, so that none goes while it is read.
  */
@@ -170,6 +171,14 @@ static void note_whole(struct ots_extract *extract, struct ots_node *timeline,
         timeline->timeline.seen_us = ots_store_now_us(table->instance->store);
 }
 
+/* The kernel may know the timeline, unless the table is looked into for the first time. */
+static void tell_news(struct ots_extract *extract, const struct ots_node *timeline)
+{
+    struct ots_table *table = extract->table;
+    if (extract == &table->whole && table->is_learned)
+        ots_follower_tell_locked(table, timeline);
+}
+
 void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timeline,
                              const struct ots_measured *measured)
 {
@@ -179,8 +188,11 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
         return;
     bool is_whole = extract == &extract->table->whole;
     bool is_same = is_same_text(known, extent);
-    if (!is_same && is_change_news(extract, timeline, measured))
+    bool was_dirty = is_dirty(timeline);
+    if (!is_same && is_change_news(extract, timeline, measured)) {
         note_mtime(extract->view, timeline, extent);
+        tell_news(extract, timeline);
+    }
     if (is_whole) {
         note_whole(extract, timeline, measured);
     } else {
@@ -194,7 +206,7 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
         if (history)
             ots_history_see_row(history, extent->last_time_us);
     }
-    if (is_whole && !is_same)
+    if (is_whole && (!is_same || was_dirty))
         ots_table_note_changed_locked(extract->table, timeline, false);
     /* What has no row is not in a view. */
     if (!is_whole && !extent->row_count && !extract->view->options.is_browse)
@@ -264,6 +276,7 @@ static void commit_timeline(struct ots_node *timeline, void *context)
     struct ots_finding *finding = commit->finding;
     if (timeline->kind != OTS_NODE_TIMELINE)
         return;
+    bool was_listed = timeline->is_listed;
     commit->node_count++;
     struct ots_measured measured = {.begin_us = finding->selection.begin_us,
                                     .write_number = finding->write_number};
@@ -282,6 +295,8 @@ static void commit_timeline(struct ots_node *timeline, void *context)
     } else if (finding->has_extents) {
         ots_extract_note_locked(finding->extract, timeline, &measured);
     }
+    if (timeline->is_listed != was_listed)
+        tell_news(finding->extract, timeline);
     note_child(commit, timeline);
 }
 
@@ -301,6 +316,8 @@ static void commit_measurement(struct ots_node *measurement, void *context)
     measurement->is_listed = commit->has_listed_child || (was_listed && measurement->is_local);
     if (commit->has_listed_child && !measurement->is_mtime_set)
         measurement->mtime_ns = commit->newest_mtime_ns;
+    if (commit->finding->is_scan)
+        ots_table_note_directory_locked(commit->finding->extract->table, measurement);
     note_child(table_commit, measurement);
     table_commit->node_count += commit->node_count + 1;
     table_commit->found_count += commit->found_count;
@@ -349,6 +366,8 @@ enum ots_status ots_finding_commit(struct ots_finding *finding)
     ots_views_note_nodes_locked(finding->extract, commit.node_count);
     if (commit.has_listed_child && !finding->extract->node->is_mtime_set)
         finding->extract->node->mtime_ns = commit.newest_mtime_ns;
+    if (finding->is_scan)
+        ots_table_note_directory_locked(finding->extract->table, finding->extract->node);
     pthread_mutex_unlock(&view->synced.lock);
     return commit.status;
 }

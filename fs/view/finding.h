@@ -57,6 +57,10 @@ void ots_finding_add_locked(struct ots_finding *finding, struct ots_node *timeli
 struct ots_found *ots_finding_of(const struct ots_finding *finding,
                                  const struct ots_node *timeline);
 
+/* Find all that is selected by a scan. Errors: those of the store. */
+enum ots_status ots_finding_scan(struct ots_finding *finding, struct ots_interrupt *interrupt,
+                                 struct ots_error *err) OTS_MUST_CHECK;
+
 /* All was found. Errors: OTS_NOMEM. */
 enum ots_status ots_finding_commit(struct ots_finding *finding) OTS_MUST_CHECK;
 

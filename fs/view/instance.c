@@ -5,6 +5,7 @@
 
 #include "fs/view/apply.h"
 #include "fs/view/attributes.h"
+#include "fs/view/follower.h"
 #include "fs/view/own_rows.h"
 #include "fs/view/port.h"
 #include "fs/view/refusal.h"
@@ -25,6 +26,7 @@ void ots_instance_deinit(struct ots_instance *instance)
         struct ots_table *table = instance->last_table;
         instance->last_table = table->next;
         ots_attributes_free(table->attributes);
+        ots_follower_free(table->follower);
         ots_pipeline_free(table->pipeline);
         ots_journal_free(table->journal);
         ots_described_deinit(&table->described);
@@ -87,17 +89,19 @@ static enum ots_status make_table(struct ots_instance *instance, struct ots_node
         .watcher_context = table,
         .holds_done = table ? &table->is_followed : NULL,
     };
-    if (!table || ots_apply_init(table) != OTS_OK ||
-        ots_pipeline_new(&options, &table->pipeline) != OTS_OK ||
-        ots_attributes_new(table, &table->attributes) != OTS_OK) {
-        if (table) {
-            ots_pipeline_free(table->pipeline);
-            ots_apply_deinit(table);
-        }
+    if (!table)
+        return OTS_NOMEM;
+    table->view = view;
+    if (ots_apply_init(table) != OTS_OK || ots_pipeline_new(&options, &table->pipeline) != OTS_OK ||
+        ots_attributes_new(table, &table->attributes) != OTS_OK ||
+        ots_follower_new(table, &table->follower) != OTS_OK) {
+        if (table->attributes)
+            ots_attributes_free(table->attributes);
+        ots_pipeline_free(table->pipeline);
+        ots_apply_deinit(table);
         free(table);
         return OTS_NOMEM;
     }
-    table->view = view;
     table->instance = instance;
     table->node = node;
     table->whole = (struct ots_extract){.view = view,

@@ -23,7 +23,7 @@ struct split {
 };
 
 struct scan {
-    struct ots_finding finding;
+    struct ots_finding *finding;
     struct split *splits;
     size_t split_count;
     struct {
@@ -38,7 +38,7 @@ struct scan {
 static enum ots_status note_run_locked(struct split *split, const struct ots_series_key *key,
                                        const struct ots_line *lines, size_t count)
 {
-    struct ots_finding *finding = &split->scan->finding;
+    struct ots_finding *finding = split->scan->finding;
     struct ots_node *timeline;
     enum ots_status status =
         ots_finding_note_locked(finding, key, ots_buf_slice(&split->measurement_name),
@@ -58,7 +58,7 @@ static enum ots_status begin_run(struct split *split, const struct ots_series_ke
         ots_measurement_name_append(key->measurement, &split->measurement_name);
     if (status == OTS_OK)
         status = ots_timeline_name_append(key, &split->timeline_name);
-    split->is_wanted = status == OTS_OK && ots_share_has(&split->scan->finding.selection.share,
+    split->is_wanted = status == OTS_OK && ots_share_has(&split->scan->finding->selection.share,
                                                          ots_buf_slice(&split->measurement_name),
                                                          ots_buf_slice(&split->timeline_name));
     return status;
@@ -66,7 +66,7 @@ static enum ots_status begin_run(struct split *split, const struct ots_series_ke
 
 static enum ots_status end_run(struct split *split, const struct ots_series_key *key)
 {
-    struct ots_view *view = split->scan->finding.extract->view;
+    struct ots_view *view = split->scan->finding->extract->view;
     size_t count;
     const struct ots_line *lines = ots_ruler_lines(&split->ruler, &count);
     if (!count)
@@ -100,14 +100,14 @@ static enum ots_status note_page(struct split *split, const struct ots_rows *row
 
 static enum ots_status read_split(struct split *split, struct ots_error *err)
 {
-    struct ots_extract *extract = split->scan->finding.extract;
+    struct ots_extract *extract = split->scan->finding->extract;
     struct ots_buf token = OTS_BUF_INIT;
     enum ots_status status;
     do {
         struct ots_call call;
         ots_call_init(&call, OTS_ACTION_SCAN);
         call.request.scan.table = extract->table->node->name;
-        ots_selection_apply(&split->scan->finding.selection, &call.request.scan);
+        ots_selection_apply(&split->scan->finding->selection, &call.request.scan);
         call.request.scan.split = split->info;
         call.request.scan.token = ots_buf_slice(&token);
         status = ots_store_run(extract->table->instance->store, &call, &split->interrupt, err);
@@ -156,7 +156,7 @@ static void init_splits(struct scan *scan, const struct ots_split_response *resp
         split->scan = scan;
         split->info = response->splits[i];
         ots_interrupt_init(&split->interrupt);
-        ots_ruler_init(&split->ruler, scan->finding.extract->view->options.precision);
+        ots_ruler_init(&split->ruler, scan->finding->extract->view->options.precision);
     }
 }
 
@@ -191,7 +191,7 @@ static enum ots_status run_scan(struct scan *scan, const struct ots_split_respon
     scan->synced.running = scan->split_count;
     ots_interrupt_attach(interrupt, cancel_splits, scan);
     for (size_t i = 0; i < scan->split_count; i++)
-        ots_pool_run(scan->finding.extract->view->scan_pool, run_split, &scan->splits[i]);
+        ots_pool_run(scan->finding->extract->view->scan_pool, run_split, &scan->splits[i]);
     pthread_mutex_lock(&scan->synced.lock);
     while (scan->synced.running)
         pthread_cond_wait(&scan->synced.ended, &scan->synced.lock);
@@ -204,18 +204,22 @@ static enum ots_status run_scan(struct scan *scan, const struct ots_split_respon
     return status;
 }
 
-static enum ots_status scan_table(struct scan *scan, struct ots_interrupt *interrupt,
-                                  struct ots_error *err)
+enum ots_status ots_finding_scan(struct ots_finding *finding, struct ots_interrupt *interrupt,
+                                 struct ots_error *err)
 {
-    const struct ots_extract *extract = scan->finding.extract;
+    const struct ots_extract *extract = finding->extract;
     struct ots_store *store = extract->table->instance->store;
+    struct scan scan = {.finding = finding};
     struct ots_call call;
+    finding->has_extents = true;
+    if (finding->selection.begin_us >= finding->selection.end_us)
+        return OTS_OK;
     ots_call_init(&call, OTS_ACTION_SPLIT);
     call.request.split.table = extract->table->node->name;
     call.request.split.split_count_hint = (int32_t)extract->view->options.scan_lanes;
     enum ots_status status = ots_store_run(store, &call, interrupt, err);
     if (status == OTS_OK)
-        status = run_scan(scan, &call.response.split, interrupt, err);
+        status = run_scan(&scan, &call.response.split, interrupt, err);
     ots_call_deinit(&call);
     return status;
 }
@@ -223,14 +227,12 @@ static enum ots_status scan_table(struct scan *scan, struct ots_interrupt *inter
 enum ots_status ots_extract_measure(struct ots_extract *extract, struct ots_interrupt *interrupt,
                                     struct ots_error *err)
 {
-    struct scan scan = {0};
-    enum ots_status status = ots_finding_begin(&scan.finding, extract, interrupt);
-    bool has_rows = scan.finding.selection.begin_us < scan.finding.selection.end_us;
-    scan.finding.has_extents = true;
-    if (status == OTS_OK && has_rows)
-        status = scan_table(&scan, interrupt, err);
+    struct ots_finding finding;
+    enum ots_status status = ots_finding_begin(&finding, extract, interrupt);
     if (status == OTS_OK)
-        status = ots_finding_commit(&scan.finding);
-    ots_finding_deinit(&scan.finding);
+        status = ots_finding_scan(&finding, interrupt, err);
+    if (status == OTS_OK)
+        status = ots_finding_commit(&finding);
+    ots_finding_deinit(&finding);
     return status;
 }

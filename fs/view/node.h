@@ -47,6 +47,7 @@ struct ots_node {
     bool is_unsure : 1;
     bool is_written : 1;  /* by this mount */
     bool is_sending : 1;  /* perhaps rows of it are on their way */
+    bool is_time_due : 1; /* of a directory: a child's time went back */
     bool is_mark_due : 1; /* the next row behind the last one is the first in its MiB */
     union {
         struct {

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "fs/view/apply.h"
 #include "fs/view/measuring.h"
 
 /* --- opening ----------------------------------------------------------------------------------*/
@@ -215,6 +216,12 @@ static enum ots_status look_for_growth(struct ots_reader *reader, struct ots_int
     return OTS_OK;
 }
 
+static bool is_followed(const struct ots_reader *reader)
+{
+    struct ots_table *table = reader->extract->table;
+    return reader->extract == &table->whole && atomic_load(&table->is_followed);
+}
+
 /* Marks that the snapshot passed are of use to others, and so is that one was wrong. */
 static void share_marks(struct ots_reader *reader)
 {
@@ -229,7 +236,9 @@ static void share_marks(struct ots_reader *reader)
     if (is_same && snapshot->has_changed) {
         ots_marks_clear(&history->marks);
         history->change_count++;
-        if (!reader->extract->timelines.is_busy)
+        if (is_followed(reader))
+            ots_apply_dirty_locked(reader->extract->table, reader->timeline, INT64_MIN);
+        else if (!reader->extract->timelines.is_busy)
             reader->extract->timelines.fresh_until_us = 0;
     } else if (is_same && snapshot->marks.count > history->marks.count) {
         ots_marks_copy(&snapshot->marks, &history->marks);

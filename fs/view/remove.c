@@ -7,7 +7,7 @@
  */
 #include "fs/view/apply.h"
 #include "fs/view/attributes.h"
-#include "fs/view/replay.h"
+#include "fs/view/follower.h"
 #include "fs/view/self.h"
 #include "fs/view/staging.h"
 
@@ -229,7 +229,7 @@ static enum ots_status remove_table(struct ots_view *view, struct ots_node *node
     if (!view->options.may_delete)
         return ots_error_set(err, OTS_NOT_PERMITTED, "needs -o allow_delete");
     /* Rows that an earlier mount left are put first. */
-    enum ots_status status = ots_replay_table(table, interrupt, err);
+    enum ots_status status = ots_follower_prepare(table, interrupt, err);
     if (status != OTS_OK)
         return status;
     if (has_rows_to_come(table))

@@ -12,7 +12,9 @@
 #include <stdlib.h>
 
 #include "fs/state/state_dir.h"
+#include "fs/view/apply.h"
 #include "fs/view/changes.h"
+#include "fs/view/follower.h"
 #include "fs/view/leftover.h"
 #include "fs/view/refusal.h"
 #include "fs/view/stream_cursor.h"
@@ -80,14 +82,24 @@ static void note_damage(const struct replay *replay)
     ots_buf_deinit(&text);
 }
 
-static enum ots_status load(struct replay *replay, struct ots_error *err)
+/* Rejected when the row's fate is decided. */
+static void skip_text(void *context, struct ots_slice text, const char *reason)
+{
+    (void)context;
+    (void)text;
+    (void)reason;
+}
+
+typedef void see_problem(void *context, struct ots_slice text, const char *reason);
+
+static enum ots_status load(struct replay *replay, see_problem *problem, struct ots_error *err)
 {
     enum ots_status status = ots_journal_load(replay->journal, &replay->contents, err);
     if (status != OTS_OK)
         return status;
     for (size_t i = 0; i < replay->contents.batch_count && status == OTS_OK; i++)
-        status = ots_leftovers_add(&replay->leftovers, &replay->contents.batches[i], reject_text,
-                                   replay);
+        status =
+            ots_leftovers_add(&replay->leftovers, &replay->contents.batches[i], problem, replay);
     if (status != OTS_OK)
         return ots_error_set(err, status, "out of memory for the journal's rows");
     ots_leftovers_sort(&replay->leftovers);
@@ -110,7 +122,7 @@ static enum ots_status empty_journal(struct ots_instance *instance, struct ots_s
                                           .table = table};
     enum ots_status status = ots_journal_new(&options, &replay.journal, err);
     if (status == OTS_OK)
-        status = load(&replay, err);
+        status = load(&replay, reject_text, err);
     for (size_t i = 0; status == OTS_OK && i < replay.leftovers.count; i++)
         if (replay.leftovers.rows[i].is_last)
             reject_row(&replay, &replay.leftovers.rows[i].row,
@@ -275,7 +287,7 @@ static enum ots_status replay_journal(struct replay *replay, struct ots_pipeline
     ots_journal_counts(replay->journal, &counts);
     if (!counts.old_segments)
         return OTS_OK;
-    enum ots_status status = load(replay, err);
+    enum ots_status status = load(replay, reject_text, err);
     bool has_rows = replay->leftovers.count;
     if (status == OTS_OK && has_rows)
         status = ask_stream(replay, interrupt, err);
@@ -297,6 +309,55 @@ static enum ots_status open_journal(struct ots_table *table, struct ots_error *e
         ots_pipeline_set_journal(table->pipeline, table->journal);
     return status;
 }
+
+/* --- what the stream may show of them ---------------------------------------------------------*/
+
+static enum ots_status expect_row(struct ots_table *table, struct ots_row_summer *summer,
+                                  const struct ots_row *row)
+{
+    struct ots_row_sum sum;
+    enum ots_status status = ots_row_sum_of(summer, row, &sum, NULL);
+    if (status != OTS_OK)
+        return status == OTS_NOMEM ? status : OTS_OK;
+    pthread_mutex_lock(&table->view->synced.lock);
+    status = ots_apply_leftover_locked(table, row->key, &sum);
+    pthread_mutex_unlock(&table->view->synced.lock);
+    return status;
+}
+
+static enum ots_status expect_rows(struct ots_table *table, const struct ots_leftovers *leftovers,
+                                   struct ots_slice identity)
+{
+    struct ots_row_summer summer;
+    enum ots_status status = OTS_OK;
+    ots_row_summer_init(&summer, table->view->options.precision);
+    for (size_t i = 0; status == OTS_OK && i < leftovers->count; i++)
+        if (ots_slice_equal(leftovers->rows[i].identity, identity))
+            status = expect_row(table, &summer, &leftovers->rows[i].row);
+    ots_row_summer_deinit(&summer);
+    return status;
+}
+
+enum ots_status ots_replay_expect(struct ots_table *table, struct ots_slice identity,
+                                  struct ots_error *err)
+{
+    struct replay replay = {.instance = table->instance, .table = table->node->name};
+    struct ots_journal_counts counts;
+    enum ots_status status = open_journal(table, err);
+    if (status != OTS_OK)
+        return status;
+    replay.journal = table->journal;
+    ots_journal_counts(table->journal, &counts);
+    if (!counts.old_segments)
+        return OTS_OK;
+    status = load(&replay, skip_text, err);
+    if (status == OTS_OK && expect_rows(table, &replay.leftovers, identity) != OTS_OK)
+        status = ots_error_set(err, OTS_NOMEM, "out of memory for the journal's rows");
+    replay_deinit(&replay);
+    return status;
+}
+
+/* --- once for each ----------------------------------------------------------------------------*/
 
 static enum ots_status prepare(struct ots_table *table, struct ots_interrupt *interrupt,
                                struct ots_error *err)
@@ -384,7 +445,7 @@ static enum ots_status replay_named(struct ots_instance *instance, struct ots_sl
     struct ots_table *table =
         node && node->kind == OTS_NODE_TABLE && node->is_listed ? node->table : NULL;
     pthread_mutex_unlock(&view->synced.lock);
-    return table ? ots_replay_table(table, interrupt, err) : OTS_OK;
+    return table ? ots_follower_prepare(table, interrupt, err) : OTS_OK;
 }
 
 enum ots_status ots_replay_instance(struct ots_instance *instance, struct ots_interrupt *interrupt,

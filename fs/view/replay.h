@@ -18,8 +18,15 @@ enum ots_status ots_replay_table(struct ots_table *table, struct ots_interrupt *
                                  struct ots_error *err) OTS_MUST_CHECK;
 
 /*
- * The same for all tables that have something in their journal. Rows of tables that are gone are
- * rejected.
+ * Before the table's stream is read: what its journal holds of a table of that identity may be
+ * shown by the stream, and is ours. Errors: OTS_IO, OTS_NOMEM.
+ */
+enum ots_status ots_replay_expect(struct ots_table *table, struct ots_slice identity,
+                                  struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * The same as ots_replay_table for all tables that have something in their journal. Rows of tables
+ * that are gone are rejected.
  */
 enum ots_status ots_replay_instance(struct ots_instance *instance, struct ots_interrupt *interrupt,
                                     struct ots_error *err) OTS_MUST_CHECK;

@@ -148,6 +148,16 @@ static void set_scan(struct writer *writer, struct ots_json *scan,
         set_time(writer, scan, "shown_from", table->shown_from_us);
 }
 
+static void set_stream(struct writer *writer, struct ots_json *stream,
+                       const struct ots_table_report *table)
+{
+    if (table->stream)
+        set_text(writer, stream, "state", table->stream);
+    note(writer, ots_json_set_bool(stream, "stored", !table->is_unsaved));
+    if (table->last_gap_us)
+        set_time(writer, stream, "last_gap", table->last_gap_us);
+}
+
 static void set_table(struct writer *writer, struct ots_json *tables,
                       const struct ots_report *report, const struct ots_table_report *table)
 {
@@ -162,8 +172,10 @@ static void set_table(struct writer *writer, struct ots_json *tables,
         if (strcmp(figures[i].object, object_name) != 0) {
             object_name = figures[i].object;
             object = add_object(writer, parent, object_name);
-            if (object && i >= OTS_FIGURE_SCAN_ROWS)
+            if (object && strcmp(object_name, "scan") == 0)
                 set_scan(writer, object, table, report->now_us);
+            if (object && strcmp(object_name, "stream") == 0)
+                set_stream(writer, object, table);
         }
         if (object)
             set_number(writer, object, figures[i].member, (double)table->figures[i]);

@@ -37,7 +37,16 @@
       "Files of earlier mounts in the journal that were not gone through yet.")                    \
     X(SCAN_ROWS, "scan", "rows", "gauge", "Rows that the last scan found.")                        \
     X(SCAN_TIMELINES, "scan", "timelines", "gauge", "Timelines that the last scan found.")         \
-    X(SCAN_MILLISECONDS, "scan", "milliseconds", "gauge", "What the last scan took.")
+    X(SCAN_MILLISECONDS, "scan", "milliseconds", "gauge", "What the last scan took.")              \
+    X(STREAM_POLLS, "stream", "polls", "counter", "Looks at the table's stream.")                  \
+    X(STREAM_RECORDS, "stream", "records", "counter", "Records of the stream that were read.")     \
+    X(STREAM_OWN, "stream", "own", "counter",                                                      \
+      "Records of rows that this mount, or an earlier one, put.")                                  \
+    X(STREAM_FOREIGN, "stream", "foreign", "counter", "Records of what others changed.")           \
+    X(STREAM_GAPS, "stream", "gaps", "counter",                                                    \
+      "Times that a part of the stream was removed before it was read.")                           \
+    X(STREAM_BEHIND_SECONDS, "stream", "behind_seconds", "gauge",                                  \
+      "Time since the stream was read to its end.")
 
 enum ots_figure {
 #define X(name, object, member, type, help) OTS_FIGURE_##name,
@@ -53,6 +62,9 @@ struct ots_table_report {
     int64_t scanned_us;                 /* when the last scan ended; 0: there was none */
     int64_t shown_from_us;              /* rows of an earlier time are not shown; 0: all are */
     bool has_field_keys;                /* otsfs cannot show it */
+    const char *stream;                 /* what is done with its stream; NULL: not told */
+    int64_t last_gap_us;                /* 0: there was none */
+    bool is_unsaved;                    /* what is known of it cannot be written to the disk */
 };
 
 enum ots_setting_kind {

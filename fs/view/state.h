@@ -51,6 +51,7 @@ struct ots_extract {
     int64_t scanned_us;      /* when it ended, by this machine's clock; 0: there was none */
     int64_t scan_cost_us;    /* what it took */
     uint64_t scanned_write;  /* number of the table's last write when that scan began */
+    uint64_t scanned_change; /* the table's change_number then */
     int64_t cut_us;          /* rows of an earlier time had expired then; 0: none does */
     size_t unmeasured_count; /* of a whole table: timelines that have to be measured */
     size_t single_count;     /* timelines that were measured one by one since the last scan */
@@ -67,6 +68,7 @@ struct ots_table {
     struct ots_node *node;
     struct ots_pipeline *pipeline;
     struct ots_attributes *attributes;
+    struct ots_follower *follower;
     uint64_t drain;                   /* of its pipeline, while the mount ends */
     struct ots_journal *journal;      /* NULL until it was replayed, and without a state */
     struct ots_table *next;           /* in the instance's list */
@@ -76,6 +78,8 @@ struct ots_table {
     struct ots_knowledge replayed; /* its journal; fs/view/replay.h */
     struct ots_described described;
     struct ots_known_retention retention;
+    /* Times that tools set for directories are not saved yet. */
+    bool has_changed_directories;
     bool has_field_keys;
     int32_t time_to_live_s;   /* OTS_TTL_FOREVER: rows do not expire */
     uint64_t superseded_rows; /* of earlier mounts, that were not put again */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "fs/state/state_dir.h"
+#include "fs/view/follower.h"
 
 static void add_rows(struct ots_table *table, uint64_t *figures)
 {
@@ -49,6 +50,40 @@ static void add_scan(struct ots_table *table, struct ots_table_report *report)
     pthread_mutex_unlock(&table->view->synced.lock);
 }
 
+static const char *stream_state(const struct ots_view *view, enum ots_follower_state state)
+{
+    if (view->options.is_browse || view->options.stream_off)
+        return "off";
+    switch (state) {
+    case OTS_FOLLOWER_CATCHING_UP:
+        return "catching_up";
+    case OTS_FOLLOWER_FOLLOWING:
+        return "following";
+    case OTS_FOLLOWER_UNREADABLE:
+        return "unreadable";
+    case OTS_FOLLOWER_OFF:
+        break;
+    }
+    return "unused";
+}
+
+static void add_stream(struct ots_table *table, struct ots_table_report *report)
+{
+    struct ots_follower_report stream;
+    pthread_mutex_lock(&table->view->synced.lock);
+    ots_follower_report_locked(table, &stream);
+    pthread_mutex_unlock(&table->view->synced.lock);
+    report->stream = stream_state(table->view, stream.state);
+    report->last_gap_us = stream.last_gap_us;
+    report->is_unsaved = stream.is_unsaved;
+    report->figures[OTS_FIGURE_STREAM_POLLS] = stream.polls;
+    report->figures[OTS_FIGURE_STREAM_RECORDS] = stream.records;
+    report->figures[OTS_FIGURE_STREAM_OWN] = stream.own;
+    report->figures[OTS_FIGURE_STREAM_FOREIGN] = stream.foreign;
+    report->figures[OTS_FIGURE_STREAM_GAPS] = stream.gaps;
+    report->figures[OTS_FIGURE_STREAM_BEHIND_SECONDS] = (uint64_t)(stream.behind_us / 1000000);
+}
+
 /* A table that is gone is told of as long as it has a count. */
 static bool is_worth_telling(const struct ots_table *table, const struct ots_table_report *report)
 {
@@ -74,6 +109,7 @@ static enum ots_status gather_table(struct ots_table *table, struct ots_report *
     add_lines(table, one.figures);
     add_journal(table, one.figures);
     add_scan(table, &one);
+    add_stream(table, &one);
     if (!is_worth_telling(table, &one))
         return OTS_OK;
     struct ots_table_report *grown =

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "fs/view/attributes.h"
+#include "fs/view/follower.h"
 #include "fs/view/port.h"
 #include "fs/view/replay.h"
 #include "fs/view/staging.h"
@@ -215,11 +216,31 @@ static void drain(struct ots_view *view)
         end_drain(&view->instances[i]);
 }
 
+/* Let all of them end at once, before they are waited for. */
+static void end_followers(struct ots_view *view)
+{
+    for (size_t i = 0; i < view->instance_count; i++) {
+        struct ots_table *table = NULL;
+        while ((table = ots_instance_next_table(&view->instances[i], table)))
+            ots_follower_end(table->follower);
+    }
+}
+
+static void stop_followers(struct ots_view *view)
+{
+    for (size_t i = 0; i < view->instance_count; i++) {
+        struct ots_table *table = NULL;
+        while ((table = ots_instance_next_table(&view->instances[i], table)))
+            ots_follower_stop(table->follower);
+    }
+}
+
 void ots_view_free(struct ots_view *view)
 {
     if (!view)
         return;
     ots_replay_stop(view);
+    end_followers(view);
     if (view->has_sender) {
         ots_ports_end(view);
         drain(view);
@@ -229,6 +250,7 @@ void ots_view_free(struct ots_view *view)
         pthread_mutex_unlock(&view->synced.lock);
         pthread_join(view->sender, NULL);
     }
+    stop_followers(view);
     ots_pool_free(view->scan_pool);
     for (size_t i = 0; i < view->instance_count; i++)
         ots_instance_deinit(&view->instances[i]);

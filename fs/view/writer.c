@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "fs/lp/names.h"
+#include "fs/view/apply.h"
 #include "fs/view/merge.h"
 
 /* Whether a line's key is that of the file: both of its names must be the file's. */
@@ -76,8 +77,10 @@ void ots_writer_note_flush(struct ots_writer *writer)
         return;
     writer->is_unflushed = false;
     pthread_mutex_lock(&view->synced.lock);
-    if (writer->timeline->mtime_ns == writer->mtime_ns)
+    if (writer->timeline->mtime_ns == writer->mtime_ns) {
         writer->timeline->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
+        ots_table_note_changed_locked(writer->table, writer->timeline, false);
+    }
     pthread_mutex_unlock(&view->synced.lock);
 }
 

@@ -21,6 +21,10 @@ struct gate_store {
     atomic_int puts;    /* enum gate, for puts */
     atomic_int streams; /* ... for what is asked about streams */
     atomic_size_t put_count;
+    atomic_size_t counts[OTS_ACTION_COUNT]; /* of calls that came */
+    /* Run before a call is carried out; NULL: nothing is. To be set while no call comes. */
+    void (*before)(void *context, const struct ots_call *call);
+    void *before_context;
 };
 
 void gate_store_init(struct gate_store *gate, struct ots_store *next);

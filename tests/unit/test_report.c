@@ -35,6 +35,9 @@ static int setup(void **state)
         table->figures[i] = 100 + i;
     table->scanned_us = INT64_C(1700000000000000);
     table->shown_from_us = INT64_C(1600000000000000);
+    table->stream = "following";
+    table->last_gap_us = INT64_C(1600000000000000);
+    table->is_unsaved = true;
     ots_meter_request(&fixture->meter, OTS_ACTION_PUT, false, 1000);
     ots_meter_request(&fixture->meter, OTS_ACTION_PUT, true, 500);
     ots_meter_answer(&fixture->meter, OTS_ACTION_PUT, 70);
@@ -125,6 +128,13 @@ static void json_tells_tables(void **state)
     expect_number(scan, "age_seconds", 61);
     assert_string_equal(ots_json_string(scan, "at"), "2023-11-14T22:13:20Z");
     assert_string_equal(ots_json_string(scan, "shown_from"), "2020-09-13T12:26:40Z");
+    const struct ots_json *stream = ots_json_member(table, "stream");
+    bool is_stored = true;
+    expect_number(stream, "polls", 100 + OTS_FIGURE_STREAM_POLLS);
+    expect_number(stream, "behind_seconds", 100 + OTS_FIGURE_STREAM_BEHIND_SECONDS);
+    assert_string_equal(ots_json_string(stream, "state"), "following");
+    assert_string_equal(ots_json_string(stream, "last_gap"), "2020-09-13T12:26:40Z");
+    assert_true(ots_json_bool(stream, "stored", &is_stored) && !is_stored);
     ots_json_free(root);
 }
 

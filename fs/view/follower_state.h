@@ -1,0 +1,76 @@
+/*
+ * What follower.c, following.c and expire.c share.
+ *
+ * Whoever has the turn reads the stream, moves the cut or saves; it is taken under the view's lock
+ * and had without it. A hold keeps the thread from reading on, not from saving.
+ */
+#ifndef OTS_VIEW_FOLLOWER_STATE_H
+#define OTS_VIEW_FOLLOWER_STATE_H
+
+#include "fs/view/follower.h"
+#include "fs/view/persist.h"
+#include "fs/view/row_sum.h"
+#include "fs/view/stream_cursor.h"
+
+/* A node that the kernel must ask for again. */
+struct ots_changed_node {
+    uint64_t parent_ino;
+    uint64_t ino;
+    struct ots_slice name; /* the node's, which stays */
+};
+
+struct ots_follower {
+    struct ots_table *table;
+    struct ots_interrupt end;
+    pthread_cond_t wake; /* of the thread; with the view's lock */
+    pthread_t thread;
+    /* Of whoever has the turn. */
+    struct ots_stream_cursor *cursor; /* NULL: nothing can be read */
+    struct ots_persist *persist;      /* NULL: nothing is kept */
+    struct ots_buf identity;          /* of the table as it was seen last */
+    struct ots_row_summer summer;
+    bool is_failure_told;
+    /* Guarded by the view's lock. */
+    struct {
+        struct ots_knowledge prepared;
+        enum ots_follower_state state;
+        bool has_thread;
+        bool has_turn; /* somebody has */
+        unsigned holds;
+        bool is_measured;  /* what is known comes from a scan, and all that was read since */
+        bool was_measured; /* a scan is due even if nobody asks */
+        uint64_t polls;
+        uint64_t records;
+        uint64_t own;
+        uint64_t foreign;
+        uint64_t gaps;
+        int64_t last_gap_us;
+        int64_t at_end_us; /* when it was read to its end last; the view's monotonic time */
+        bool is_failing;
+        bool is_unsaved;
+        struct ots_changed_node *changed;
+        size_t changed_count;
+        size_t changed_capacity;
+    } synced;
+};
+
+/* --- fs/view/following.c; for whoever has the turn --------------------------------------------*/
+
+/*
+ * Find the table's stream and where to read on; what is known of the table is loaded first, or
+ * forgotten when it is another table now. The state is UNREADABLE afterwards when that is so.
+ * Errors: those that may pass.
+ */
+enum ots_status ots_following_open(struct ots_follower *follower, struct ots_interrupt *interrupt,
+                                   struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Read on: to the stream's end with `is_all`, else a bounded portion; `*is_at_end` tells whether
+ * that was all. Places that are not kept any more and other tables are dealt with.
+ * Errors: those that may pass.
+ */
+enum ots_status ots_following_read(struct ots_follower *follower, bool is_all,
+                                   struct ots_interrupt *interrupt, bool *is_at_end,
+                                   struct ots_error *err) OTS_MUST_CHECK;
+
+#endif
