@@ -8,6 +8,9 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 SECONDS_EACH ?= 60
 # How often `make soak` kills otslocal, and otsfs.
 ROUNDS ?= 50
+# What `make bench` measures, all without it, and how much of it.
+BENCH ?=
+export BENCH_SCALE ?= default
 
 ifeq ($(PROFILE),fuzz)
 override CC := clang
@@ -139,7 +142,6 @@ $(FUZZ_BIN): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(FUZZ_HELP_OBJ) $(LIB)
 endif
 
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
-BENCH_SCRIPTS := $(wildcard tests/bench/*.sh)
 BENCH_BIN := $(BENCH_SRC:%.c=$(BUILD)/%)
 BENCH_HELP_OBJ := $(call obj,$(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c)))
 
@@ -178,7 +180,7 @@ realdata-bin: $(REALDATA_BIN)
 test: ## install what is missing, build, run every test, also under ASan/UBSan, and fuzz briefly
 	@scripts/deps test
 	@echo 'building the programs and tests'
-	@+$(SUBMAKE) -s all unit-bin soak-bin
+	@+$(SUBMAKE) -s all unit-bin soak-bin $(BUILD)/tests/bench/bench_scan_put
 	@echo 'building the tests with ASan and UBSan'
 	@+$(SUBMAKE) -s PROFILE=asan unit-bin
 	@echo 'building the fuzz targets'
@@ -243,11 +245,14 @@ soak: ## kill -9 otslocal and otsfs under load, ROUNDS=50 times each (SEED=N); p
 	@$(RUN_TESTS) --timeout 7200 --jobs 1 tests/soak/soak_faults.sh tests/soak/soak_memory.sh
 
 .PHONY: bench
-bench: ## measure codecs, servers and mounts, one benchmark after another (BENCH_JSON=1: for machines)
+bench: ## measure it all: BENCH_SCALE=small|default|full, BENCH="copy files ..."; report in build/bench
 	@scripts/deps build test
 	@+$(SUBMAKE) -s all bench-bin
-	@set -e; for bench in $(BENCH_BIN); do $$bench; done
-	@set -e; for bench in $(BENCH_SCRIPTS); do OTS_BUILD=$(abspath $(BUILD)) $$bench; done
+	@tests/bench/run --build $(BUILD) --out build/bench $(BENCH)
+
+.PHONY: bench-report
+bench-report: ## put the report of the last make bench into docs/BENCHMARKS.md
+	@python3 -B tests/bench/mounts/report.py build/bench/report.json docs
 
 # --- installing ------------------------------------------------------------------------------
 
