@@ -213,7 +213,7 @@ static enum ots_status do_turn(struct ots_follower *follower, bool is_poll, bool
     pthread_mutex_lock(&view->synced.lock);
     is_poll = is_poll && !follower->synced.holds;
     pthread_mutex_unlock(&view->synced.lock);
-    if (is_poll && follower->cursor) {
+    if (is_poll && ots_following_is_on(follower)) {
         status = ots_following_read(follower, false, &follower->end, is_at_end, &err);
         if (status == OTS_OK && *is_at_end)
             status = expire(follower, &follower->end, &err);
@@ -335,9 +335,9 @@ static enum ots_status open_and_catch_up(struct ots_follower *follower,
     if (status != OTS_OK)
         return status;
     status = ots_following_open(follower, interrupt, err);
-    if (status == OTS_OK && follower->cursor)
+    if (status == OTS_OK && ots_following_is_on(follower))
         status = ots_following_read(follower, true, interrupt, &is_at_end, err);
-    if (status == OTS_OK && follower->cursor)
+    if (status == OTS_OK && ots_following_is_on(follower))
         status = expire(follower, interrupt, err);
     end_turn(follower);
     return status;
@@ -352,8 +352,10 @@ static enum ots_status learn_stream(struct ots_follower *follower, struct ots_in
         return status;
     pthread_mutex_lock(&view->synced.lock);
     bool is_following = follower->synced.state == OTS_FOLLOWER_FOLLOWING;
-    follower->synced.prepared.fresh_until_us =
-        is_following ? INT64_MAX : ots_view_now_us(view) + UNREADABLE_US;
+    if (is_following)
+        follower->synced.prepared.fresh_until_us = INT64_MAX;
+    else if (follower->synced.state == OTS_FOLLOWER_UNREADABLE)
+        follower->synced.prepared.fresh_until_us = ots_view_now_us(view) + UNREADABLE_US;
     if (is_following && !follower->synced.has_thread)
         follower->synced.has_thread = pthread_create(&follower->thread, NULL, run, follower) == 0;
     bool has_thread = follower->synced.has_thread;
@@ -415,7 +417,7 @@ enum ots_status ots_follower_hold(struct ots_table *table, struct ots_interrupt 
     set_hold(follower, true);
     enum ots_status status = take_turn(follower, interrupt);
     if (status == OTS_OK) {
-        if (follower->cursor)
+        if (ots_following_is_on(follower))
             status = ots_following_read(follower, true, interrupt, &is_at_end, err);
         end_turn(follower);
     }

@@ -30,6 +30,8 @@ struct ots_follower {
     struct ots_buf identity;          /* of the table as it was seen last */
     struct ots_row_summer summer;
     bool is_failure_told;
+    bool is_lost;  /* the place in the stream; what was changed since may never be told */
+    bool was_open; /* the stream was there when it was asked for last */
     /* Guarded by the view's lock. */
     struct {
         struct ots_knowledge prepared;
@@ -63,6 +65,9 @@ struct ots_follower {
  */
 enum ots_status ots_following_open(struct ots_follower *follower, struct ots_interrupt *interrupt,
                                    struct ots_error *err) OTS_MUST_CHECK;
+
+/* Whether there is a stream to read on. */
+bool ots_following_is_on(const struct ots_follower *follower);
 
 /*
  * Read on: to the stream's end with `is_all`, else a bounded portion; `*is_at_end` tells whether

@@ -31,7 +31,7 @@ static void drop_cursor(struct ots_follower *follower)
 /* --- what goes wrong --------------------------------------------------------------------------*/
 
 /* From now on knowledge ages, and nothing of it is kept. */
-static void become_unreadable(struct ots_follower *follower, const char *reason)
+static void stop_following(struct ots_follower *follower, enum ots_follower_state state)
 {
     struct ots_table *table = follower->table;
     struct ots_view *view = table->view;
@@ -39,8 +39,7 @@ static void become_unreadable(struct ots_follower *follower, const char *reason)
     ots_persist_close(follower->persist);
     follower->persist = NULL;
     pthread_mutex_lock(&view->synced.lock);
-    bool is_new = follower->synced.state != OTS_FOLLOWER_UNREADABLE;
-    follower->synced.state = OTS_FOLLOWER_UNREADABLE;
+    follower->synced.state = state;
     follower->synced.prepared.fresh_until_us = 0;
     follower->synced.is_measured = false;
     follower->synced.was_measured = false;
@@ -48,6 +47,16 @@ static void become_unreadable(struct ots_follower *follower, const char *reason)
     ots_table_unfollow_locked(table);
     pthread_mutex_unlock(&view->synced.lock);
     ots_pipeline_flush_done(table->pipeline, UINT64_MAX);
+}
+
+static void become_unreadable(struct ots_follower *follower, const char *reason)
+{
+    const struct ots_table *table = follower->table;
+    struct ots_view *view = table->view;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_new = follower->synced.state != OTS_FOLLOWER_UNREADABLE;
+    pthread_mutex_unlock(&view->synced.lock);
+    stop_following(follower, OTS_FOLLOWER_UNREADABLE);
     if (is_new)
         ots_log(view->options.log, OTS_LOG_WARNING,
                 "table %.*s: its stream cannot be read, so changes by others show by scans: %s",
@@ -140,8 +149,10 @@ static enum ots_status adopt(struct ots_follower *follower, struct ots_slice ide
                              struct ots_error *err)
 {
     struct ots_table *table = follower->table;
-    if (follower->identity.size && !ots_slice_equal(ots_buf_slice(&follower->identity), identity))
+    if (follower->identity.size && !ots_slice_equal(ots_buf_slice(&follower->identity), identity)) {
         forget_table(follower);
+        follower->is_lost = false;
+    }
     ots_buf_reset(&follower->identity);
     ots_buf_append_slice(&follower->identity, identity);
     if (ots_buf_status(&follower->identity) != OTS_OK)
@@ -234,6 +245,7 @@ static enum ots_status open_cursor(struct ots_follower *follower, struct ots_int
         return status;
     if (follower->persist)
         ots_persist_forget_positions(follower->persist);
+    follower->was_open = true;
     pthread_mutex_lock(&view->synced.lock);
     follower->synced.state = OTS_FOLLOWER_CATCHING_UP;
     follower->synced.is_measured = is_measured;
@@ -242,6 +254,9 @@ static enum ots_status open_cursor(struct ots_follower *follower, struct ots_int
     if (is_measured) {
         table->is_learned = true;
         table->whole.timelines.fresh_until_us = INT64_MAX;
+    } else {
+        /* What is known of it, if anything, is of another time than this place in the stream. */
+        ots_apply_gap_locked(table);
     }
     pthread_mutex_unlock(&view->synced.lock);
     return OTS_OK;
@@ -255,12 +270,20 @@ enum ots_status ots_following_open(struct ots_follower *follower, struct ots_int
     drop_cursor(follower);
     enum ots_status status =
         ots_stream_identify(table->instance->store, table->node->name, interrupt, &identity, err);
-    if (status == OTS_OK && !identity.size) {
+    if (status == OTS_OK && !identity.size && follower->was_open) {
+        /* The table is gone, most likely: whoever looks into it next finds out. */
+        follower->was_open = false;
+        stop_following(follower, OTS_FOLLOWER_OFF);
+    } else if (status == OTS_OK && !identity.size) {
         become_unreadable(follower, "it has none, or none that we may see");
     } else if (status == OTS_OK) {
         status = adopt(follower, ots_buf_slice(&identity), err);
         if (status == OTS_OK)
             status = open_cursor(follower, interrupt, err);
+        if (status == OTS_OK && follower->is_lost) {
+            note_gap(follower);
+            follower->is_lost = false;
+        }
         if (status == OTS_UNSUPPORTED) {
             become_unreadable(follower, err->message);
             status = OTS_OK;
@@ -271,22 +294,35 @@ enum ots_status ots_following_open(struct ots_follower *follower, struct ots_int
 }
 
 /* The places that the cursor has are not kept any more, or the table is gone or another one. */
+static void lose_place(struct ots_follower *follower)
+{
+    struct ots_table *table = follower->table;
+    struct ots_view *view = table->view;
+    drop_cursor(follower);
+    follower->is_lost = true;
+    pthread_mutex_lock(&view->synced.lock);
+    follower->synced.is_measured = false;
+    table->whole.timelines.fresh_until_us = 0;
+    pthread_mutex_unlock(&view->synced.lock);
+}
+
 static enum ots_status find_again(struct ots_follower *follower, struct ots_interrupt *interrupt,
                                   struct ots_error *err)
 {
-    struct ots_buf before = OTS_BUF_INIT;
-    ots_buf_append_slice(&before, ots_buf_slice(&follower->identity));
+    struct ots_view *view = follower->table->view;
     bool was_measured = follower->synced.was_measured;
     enum ots_status status = ots_following_open(follower, interrupt, err);
-    bool is_gap = status == OTS_OK && follower->cursor &&
-                  ots_slice_equal(ots_buf_slice(&before), ots_buf_slice(&follower->identity));
-    if (is_gap)
-        note_gap(follower);
-    pthread_mutex_lock(&follower->table->view->synced.lock);
-    follower->synced.was_measured = follower->cursor && was_measured;
-    pthread_mutex_unlock(&follower->table->view->synced.lock);
-    ots_buf_deinit(&before);
+    pthread_mutex_lock(&view->synced.lock);
+    if (follower->cursor)
+        follower->synced.was_measured = was_measured;
+    pthread_mutex_unlock(&view->synced.lock);
     return status;
+}
+
+bool ots_following_is_on(const struct ots_follower *follower)
+{
+    return follower->synced.state == OTS_FOLLOWER_CATCHING_UP ||
+           follower->synced.state == OTS_FOLLOWER_FOLLOWING;
 }
 
 static void note_end(struct ots_follower *follower)
@@ -323,13 +359,16 @@ enum ots_status ots_following_read(struct ots_follower *follower, bool is_all,
     unsigned lost_count = 0;
     *is_at_end = false;
     do {
-        status = read_portion(follower, interrupt, is_at_end, err);
-        if (status == OTS_TRIMMED && ++lost_count < LOST_MAX)
-            status = find_again(follower, interrupt, err);
+        status = follower->cursor ? read_portion(follower, interrupt, is_at_end, err)
+                                  : find_again(follower, interrupt, err);
+        if (status == OTS_TRIMMED && ++lost_count < LOST_MAX) {
+            lose_place(follower);
+            status = OTS_OK;
+        }
         if (status == OTS_UNSUPPORTED) {
             become_unreadable(follower, err->message);
             status = OTS_OK;
         }
-    } while (status == OTS_OK && follower->cursor && is_all && !*is_at_end);
+    } while (status == OTS_OK && ots_following_is_on(follower) && is_all && !*is_at_end);
     return status;
 }

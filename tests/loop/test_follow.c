@@ -6,6 +6,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
+
+#include "backend/server/stream_commands.h"
 
 #define A "t/cpu/host=a.lp"
 #define B "t/cpu/host=b.lp"
@@ -254,6 +257,52 @@ static void a_table_is_made_anew_while_it_is_followed(void **state)
     follow_expect(follow, A, A1);
 }
 
+/* It is gone for a while, and the mount hears of it at once. */
+static void a_table_that_is_gone_is_not_followed(void **state)
+{
+    struct follow *follow = *state;
+    struct ots_attr attr;
+    begin(follow);
+    follow_delete_table(follow, "t");
+    while (follow_report(follow, "t").state == OTS_FOLLOWER_FOLLOWING)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    follow_pass_time(follow, 2 * SECOND_US);
+    assert_int_equal(view_lookup(&follow->mount, "t", &attr), OTS_NOT_FOUND);
+    assert_int_equal(follow_report(follow, "t").state, OTS_FOLLOWER_OFF);
+    follow_create_table(follow, "t");
+    follow_put(follow, "t", B1);
+    follow_pass_time(follow, 2 * SECOND_US);
+    view_expect_list(&follow->mount, "t/cpu", "host=b.lp ");
+    assert_int_equal(follow_report(follow, "t").state, OTS_FOLLOWER_FOLLOWING);
+    assert_int_equal(follow_report(follow, "t").gaps, 0);
+}
+
+/* Places are lost, and the service is away when that is noticed. */
+static void a_gap_is_healed_when_the_service_is_back(void **state)
+{
+    struct follow *follow = *state;
+    follow_put(follow, "t", B1);
+    begin(follow);
+    follow_set_mtime(follow, A, 12345);
+    follow_set_mtime(follow, B, 12345);
+    assert_int_equal(view_sync(&follow->mount, "t"), OTS_OK);
+    atomic_store(&follow->gate.streams, GATE_CLOSED);
+    follow_wait_polls(follow, "t");
+    follow_put(follow, "t", A4);
+    follow_pass_time(follow, 8 * DAY_US);
+    struct ots_error err = {.message = ""};
+    struct ots_service *service = follow->loop.service;
+    if (ots_streams_trim(ots_service_instance(service), OTS_SLICE("t"), 0, &err) != OTS_OK)
+        fail_msg("%s", err.message);
+    atomic_store(&follow->gate.streams, GATE_OPEN);
+    while (!follow_report(follow, "t").gaps || follow_report(follow, "t").is_failing)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    follow_expect_size(follow, A, A1 A3 A4);
+    assert_true(follow_mtime_ns(follow, A) > 12345);
+    assert_int_equal(follow_mtime_ns(follow, B), 12345);
+    assert_int_equal(follow_report(follow, "t").gaps, 1);
+}
+
 static void a_stream_that_is_denied_leaves_scans(void **state)
 {
     struct follow *follow = *state;
@@ -410,6 +459,8 @@ int main(void)
         TEST(after_a_gap_the_table_is_scanned),
         TEST(a_table_that_was_made_anew_begins_anew),
         TEST(a_table_is_made_anew_while_it_is_followed),
+        TEST(a_table_that_is_gone_is_not_followed),
+        TEST(a_gap_is_healed_when_the_service_is_back),
         TEST(a_stream_that_is_denied_leaves_scans),
         TEST(while_the_service_is_away_what_is_known_is_served),
         TEST(a_scan_is_overtaken_by_others),

@@ -47,11 +47,23 @@ expect_equal "$(status .tables.t.rows.refused)" 0 'rows refused'
 expect_equal "$(status .tables.t.lines.rejected)" 0 'lines rejected'
 expect_equal "$(status .tables.t.lines.digits_cut)" 1 'lines whose time was cut'
 expect_equal "$(status .tables.t.journal.batches)" 0 'batches in the journal'
-sleep 1.1 # so that the table is scanned anew
-ls -l "$work/mnt/t/cpu" >"$work/listing"
-expect_equal "$(status .tables.t.scan.rows)" 501 'rows of the last scan'
-expect_equal "$(status .tables.t.scan.timelines)" 2 'timelines of the last scan'
-[ "$(status .tables.t.scan.age_seconds)" -le 60 ] || fail 'age of the scan'
+own_records() {
+    [ "$(status .tables.t.stream.own)" = 501 ]
+}
+wait_until own_records
+expect_equal "$(status .tables.t.stream.state)" following 'the stream'
+expect_equal "$(status .tables.t.stream.foreign)" 0 'records of others'
+expect_equal "$(status .tables.t.stream.stored)" true 'whether what is known is stored'
+# Another mount scans the table once.
+mount_otsfs "local:$work/data" "$work/fresh"
+ls -l "$work/fresh/t/cpu" >"$work/listing"
+scan() {
+    jq -r ".tables.t.scan.$1" "$work/fresh/.otsfs/status"
+}
+expect_equal "$(scan rows)" 501 'rows of the last scan'
+expect_equal "$(scan timelines)" 2 'timelines of the last scan'
+[ "$(scan age_seconds)" -le 60 ] || fail 'age of the scan'
+unmount_otsfs "$work/fresh"
 expect_equal "$(status .source.instance)" local 'the instance'
 expect_equal "$(status .source.endpoint)" "$work/data" 'the endpoint'
 expect_equal "$(status .version)" "$("$otsfs" --version | cut -d ' ' -f 2)" 'the version'
