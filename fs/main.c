@@ -123,10 +123,18 @@ static enum ots_status make_view(struct parts *parts, const struct ots_options *
         .stream_off = options->stream_off,
         .poll_us = options->poll_us,
         .precision = options->precision,
+        .tells_stale = true,
         .settings = parts->settings.items,
         .setting_count = parts->settings.count,
     };
     return ots_view_new(&view, &parts->view, err);
+}
+
+/* What others made and removed shows after two polls: one to learn it, one until it is asked. */
+static double directory_seconds(const struct ots_options *options)
+{
+    bool is_polled_faster = options->poll_us && options->poll_us < 1000000;
+    return is_polled_faster ? (double)options->poll_us / 1e6 : 1;
 }
 
 static enum ots_status make_parts(struct parts *parts, const struct ots_options *options,
@@ -139,6 +147,7 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
         .owner = {.uid = options->has_uid ? options->uid : getuid(),
                   .gid = options->has_gid ? options->gid : getgid(),
                   .umask = options->umask},
+        .directory_seconds = directory_seconds(options),
         .is_debug = options->is_debug,
         .log = &parts->log,
     };

@@ -3,17 +3,27 @@
 #include "fs/mount/reply.h"
 
 /*
- * Names are told again after a second. Attributes of timelines are never kept by the kernel: sizes
- * must be those of the rows at every stat, and there is no stream yet that would say when they
- * change. Neither is the name of a staging file: once renamed, the kernel has the staging file's
- * inode under the timeline's name.
+ * What the view promises to tell the end of (fs/mount/keeping.h) is kept until then; the bound is
+ * for what nobody foresaw. Other names and directories are told again after the time in which
+ * changes by others show. Attributes of other timelines are never kept: sizes must be those of the
+ * rows at every stat. Neither is the name of a staging file: once renamed, the kernel has the
+ * staging file's inode under the timeline's name.
  */
-static const double ENTRY_SECONDS = 1.0;
-static const double DIRECTORY_ATTR_SECONDS = 1.0;
+static const double KEPT_SECONDS = 300.0;
 
-double ots_attr_seconds(const struct ots_attr *attr)
+double ots_attr_seconds(const struct ots_mount *mount, const struct ots_attr *attr, bool may_keep)
 {
-    return attr->is_directory ? DIRECTORY_ATTR_SECONDS : 0;
+    if (attr->is_kept && may_keep)
+        return KEPT_SECONDS;
+    return attr->is_directory ? mount->options.directory_seconds : 0;
+}
+
+static double name_seconds(const struct ots_mount *mount, const struct ots_attr *attr,
+                           bool may_keep)
+{
+    if (attr->is_kept && may_keep && !attr->is_directory)
+        return KEPT_SECONDS;
+    return attr->is_staging ? 0 : mount->options.directory_seconds;
 }
 
 void ots_mount_stat(const struct ots_mount *mount, const struct ots_attr *attr, struct stat *st)
@@ -21,13 +31,13 @@ void ots_mount_stat(const struct ots_mount *mount, const struct ots_attr *attr, 
     ots_attr_to_stat(attr, &mount->options.owner, st);
 }
 
-void ots_entry_fill(const struct ots_mount *mount, const struct ots_attr *attr,
+void ots_entry_fill(const struct ots_mount *mount, const struct ots_attr *attr, bool may_keep,
                     struct fuse_entry_param *entry)
 {
     *entry = (struct fuse_entry_param){
         .ino = attr->ino,
-        .attr_timeout = ots_attr_seconds(attr),
-        .entry_timeout = attr->is_staging ? 0 : ENTRY_SECONDS,
+        .attr_timeout = ots_attr_seconds(mount, attr, may_keep),
+        .entry_timeout = name_seconds(mount, attr, may_keep),
     };
     ots_mount_stat(mount, attr, &entry->attr);
 }

@@ -49,6 +49,7 @@ enum ots_status ots_mount_new(const struct ots_mount_options *options, struct ot
     mount->options = *options;
     pthread_mutex_init(&mount->tasks.lock, NULL);
     mount->session = fuse_session_new(&args, &ots_mount_ops, sizeof(ots_mount_ops), mount);
+    ots_keeping_init(&mount->keeping, mount->session);
     fuse_opt_free_args(&args);
     mount->is_mounted =
         mount->session && fuse_session_mount(mount->session, options->mountpoint) == 0;
@@ -67,7 +68,8 @@ enum ots_status ots_mount_serve(struct ots_mount *mount, struct ots_view *view,
     enum ots_status status = ots_pool_new(WORKERS, QUEUE_MAX, &mount->workers, err);
     if (status != OTS_OK)
         return status;
-    if (fuse_set_signal_handlers(mount->session) != 0)
+    status = ots_keeping_start(&mount->keeping, view, err);
+    if (status == OTS_OK && fuse_set_signal_handlers(mount->session) != 0)
         status = ots_error_set(err, OTS_IO, "cannot set signal handlers");
     int result = status == OTS_OK ? fuse_session_loop(mount->session) : 0;
     if (result < 0)
@@ -77,6 +79,7 @@ enum ots_status ots_mount_serve(struct ots_mount *mount, struct ots_view *view,
     /* First the workers' answers, then the end of the mount. */
     ots_pool_free(mount->workers);
     mount->workers = NULL;
+    ots_keeping_end(&mount->keeping);
     fuse_remove_signal_handlers(mount->session);
     return status;
 }
@@ -89,6 +92,7 @@ void ots_mount_free(struct ots_mount *mount)
         fuse_session_unmount(mount->session);
     if (mount->session)
         fuse_session_destroy(mount->session);
+    ots_keeping_deinit(&mount->keeping);
     pthread_mutex_destroy(&mount->tasks.lock);
     free(mount);
 }

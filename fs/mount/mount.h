@@ -26,6 +26,7 @@ struct ots_mount_options {
     const char *source;       /* shown by mount(8) and df(1) */
     const char *fuse_options; /* for libfuse and the kernel, separated by commas; may be "" */
     struct ots_owner owner;
+    double directory_seconds; /* for which the kernel may keep names and directories' attributes */
     bool is_debug;
     const struct ots_log *log;
 };

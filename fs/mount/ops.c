@@ -18,16 +18,20 @@ static const ino_t UNKNOWN_INO = UINT32_MAX;
 enum { STATFS_BLOCK_BYTES = 4096 };
 static const uint64_t STATFS_BLOCKS = (uint64_t)1 << 38; /* 1 PiB, as others without a quota say */
 
-static void reply_entry(struct ots_task *task, enum ots_status status, const struct ots_attr *attr)
+/* `number` is that of before the view was asked; see fs/mount/keeping.h. */
+static void reply_entry(struct ots_task *task, enum ots_status status, const struct ots_attr *attr,
+                        uint64_t number)
 {
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
     }
+    struct ots_keeping *keeping = &task->mount->keeping;
     struct fuse_entry_param entry;
-    ots_entry_fill(task->mount, attr, &entry);
     ots_task_end(task);
+    ots_entry_fill(task->mount, attr, ots_keeping_hold(keeping, number), &entry);
     fuse_reply_entry(task->request, &entry);
+    ots_keeping_release(keeping);
 }
 
 /* --- names and attributes ---------------------------------------------------------------------*/
@@ -35,9 +39,10 @@ static void reply_entry(struct ots_task *task, enum ots_status status, const str
 static void run_lookup(struct ots_task *task)
 {
     struct ots_attr attr;
+    uint64_t number = ots_keeping_number(&task->mount->keeping);
     enum ots_status status = ots_view_lookup(task->mount->view, task->ino, task->bytes,
                                              &task->interrupt, &attr, &task->error);
-    reply_entry(task, status, &attr);
+    reply_entry(task, status, &attr, number);
 }
 
 static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
@@ -50,7 +55,9 @@ static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 
 static void run_getattr(struct ots_task *task)
 {
+    struct ots_keeping *keeping = &task->mount->keeping;
     struct ots_attr attr;
+    uint64_t number = ots_keeping_number(keeping);
     enum ots_status status =
         ots_view_getattr(task->mount->view, task->ino, &task->interrupt, &attr, &task->error);
     if (status != OTS_OK) {
@@ -60,7 +67,9 @@ static void run_getattr(struct ots_task *task)
     struct stat st;
     ots_mount_stat(task->mount, &attr, &st);
     ots_task_end(task);
-    fuse_reply_attr(task->request, &st, ots_attr_seconds(&attr));
+    bool may_keep = ots_keeping_hold(keeping, number);
+    fuse_reply_attr(task->request, &st, ots_attr_seconds(task->mount, &attr, may_keep));
+    ots_keeping_release(keeping);
 }
 
 static void op_getattr(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
@@ -131,7 +140,7 @@ static size_t add_entry(fuse_req_t request, char *to, size_t room, bool is_plus,
     char text[512];
     snprintf(text, sizeof(text), "%.*s", OTS_SLICE_FMT(name));
     struct fuse_entry_param entry;
-    ots_entry_fill(mount, attr, &entry);
+    ots_entry_fill(mount, attr, true, &entry);
     if (!attr->ino)
         entry.attr.st_ino = UNKNOWN_INO;
     if (is_plus)
@@ -163,6 +172,8 @@ static void reply_listing(fuse_req_t request, fuse_ino_t ino, size_t size, off_t
     size_t used = 0;
     struct ots_slice name;
     struct ots_attr attr;
+    /* Nothing below waits, so the answers can be held from before the view is asked. */
+    (void)ots_keeping_hold(&mount->keeping, 0);
     for (size_t at = (size_t)offset; entry_at(mount->view, listing, ino, at, &name, &attr); at++) {
         size_t need =
             add_entry(request, buffer + used, size - used, is_plus, name, &attr, (off_t)(at + 1));
@@ -171,6 +182,7 @@ static void reply_listing(fuse_req_t request, fuse_ino_t ino, size_t size, off_t
         used += need;
     }
     fuse_reply_buf(request, buffer, used);
+    ots_keeping_release(&mount->keeping);
     free(buffer);
 }
 
@@ -196,9 +208,10 @@ static void op_releasedir(fuse_req_t request, fuse_ino_t ino, struct fuse_file_i
 static void run_mkdir(struct ots_task *task)
 {
     struct ots_attr attr;
+    uint64_t number = ots_keeping_number(&task->mount->keeping);
     enum ots_status status = ots_view_mkdir(task->mount->view, task->ino, task->bytes,
                                             &task->interrupt, &attr, &task->error);
-    reply_entry(task, status, &attr);
+    reply_entry(task, status, &attr, number);
 }
 
 static void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
@@ -248,6 +261,7 @@ static void run_rename(struct ots_task *task)
     };
     enum ots_status status =
         ots_view_rename(task->mount->view, &rename, &task->interrupt, &task->error);
+    ots_keeping_settle(&task->mount->keeping);
     /* Rejected lines are in the log already. */
     if (status == OTS_INVALID)
         ots_task_fail_quietly(task, status);

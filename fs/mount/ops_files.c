@@ -86,7 +86,7 @@ static void run_create(struct ots_task *task)
     }
     set_file(&task->file_info, file);
     struct fuse_entry_param entry;
-    ots_entry_fill(task->mount, &attr, &entry);
+    ots_entry_fill(task->mount, &attr, false, &entry);
     ots_task_end(task);
     if (fuse_reply_create(task->request, &entry, &task->file_info) != 0)
         ots_file_close(file);
@@ -135,6 +135,8 @@ static void run_write(struct ots_task *task)
     size_t taken;
     enum ots_status status = ots_file_write(file_of(&task->file_info), task->offset, task->bytes,
                                             &task->interrupt, &taken, &task->error);
+    /* The kernel knows that this file has changed, not which others a line went to. */
+    ots_keeping_settle(&task->mount->keeping);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
@@ -172,6 +174,7 @@ static bool is_writer(const struct ots_file *file, pid_t thread)
 /* What flush and fsync say of rejected lines is in the log already, line by line. */
 static void finish_flush(struct ots_task *task, enum ots_status status)
 {
+    ots_keeping_settle(&task->mount->keeping);
     if (status == OTS_INVALID)
         ots_task_fail_quietly(task, status);
     else

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "backend/base/pool.h"
+#include "fs/mount/keeping.h"
 #include "fs/mount/mount.h"
 
 struct ots_mount {
@@ -16,6 +17,7 @@ struct ots_mount {
     struct fuse_session *session;
     bool is_mounted;
     struct ots_view *view;
+    struct ots_keeping keeping;
     struct ots_pool *workers;
     /* What workers have or will get. Held while interrupts are raised. */
     struct {

@@ -74,6 +74,7 @@ void ots_table_unfollow_locked(struct ots_table *table)
     atomic_store(&table->is_followed, false);
     ots_ahead_clear(table->ahead);
     drop_changed(table);
+    ots_kept_drop_table_locked(table->view, table->node);
 }
 
 void ots_apply_gap_locked(struct ots_table *table)
@@ -87,6 +88,7 @@ void ots_table_note_directory_locked(struct ots_table *table, struct ots_node *d
 {
     dir->is_changed = true;
     table->has_changed_directories = true;
+    ots_kept_drop_locked(table->view, dir);
 }
 
 /* A directory shows its newest child's time, unless a tool has set one. */
@@ -102,6 +104,7 @@ void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *tim
                                    bool is_content)
 {
     table->change_number += is_content;
+    ots_kept_drop_locked(table->view, timeline);
     if (!atomic_load(&table->is_followed))
         return;
     raise_time(table, timeline->parent, timeline->mtime_ns);

@@ -129,13 +129,13 @@ static enum ots_status refresh_timeline(struct ots_node *timeline, struct ots_in
 }
 
 /* The attributes of a node that was brought up to date. */
-static enum ots_status tell_attr(struct ots_view *view, const struct ots_node *node,
+static enum ots_status tell_attr(struct ots_view *view, struct ots_node *node,
                                  struct ots_attr *attr, struct ots_error *err)
 {
     pthread_mutex_lock(&view->synced.lock);
     const struct ots_node *origin = ots_portion_origin_locked(node);
     bool is_listed = origin ? origin->is_listed : node->is_listed;
-    ots_node_attr_locked(node, attr);
+    ots_kept_tell_locked(view, node, attr);
     pthread_mutex_unlock(&view->synced.lock);
     return is_listed ? OTS_OK : not_found(node->name, err);
 }

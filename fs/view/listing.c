@@ -113,10 +113,10 @@ bool ots_listing_entry(struct ots_view *view, const struct ots_listing *listing,
         *attr = (struct ots_attr){.is_directory = true, .permissions = 0555};
         return true;
     }
-    const struct ots_node *node = listing->nodes[index];
+    struct ots_node *node = listing->nodes[index];
     *name = node->name;
     pthread_mutex_lock(&view->synced.lock);
-    ots_node_attr_locked(node, attr);
+    ots_kept_tell_locked(view, node, attr);
     pthread_mutex_unlock(&view->synced.lock);
     return true;
 }

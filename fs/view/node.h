@@ -49,6 +49,7 @@ struct ots_node {
     bool is_sending : 1;  /* perhaps rows of it are on their way */
     bool is_time_due : 1; /* of a directory: a child's time went back */
     bool is_mark_due : 1; /* the next row behind the last one is the first in its MiB */
+    bool is_kept : 1;     /* the kernel keeps its attributes, of directories too; fs/view/kept.h */
     union {
         struct {
             struct ots_children children; /* of a directory */

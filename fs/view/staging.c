@@ -3,6 +3,8 @@
 #include <search.h>
 #include <stdlib.h>
 
+#include "fs/view/apply.h"
+
 /* Far beyond the numbers of the tree, and exact as a double. */
 static const uint64_t FIRST_INO = (uint64_t)1 << 48;
 
@@ -283,6 +285,7 @@ void ots_staging_become(struct ots_staging *staging, struct ots_node *timeline)
     pthread_mutex_lock(&view->synced.lock);
     timeline->mtime_ns = staging->node.mtime_ns;
     timeline->is_mtime_set = true;
+    ots_table_note_changed_locked(ots_node_table(timeline), timeline, false);
     unlink_locked(staging);
     pthread_mutex_unlock(&view->synced.lock);
 }

@@ -10,6 +10,7 @@
 #include "backend/base/pool.h"
 #include "fs/view/ahead.h"
 #include "fs/view/described.h"
+#include "fs/view/kept.h"
 #include "fs/view/knowledge.h"
 #include "fs/view/node.h"
 #include "fs/view/pages.h"
@@ -135,6 +136,8 @@ struct ots_view {
         struct ots_tree tree;
         struct ots_views views;
         struct ots_staging_set staging;
+        struct ots_kept kept;
+        pthread_cond_t stale; /* something that is kept has changed */
         pthread_cond_t sender_wake;
         bool has_pending_rows; /* the sender has something to look after */
         bool is_ending;

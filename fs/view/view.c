@@ -85,6 +85,7 @@ static void init_synced(struct ots_view *view)
     pthread_mutex_init(&view->synced.lock, NULL);
     pthread_cond_init(&view->synced.changed, &monotonic);
     pthread_cond_init(&view->synced.sender_wake, &monotonic);
+    pthread_cond_init(&view->synced.stale, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
@@ -257,6 +258,8 @@ void ots_view_free(struct ots_view *view)
     free(view->instances);
     ots_staging_set_deinit(&view->synced.staging);
     ots_tree_deinit(&view->synced.tree);
+    ots_kept_deinit(&view->synced.kept);
+    pthread_cond_destroy(&view->synced.stale);
     pthread_cond_destroy(&view->synced.sender_wake);
     pthread_cond_destroy(&view->synced.changed);
     pthread_mutex_destroy(&view->synced.lock);

@@ -6,7 +6,8 @@
  * raised before, it ends so instead of waiting, and, but for ots_file_write, has done nothing.
  *
  * Errors of all operations, besides those of the store: OTS_NOT_FOUND (no such name, or not any
- * more), OTS_STALE (no such inode, or it was forgotten: the name must be looked up again),
+ * more), OTS_STALE (no such inode, it was forgotten, or its timeline is gone: the name must be
+ * looked up again),
  * OTS_READ_ONLY (a change in a view), OTS_TOO_MANY (as many views as there may be are in use),
  * OTS_NOMEM. Threads: safe; operations on one open file wait for each other.
  */
@@ -52,6 +53,7 @@ struct ots_view_options {
     enum ots_precision precision;       /* of the times in lines */
     const struct ots_setting *settings; /* what `.otsfs` tells of the options; report.h */
     size_t setting_count;
+    bool tells_stale; /* somebody calls ots_view_take_stale: attributes may be kept */
     /*
      * Told of each file or directory that somebody else changed, made or removed (then its name
      * may be gone); `ino` is 0 when it was never listed. On a thread that holds no lock and carries
@@ -74,6 +76,7 @@ struct ots_attr {
     unsigned permissions; /* 0755, 0644, ...: what the node can do for its owner */
     uint64_t size_bytes;
     int64_t mtime_ns;
+    bool is_kept; /* it stays so until ots_view_take_stale tells of the inode; with tells_stale */
 };
 
 /* The child `name` of the directory `parent`. */
@@ -85,6 +88,16 @@ enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct o
 enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
                                  struct ots_interrupt *interrupt, struct ots_attr *attr,
                                  struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Wait until attributes that may be kept are not true any more, and take the inode numbers of up
+ * to `max` of them; 0: interrupted. Each is told once, until its attributes are told again.
+ */
+size_t ots_view_take_stale(struct ots_view *view, uint64_t *inos, size_t max,
+                           struct ots_interrupt *interrupt);
+
+/* How many ever were to be taken. What an operation changed is counted when it ends. */
+uint64_t ots_view_stale_count(struct ots_view *view);
 
 /*
  * Set a modification time (NULL: none); kept until the rows change. Never waits, so `*attr` is what

@@ -91,6 +91,8 @@ enum ots_status ots_view_pin(struct ots_view *view, uint64_t ino, struct ots_nod
     struct ots_node *found = ots_tree_by_ino(&view->synced.tree, ino);
     if (!found)
         status = ots_error_set(err, OTS_STALE, "forgotten");
+    else if (!found->is_listed && found->kind == OTS_NODE_TIMELINE)
+        status = ots_error_set(err, OTS_STALE, "not there any more");
     else if (!found->is_listed)
         status = ots_error_set(err, OTS_NOT_FOUND, "not there any more");
     else

@@ -63,7 +63,7 @@ static void an_inode_number_comes_back_with_its_timeline(void **state)
     fake_store_remove(fixture->fake, "t", "cpu");
     view_grow_old(fixture);
     view_expect_list(fixture, "t", "mem ");
-    assert_int_equal(ots_view_getattr(fixture->view, ino, NULL, &attr, NULL), OTS_NOT_FOUND);
+    assert_int_equal(ots_view_getattr(fixture->view, ino, NULL, &attr, NULL), OTS_STALE);
     fake_store_put(fixture->fake, "t", "cpu,host=a v=2i 2000\n");
     view_grow_old(fixture);
     assert_int_equal(view_attr(fixture, "t/cpu/host=a.lp").ino, ino);
