@@ -348,11 +348,17 @@ await() {
     done
 }
 
+# copy OPTIONS FROM TO: cp, with TO below the target. It works in there, so that nothing is written to a
+# folder below the mount point when the mount goes.
+copy() {
+    run env -C "$target" LC_ALL=C cp "$1" -- "$2" "./$3"
+}
+
 # copy_tree FROM: cp, and again for files that somebody changed while they were read, or that are gone.
 copy_tree() {
     local round lines line file status
     local is_stale="^cp: [a-z -]+ '([^'\\\$]+)'.*: (Stale file handle|No such file or directory)\$"
-    run env LC_ALL=C cp -rT -- "$1" "$target" 2>"$messages" && return
+    copy -rT "$1" '' 2>"$messages" && return
     for ((round = 0; round < rounds_max; round++)); do
         mapfile -t lines <"$messages"
         [ ${#lines[@]} -gt 0 ] || return 1
@@ -364,7 +370,7 @@ copy_tree() {
         for line in "${lines[@]}"; do
             [[ $line =~ $is_stale ]]
             file=${BASH_REMATCH[1]}
-            [ ! -e "$file" ] || run env LC_ALL=C cp -T -- "$file" "$target${file#"$1"}" 2>>"$messages" || status=1
+            [ ! -e "$file" ] || copy -T "$file" "${file#"$1"/}" 2>>"$messages" || status=1
         done
         [ "$status" != 0 ] || return 0
     done

@@ -54,7 +54,8 @@ start_following
 wait_until in_step
 
 # A mount that is gone comes back.
-unmount_otsfs "$work/two"
+wait_until fusermount3 -u "$work/two" 2>"$work/busy" # cp may be at work there
+wait_until no_process_of "$otsfs" "$work/two"
 lines cpu,host=b 20 40 | other_writes t/cpu/host=b.lp
 wait_until grep -q 'trying again in' "$work/err"
 expect_equal "$(ls -A "$work/two")" '' 'written below the mount point'
