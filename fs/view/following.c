@@ -109,7 +109,6 @@ static void forget_timeline(struct ots_node *timeline, void *context)
     timeline->is_listed = timeline->is_listed && is_written;
     timeline->is_mtime_set = timeline->is_mtime_set && is_written;
     ots_table_note_changed_locked(table, timeline, false);
-    ots_follower_tell_locked(table, timeline);
 }
 
 static void forget_measurement(struct ots_node *measurement, void *context)
@@ -174,14 +173,8 @@ static enum ots_status apply_locked(struct ots_follower *follower,
     enum ots_status status = ots_apply_record_locked(table, record, sum, &effect);
     if (status != OTS_OK)
         return status;
-    if (effect == OTS_RECORD_OWN) {
-        follower->synced.own++;
-        return OTS_OK;
-    }
-    follower->synced.foreign++;
-    const struct ots_node *node = ots_table_timeline_locked(table, record->row.key);
-    if (node)
-        ots_follower_tell_locked(table, node);
+    follower->synced.own += effect == OTS_RECORD_OWN;
+    follower->synced.foreign += effect == OTS_RECORD_FOREIGN;
     return OTS_OK;
 }
 
