@@ -74,6 +74,15 @@ static int64_t now_us(void)
 
 /* --- what libcurl calls ---------------------------------------------------------------------- */
 
+/* Room for the whole body, when its size is told, so that it need not move while it grows. */
+static void reserve_body(struct lane *lane)
+{
+    curl_off_t size = -1;
+    if (curl_easy_getinfo(lane->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size) == CURLE_OK &&
+        size > 0 && (uint64_t)size <= lane->transport->response_bytes_max)
+        ots_buf_reserve(&lane->exchange->response.body, (size_t)size);
+}
+
 static size_t receive_body(char *data, size_t size, size_t count, void *context)
 {
     struct lane *lane = context;
@@ -83,6 +92,8 @@ static size_t receive_body(char *data, size_t size, size_t count, void *context)
         lane->refusal = OTS_LIMIT;
         return CURL_WRITEFUNC_ERROR;
     }
+    if (!body->size)
+        reserve_body(lane);
     ots_buf_append(body, data, bytes);
     if (ots_buf_status(body) != OTS_OK) {
         lane->refusal = OTS_NOMEM;
