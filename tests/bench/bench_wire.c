@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "backend/base/digest.h"
+#include "backend/base/md5_lanes.h"
 #include "backend/client/client.h"
 #include "backend/client/signer.h"
 #include "backend/wire/crc.h"
@@ -15,7 +15,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/devops.h"
 
-enum { PAGE_ROWS = 5000, SIGN_ROUNDS = 1000 };
+enum { PAGE_ROWS = 5000, SIGN_ROUNDS = 1000, MD5_TEXTS_MAX = 8 };
 
 struct bench {
     struct ots_arena arena;
@@ -23,6 +23,8 @@ struct bench {
     struct ots_buf body; /* of the request or answer at hand */
     struct ots_buf copy;
     enum ots_put_layout layout;
+    size_t lane_count;
+    enum ots_md5_way way;
     struct ots_signer signer;
     unsigned sum; /* so that nothing is computed for nobody */
 };
@@ -51,6 +53,19 @@ static void hash_body(void *context)
     uint8_t digest[OTS_MD5_BYTES];
     bench_must(ots_md5(ots_buf_slice(&bench->body), digest), "MD5");
     bench->sum += digest[0];
+}
+
+/* The body as `lane_count` texts. */
+static void hash_lanes(void *context)
+{
+    struct bench *bench = context;
+    struct ots_slice texts[MD5_TEXTS_MAX];
+    uint8_t digests[MD5_TEXTS_MAX][OTS_MD5_BYTES];
+    size_t size = bench->body.size / bench->lane_count;
+    for (size_t i = 0; i < bench->lane_count; i++)
+        texts[i] = ots_slice(bench->body.data + i * size, size);
+    ots_md5_lanes_by(bench->way, texts, bench->lane_count, digests);
+    bench->sum += digests[0][0];
 }
 
 static void crc32c_body(void *context)
@@ -132,13 +147,30 @@ static void measure_put(struct bench *bench, const char *name, enum ots_put_layo
 
 /* --- checksums and signatures ----------------------------------------------------------------- */
 
+static void measure_lanes(struct bench *bench, double md5)
+{
+    static const char *const WAYS[OTS_MD5_WAYS] = {"portable", "AVX2", "AVX-512"};
+    double megabytes = (double)bench->body.size / 1e6;
+    for (bench->way = 0; bench->way < OTS_MD5_WAYS; bench->way++) {
+        for (bench->lane_count = 2; bench->lane_count <= 8; bench->lane_count *= 2) {
+            char name[48];
+            snprintf(name, sizeof(name), "MD5, %zu side by side, %s", bench->lane_count,
+                     WAYS[bench->way]);
+            if (ots_md5_has_way(bench->way))
+                tell(name, "MB/s", megabytes / bench_seconds(hash_lanes, bench), "MD5", md5);
+        }
+    }
+}
+
 static void measure_checksums(struct bench *bench)
 {
     encode_page(bench, true);
     double megabytes = (double)bench->body.size / 1e6;
     double copy = megabytes / bench_seconds(copy_body, bench);
     double crc32c = megabytes / bench_seconds(crc32c_body, bench);
-    tell("MD5", "MB/s", megabytes / bench_seconds(hash_body, bench), "memcpy", copy);
+    double md5 = megabytes / bench_seconds(hash_body, bench);
+    tell("MD5", "MB/s", md5, "memcpy", copy);
+    measure_lanes(bench, md5);
     tell("CRC-32C", "MB/s", crc32c, "memcpy", copy);
     tell("CRC-8", "MB/s", megabytes / bench_seconds(crc8_body, bench), "CRC-32C", crc32c);
 }
