@@ -145,11 +145,13 @@ struct ots_follower_report follow_report(struct follow *follow, const char *tabl
 
 void follow_wait_polls(struct follow *follow, const char *table)
 {
-    uint64_t before = follow_report(follow, table).polls;
-    for (int i = 0; follow_report(follow, table).polls < before + 2; i++) {
+    struct ots_follower_report report = follow_report(follow, table);
+    uint64_t before = report.polls;
+    for (int i = 0; report.polls < before + 2 && report.state != OTS_FOLLOWER_OFF; i++) {
         if (i >= PATIENCE_MS)
             fail_msg("the follower does not poll");
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        report = follow_report(follow, table);
     }
 }
 

@@ -43,7 +43,8 @@ void follow_delete_table(struct follow *follow, const char *table);
 
 struct ots_follower_report follow_report(struct follow *follow, const char *table);
 
-/* Wait until the follower has looked at the stream twice since the call. */
+/* Wait until the follower has looked at the stream twice since the call, or has noticed that the
+ * table is gone. */
 void follow_wait_polls(struct follow *follow, const char *table);
 
 /* Use the table, and wait until all that was put before the call is known. */
