@@ -283,6 +283,24 @@ ots_ahead_id ots_ahead_find(const struct ots_ahead *ahead, const struct ots_node
     return found;
 }
 
+ots_ahead_id ots_ahead_find_last(const struct ots_ahead *ahead, const struct ots_node *node,
+                                 int64_t time_us, enum ots_ahead_kind kind)
+{
+    uint32_t id = 0;
+    while ((id = next_of_key(ahead, node, time_us, id)) &&
+           ahead->entries[id].kind != (unsigned)kind)
+        ;
+    return id;
+}
+
+ots_ahead_id ots_ahead_own(const struct ots_ahead *ahead, uint64_t group, ots_ahead_id id)
+{
+    const struct ots_ahead_item *entry = id ? &ahead->entries[id] : NULL;
+    bool is_there = entry && entry->node && ots_ahead_is_own(entry->kind) &&
+                    ahead->groups[entry->own.group]->number == group;
+    return is_there ? id : 0;
+}
+
 ots_ahead_id ots_ahead_newest(const struct ots_ahead *ahead, const struct ots_node *node,
                               int64_t time_us)
 {

@@ -65,6 +65,9 @@ uint64_t ots_ahead_begin_group(struct ots_ahead *ahead, size_t count);
 ots_ahead_id ots_ahead_add_own(struct ots_ahead *ahead, struct ots_node *node,
                                const struct ots_row_sum *sum, enum ots_ahead_kind kind);
 
+/* `id` if it still names what was added to that group, else 0. */
+ots_ahead_id ots_ahead_own(const struct ots_ahead *ahead, uint64_t group, ots_ahead_id id);
+
 /*
  * Add an entry as it was saved, under its group's old number; groups come in the order of their
  * numbers, and before any other. Of COUNTED and AGAIN none are saved. Errors: OTS_NOMEM.
@@ -79,6 +82,10 @@ enum ots_status ots_ahead_restore(struct ots_ahead *ahead, uint64_t group, struc
 ots_ahead_id ots_ahead_find(const struct ots_ahead *ahead, const struct ots_node *node,
                             int64_t time_us, enum ots_ahead_kind kind,
                             const struct ots_row_sum *sum);
+
+/* The newest one of that kind. */
+ots_ahead_id ots_ahead_find_last(const struct ots_ahead *ahead, const struct ots_node *node,
+                                 int64_t time_us, enum ots_ahead_kind kind);
 
 /* The entry of the key that was added last; 0: none. */
 ots_ahead_id ots_ahead_newest(const struct ots_ahead *ahead, const struct ots_node *node,

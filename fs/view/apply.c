@@ -6,7 +6,7 @@
  *   else's who put the same; then ours comes later and counts as his. As many records come as
  *   there are entries, so each entry goes.
  * - It is not, and one of our own that is counted waits for its record: ours was put later, so the
- *   record's row is not there any more.
+ *   record's row is not there any more, and nothing has changed.
  * - It is not, and none waits: it is counted now. If a measurement has counted a later change
  *   already, that one's record is still to come, and counted then.
  * - Our own row whose record has come before its acknowledgement is counted with that, in the order
@@ -40,7 +40,12 @@ static void note_evicted(void *context, struct ots_node *timeline)
 
 enum ots_status ots_apply_init(struct ots_table *table)
 {
-    table->ahead = ots_ahead_new(0, 0);
+    return ots_apply_init_bounded(table, 0, 0);
+}
+
+enum ots_status ots_apply_init_bounded(struct ots_table *table, size_t own_max, size_t counted_max)
+{
+    table->ahead = ots_ahead_new(own_max, counted_max);
     if (!table->ahead)
         return OTS_NOMEM;
     ots_ahead_on_eviction(table->ahead, note_evicted, table);
@@ -234,22 +239,38 @@ static ots_ahead_id find(const struct record *record, enum ots_ahead_kind kind)
                           record->sum);
 }
 
+/* If the row is still so, another record like this one is of the same put. */
+static void pass_stored(const struct record *record, ots_ahead_id id)
+{
+    struct ots_ahead *ahead = record->table->ahead;
+    ots_ahead_id content = ots_ahead_content(ahead, record->timeline, record->time_us);
+    const struct ots_row_sum known = ots_ahead_sum(ahead, content);
+    if (!content || !ots_row_sum_equal(&known, record->sum)) {
+        ots_ahead_drop(ahead, id);
+        return;
+    }
+    ots_ahead_set_content(ahead, id);
+    ots_ahead_set_kind(ahead, id, OTS_AHEAD_AGAIN);
+}
+
 /* Whether it is one of our own coming back. */
 static bool pass_own(const struct record *record)
 {
     struct ots_ahead *ahead = record->table->ahead;
     ots_ahead_id id = find(record, OTS_AHEAD_STORED);
     if (id) {
-        if (ots_ahead_content(ahead, record->timeline, record->time_us) == id)
-            ots_ahead_set_kind(ahead, id, OTS_AHEAD_AGAIN);
-        else
-            ots_ahead_drop(ahead, id);
+        pass_stored(record, id);
         return true;
     }
     id = find(record, OTS_AHEAD_SENT);
     if (id)
         ots_ahead_set_kind(ahead, id, OTS_AHEAD_SEEN);
-    return id || find(record, OTS_AHEAD_SEEN) || find(record, OTS_AHEAD_AGAIN);
+    if (id)
+        return true;
+    /* The last one that was shown, once more: it was put twice. */
+    id = ots_ahead_find_last(ahead, record->timeline, record->time_us, OTS_AHEAD_SEEN);
+    const struct ots_row_sum last = ots_ahead_sum(ahead, id);
+    return id && ots_row_sum_equal(&last, record->sum);
 }
 
 /* At first sight the newest row's time, else that of the change. */
@@ -270,16 +291,9 @@ static void note_mtime(const struct record *record)
     timeline->is_mtime_set = true;
 }
 
-/*
- * Files that are open must not mix texts. What is behind all that is counted only makes the text
- * grow, also for who has read it before the stream told of it.
- */
+/* Files that are open must not mix texts. */
 static void note_version(const struct record *record)
 {
-    const struct ots_extent *extent = &record->timeline->timeline.extent;
-    if (record->sum && record->table->is_learned &&
-        (!extent->row_count || record->time_us > extent->last_time_us))
-        return;
     struct ots_history *history = ots_node_history(record->timeline);
     if (history)
         ots_history_put_row(history, record->time_us);
@@ -295,6 +309,13 @@ static void count_record(const struct record *record)
         ots_ahead_count(ahead, record->timeline, record->sum);
 }
 
+/* Of one of our own that is counted and waits for its record it is known that it was put later. */
+static bool is_replaced(const struct record *record)
+{
+    return record->sum && ots_ahead_find(record->table->ahead, record->timeline, record->time_us,
+                                         OTS_AHEAD_STORED, NULL);
+}
+
 /* Put by an earlier mount, perhaps; then it was stored. */
 static bool pass_unknown(const struct record *record)
 {
@@ -302,12 +323,10 @@ static bool pass_unknown(const struct record *record)
     if (!id)
         return false;
     ots_ahead_drop(record->table->ahead, id);
-    /* Of our own that wait for their records none was put before it. */
-    if (!ots_ahead_find(record->table->ahead, record->timeline, record->time_us, OTS_AHEAD_STORED,
-                        NULL)) {
-        note_version(record);
-        count_record(record);
-    }
+    if (is_replaced(record))
+        return true;
+    note_version(record);
+    count_record(record);
     show(record->table, record->timeline);
     ots_table_note_changed_locked(record->table, record->timeline, true);
     return true;
@@ -343,19 +362,19 @@ static void apply_foreign(const struct record *record)
     struct ots_table *table = record->table;
     struct ots_node *timeline = record->timeline;
     ots_ahead_id counted = record->sum ? find(record, OTS_AHEAD_COUNTED) : 0;
-    /* Of what a measurement has counted it has told open files. */
-    if (!counted)
-        note_version(record);
+    note_version(record);
     if (counted) {
         ots_ahead_drop(table->ahead, counted);
     } else if (!record->sum) {
         const struct ots_row_sum lost = {.time_us = record->time_us};
         ots_ahead_forget_content(table->ahead, timeline, record->time_us);
         count_row(table, timeline, &lost);
-    } else if (!ots_ahead_find(table->ahead, timeline, record->time_us, OTS_AHEAD_STORED, NULL)) {
+    } else {
         count_record(record);
-        show(table, timeline);
     }
+    /* What was measured was shown, unless it was removed since. */
+    if (!counted)
+        show(table, timeline);
     note_mtime(record);
     ots_table_note_changed_locked(table, timeline, true);
 }
@@ -363,14 +382,11 @@ static void apply_foreign(const struct record *record)
 static enum ots_status find_timeline(struct record *record, const struct ots_series_key *key)
 {
     struct ots_table *table = record->table;
-    enum ots_status status = OTS_OK;
     record->timeline = ots_table_timeline_locked(table, key);
-    if (!record->sum)
+    if (record->timeline || !record->sum)
         return OTS_OK;
-    if (!record->timeline)
-        status = ots_table_add_timeline_locked(table, key, &record->timeline);
-    /* One of a table that had the name before is not this one. */
-    if (status == OTS_OK && !record->timeline->timeline.seen_us)
+    enum ots_status status = ots_table_add_timeline_locked(table, key, &record->timeline);
+    if (status == OTS_OK)
         record->timeline->timeline.seen_us = service_now_us(table);
     return status;
 }
@@ -390,7 +406,7 @@ enum ots_status ots_apply_record_locked(struct ots_table *table,
     if (status != OTS_OK || !it.timeline || (it.sum && pass_own(&it)))
         return status;
     count_seen(table, it.timeline, it.time_us);
-    if (it.sum && pass_unknown(&it))
+    if (it.sum && (find(&it, OTS_AHEAD_AGAIN) || pass_unknown(&it) || is_replaced(&it)))
         return OTS_OK;
     *effect = OTS_RECORD_FOREIGN;
     if (!pass_unsure(&it))
@@ -400,23 +416,22 @@ enum ots_status ots_apply_record_locked(struct ots_table *table,
 
 /* --- our own rows -----------------------------------------------------------------------------*/
 
-bool ots_apply_send_locked(struct ots_table *table, struct ots_node *timeline,
-                           const struct ots_row_sum *sum)
+uint64_t ots_apply_begin_group_locked(struct ots_table *table, size_t count)
 {
-    if (!atomic_load(&table->is_followed))
-        return false;
-    if (sum->size_bytes && ots_ahead_add_own(table->ahead, timeline, sum, OTS_AHEAD_SENT))
-        return true;
-    note_evicted(table, timeline);
-    return false;
+    return atomic_load(&table->is_followed) ? ots_ahead_begin_group(table->ahead, count) : 0;
 }
 
-/* The entry of a row that was sent; 0: it was counted when the stream showed another one. */
-static ots_ahead_id find_sent(const struct ots_table *table, const struct ots_node *timeline,
-                              const struct ots_row_sum *sum)
+ots_ahead_id ots_apply_send_locked(struct ots_table *table, uint64_t group,
+                                   struct ots_node *timeline, const struct ots_row_sum *sum)
 {
-    ots_ahead_id id = ots_ahead_find(table->ahead, timeline, sum->time_us, OTS_AHEAD_SEEN, sum);
-    return id ? id : ots_ahead_find(table->ahead, timeline, sum->time_us, OTS_AHEAD_SENT, sum);
+    if (!atomic_load(&table->is_followed))
+        return 0;
+    ots_ahead_id id = group && sum->size_bytes
+                          ? ots_ahead_add_own(table->ahead, timeline, sum, OTS_AHEAD_SENT)
+                          : 0;
+    if (!id)
+        note_evicted(table, timeline);
+    return id;
 }
 
 static void note_own(struct ots_table *table, struct ots_node *timeline, int64_t time_us)
@@ -428,12 +443,12 @@ static void note_own(struct ots_table *table, struct ots_node *timeline, int64_t
     ots_table_note_changed_locked(table, timeline, true);
 }
 
-void ots_apply_stored_locked(struct ots_table *table, struct ots_node *timeline,
-                             const struct ots_row_sum *sum, bool is_remembered)
+void ots_apply_stored_locked(struct ots_table *table, uint64_t group, ots_ahead_id id,
+                             struct ots_node *timeline, const struct ots_row_sum *sum)
 {
     struct ots_ahead *ahead = table->ahead;
-    ots_ahead_id id = is_remembered ? find_sent(table, timeline, sum) : 0;
-    if (is_remembered && !id)
+    /* It was counted when the stream showed what was put behind it. */
+    if (id && !ots_ahead_own(ahead, group, id))
         return;
     count_row(table, timeline, sum);
     if (!id) {
@@ -449,14 +464,23 @@ void ots_apply_stored_locked(struct ots_table *table, struct ots_node *timeline,
     note_own(table, timeline, sum->time_us);
 }
 
-void ots_apply_refused_locked(struct ots_table *table, struct ots_node *timeline,
-                              const struct ots_row_sum *sum)
+void ots_apply_refused_locked(struct ots_table *table, uint64_t group, ots_ahead_id id)
 {
-    ots_ahead_id id = ots_ahead_find(table->ahead, timeline, sum->time_us, OTS_AHEAD_SENT, sum);
-    if (id)
-        ots_ahead_drop(table->ahead, id);
-    else
-        count_seen(table, timeline, sum->time_us);
+    struct ots_ahead *ahead = table->ahead;
+    if (!id || !ots_ahead_own(ahead, group, id))
+        return;
+    struct ots_node *timeline = ots_ahead_node(ahead, id);
+    const struct ots_row_sum sum = ots_ahead_sum(ahead, id);
+    bool is_seen = ots_ahead_kind_of(ahead, id) == OTS_AHEAD_SEEN;
+    ots_ahead_drop(ahead, id);
+    if (!is_seen)
+        return;
+    /* What the stream has shown was an earlier try, or somebody else's equal row. */
+    const struct ots_row_sum lost = {.time_us = sum.time_us};
+    ots_ahead_forget_content(ahead, timeline, sum.time_us);
+    count_row(table, timeline, &lost);
+    note_evicted(table, timeline);
+    ots_table_note_changed_locked(table, timeline, true);
 }
 
 enum ots_status ots_apply_restore_locked(struct ots_table *table, uint64_t group,
@@ -486,9 +510,8 @@ enum ots_status ots_apply_leftover_locked(struct ots_table *table, const struct 
     if (status != OTS_OK)
         return status;
     struct ots_ahead *ahead = table->ahead;
-    bool is_there = ots_ahead_find(ahead, timeline, sum->time_us, OTS_AHEAD_STORED, sum) ||
-                    ots_ahead_find(ahead, timeline, sum->time_us, OTS_AHEAD_UNKNOWN, sum);
-    if (is_there || !sum->size_bytes || sum->size_bytes > OTS_AHEAD_SIZE_MAX)
+    /* Perhaps it was saved too; but an equal entry may be of another put. */
+    if (!sum->size_bytes || sum->size_bytes > OTS_AHEAD_SIZE_MAX)
         return OTS_OK;
     table->unknown_until_us = service_now_us(table) + UNKNOWN_US;
     if (ots_ahead_add_own(ahead, timeline, sum, OTS_AHEAD_UNKNOWN))

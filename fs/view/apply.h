@@ -24,6 +24,8 @@
 
 /* For a new table; `_deinit` accepts one of which it failed. Errors: OTS_NOMEM. */
 enum ots_status ots_apply_init(struct ots_table *table) OTS_MUST_CHECK;
+enum ots_status ots_apply_init_bounded(struct ots_table *table, size_t own_max,
+                                       size_t counted_max) OTS_MUST_CHECK;
 void ots_apply_deinit(struct ots_table *table);
 
 /* Records are applied from now on, and our own rows remembered until the stream shows them. */
@@ -72,19 +74,21 @@ enum ots_status ots_apply_record_locked(struct ots_table *table,
 /* --- our own rows -----------------------------------------------------------------------------*/
 
 /*
- * A row is about to be put, of the group of the table's `ahead` that was begun last. Returns
- * whether it is remembered; then one of the next two comes.
+ * Rows are about to be put, as one group: its number, for those that are sent next; 0: they are not
+ * remembered.
  */
-bool ots_apply_send_locked(struct ots_table *table, struct ots_node *timeline,
-                           const struct ots_row_sum *sum);
+uint64_t ots_apply_begin_group_locked(struct ots_table *table, size_t count);
+
+/* A row of that group is about to be put. Returns what is remembered of it, for the next two. */
+ots_ahead_id ots_apply_send_locked(struct ots_table *table, uint64_t group,
+                                   struct ots_node *timeline, const struct ots_row_sum *sum);
 
 /* It was acknowledged. In the order in which rows were sent, or more has to be measured. */
-void ots_apply_stored_locked(struct ots_table *table, struct ots_node *timeline,
-                             const struct ots_row_sum *sum, bool is_remembered);
+void ots_apply_stored_locked(struct ots_table *table, uint64_t group, ots_ahead_id id,
+                             struct ots_node *timeline, const struct ots_row_sum *sum);
 
-/* It was refused, or is given up. */
-void ots_apply_refused_locked(struct ots_table *table, struct ots_node *timeline,
-                              const struct ots_row_sum *sum);
+/* It was refused. */
+void ots_apply_refused_locked(struct ots_table *table, uint64_t group, ots_ahead_id id);
 
 /* The timeline has to be measured from that time on. */
 void ots_apply_dirty_locked(struct ots_table *table, struct ots_node *timeline, int64_t from_us);

@@ -4,6 +4,7 @@
 
 #include "fs/view/apply.h"
 #include "fs/view/follower.h"
+#include "fs/view/measuring.h"
 
 /* Rows are not shown for the last ten minutes of their lives, so that none goes while it is read.
  */
@@ -163,12 +164,21 @@ static void note_whole(struct ots_extract *extract, struct ots_node *timeline,
 {
     struct ots_table *table = extract->table;
     bool was_dirty = is_dirty(timeline);
+    ots_measuring_supersede_locked(table, timeline);
     timeline->timeline.measured_write = measured->write_number;
     ots_node_note_measured(timeline, measured, !is_dirty(timeline));
     if (was_dirty && !is_dirty(timeline))
         extract->unmeasured_count--;
     if (!timeline->timeline.seen_us)
         timeline->timeline.seen_us = ots_store_now_us(table->instance->store);
+}
+
+/* The kernel may know the timeline, unless the table is looked into for the first time. */
+static void tell_news(struct ots_extract *extract, const struct ots_node *timeline)
+{
+    struct ots_table *table = extract->table;
+    if (extract == &table->whole && table->is_learned)
+        ots_follower_tell_locked(table, timeline);
 }
 
 void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timeline,
@@ -181,8 +191,10 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
     bool is_whole = extract == &extract->table->whole;
     bool is_same = is_same_text(known, extent);
     bool was_dirty = is_dirty(timeline);
-    if (!is_same && is_change_news(extract, timeline, measured))
+    if (!is_same && is_change_news(extract, timeline, measured)) {
         note_mtime(extract->view, timeline, extent);
+        tell_news(extract, timeline);
+    }
     if (is_whole) {
         note_whole(extract, timeline, measured);
     } else {
@@ -286,7 +298,7 @@ static void commit_timeline(struct ots_node *timeline, void *context)
         ots_extract_note_locked(finding->extract, timeline, &measured);
     }
     if (timeline->is_listed != was_listed)
-        ots_kept_drop_locked(finding->extract->view, timeline);
+        tell_news(finding->extract, timeline);
     note_child(commit, timeline);
 }
 

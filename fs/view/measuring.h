@@ -25,6 +25,7 @@ struct ots_measuring {
     struct ots_line *changes; /* rows that were put meanwhile, in their order */
     size_t change_count;
     size_t change_capacity;
+    bool is_superseded;   /* what it began with is not known any more: another one has ended */
     int64_t lost_from_us; /* no more is known of changes from this time on; INT64_MAX: all is */
 };
 
@@ -49,10 +50,13 @@ int64_t ots_measuring_settle_locked(struct ots_measuring *measuring, struct ots_
 /* What was found has become what is known: these rows are known to be counted so. */
 void ots_measuring_count_locked(struct ots_table *table, const struct ots_measuring *measuring);
 
+/* The timeline was measured by somebody else: what others read of it may be older. */
+void ots_measuring_supersede_locked(struct ots_table *table, const struct ots_node *timeline);
+
 /*
  * All was read from what is known up to `after_us` on, or from the front: with the changes since
- * it is what is known. `is_read_only`: somebody only looked; rows are not remembered if they are as
- * they were known.
+ * it is what is known, unless it was superseded. `is_read_only`: somebody only looked; rows are not
+ * remembered if they are as they were known.
  */
 void ots_extract_note_read_locked(struct ots_extract *extract, struct ots_measuring *measuring,
                                   struct ots_found *found, int64_t begin_us, bool is_read_only);

@@ -10,11 +10,12 @@ enum fate { PENDING, STORED, REFUSED };
 struct own_row {
     struct ots_node *timeline;
     struct ots_row_sum sum;
+    ots_ahead_id id; /* what is remembered of it; 0: nothing */
     uint8_t fate;
-    bool is_remembered; /* until the stream shows it */
 };
 
 struct own_rows {
+    uint64_t group; /* in the table's `ahead` */
     size_t count;
     struct own_row rows[];
 };
@@ -56,13 +57,10 @@ static enum ots_status find_timelines_locked(struct ots_table *table, const stru
 
 static void send_locked(struct ots_table *table, struct own_rows *own)
 {
-    if (!atomic_load(&table->is_followed))
-        return;
-    /* Without memory they join the last group, while it has room. */
-    (void)ots_ahead_begin_group(table->ahead, own->count);
+    own->group = ots_apply_begin_group_locked(table, own->count);
     for (size_t i = 0; i < own->count; i++)
-        own->rows[i].is_remembered =
-            ots_apply_send_locked(table, own->rows[i].timeline, &own->rows[i].sum);
+        own->rows[i].id =
+            ots_apply_send_locked(table, own->group, own->rows[i].timeline, &own->rows[i].sum);
 }
 
 static void *begin(void *context, const struct ots_row *rows, struct ots_origin *const *origins,
@@ -102,9 +100,9 @@ static void end(void *context, void *rows)
     for (size_t i = 0; i < own->count; i++) {
         const struct own_row *row = &own->rows[i];
         if (row->fate == STORED)
-            ots_apply_stored_locked(table, row->timeline, &row->sum, row->is_remembered);
-        else if (row->is_remembered)
-            ots_apply_refused_locked(table, row->timeline, &row->sum);
+            ots_apply_stored_locked(table, own->group, row->id, row->timeline, &row->sum);
+        else
+            ots_apply_refused_locked(table, own->group, row->id);
     }
     pthread_mutex_unlock(&table->view->synced.lock);
     free(own);
