@@ -145,6 +145,11 @@ struct ots_node *const *ots_children_sorted(struct ots_children *children)
     return children->order;
 }
 
+size_t ots_children_place(struct ots_children *children, const struct ots_node *node)
+{
+    return count_before(ots_children_sorted(children), children->count, node);
+}
+
 /* By an eighth: that costs little memory, and moving it costs little time. */
 static bool reserve_order(struct ots_children *children)
 {

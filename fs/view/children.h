@@ -37,6 +37,9 @@ bool ots_children_add(struct ots_children *children, struct ots_node *node);
 /* It must be there. */
 void ots_children_remove(struct ots_children *children, struct ots_node *node);
 
+/* How many names come before the node's in that order; it must be there. */
+size_t ots_children_place(struct ots_children *children, const struct ots_node *node);
+
 /* All `count` in bytewise order of their names; until the next change. */
 struct ots_node *const *ots_children_sorted(struct ots_children *children);
 

@@ -16,10 +16,17 @@ enum { EXPIRY_FRESH_US = 300 * 1000000 };
 struct ots_page_source ots_extract_page_source(const struct ots_extract *extract,
                                                const struct ots_series_key *key)
 {
-    const struct ots_selection *selection = &extract->selection;
     pthread_mutex_lock(&extract->view->synced.lock);
-    int64_t cut_us = extract->cut_us;
+    const struct ots_page_source source = ots_extract_page_source_locked(extract, key);
     pthread_mutex_unlock(&extract->view->synced.lock);
+    return source;
+}
+
+struct ots_page_source ots_extract_page_source_locked(const struct ots_extract *extract,
+                                                      const struct ots_series_key *key)
+{
+    const struct ots_selection *selection = &extract->selection;
+    int64_t cut_us = extract->cut_us;
     return (struct ots_page_source){
         .store = extract->table->instance->store,
         .table = extract->table->node->name,

@@ -4,6 +4,7 @@
 
 #include "fs/view/apply.h"
 #include "fs/view/measuring.h"
+#include "fs/view/read_ahead.h"
 
 /* --- opening ----------------------------------------------------------------------------------*/
 
@@ -111,6 +112,33 @@ static enum ots_status fetch_first(struct ots_reader *reader, const struct ots_e
     return status;
 }
 
+/* Whether the text is what the timeline is known to hold. */
+static bool is_known_text(const struct ots_reader *reader, const struct ots_whole_text *text)
+{
+    struct ots_extract *extract = reader->extract;
+    struct ots_view *view = extract->view;
+    struct ots_node *timeline = reader->timeline;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_known = !ots_extract_is_unmeasured_locked(extract, timeline) &&
+                    ots_whole_text_is(text, &timeline->timeline.extent);
+    pthread_mutex_unlock(&view->synced.lock);
+    return is_known;
+}
+
+/* What was fetched of it before it was opened, if it is still true. */
+static enum ots_status take_ahead(struct ots_reader *reader, struct ots_interrupt *interrupt,
+                                  struct ots_error *err)
+{
+    struct ots_read_ahead *ahead = reader->extract->view->read_ahead;
+    struct ots_whole_text text = {0};
+    enum ots_status status =
+        ots_read_ahead_open(ahead, reader->shown, reader->timeline, interrupt, &text, err);
+    if (status == OTS_OK && text.extent.row_count && is_known_text(reader, &text))
+        status = ots_snapshot_fill(&reader->snapshot, &text, err);
+    ots_whole_text_deinit(&text);
+    return status;
+}
+
 /* The first page; what is changed meanwhile is told to `measuring` (NULL: in a view). */
 static enum ots_status open_snapshot(struct ots_reader *reader, const struct ots_series_key *key,
                                      struct ots_measuring *measuring, uint64_t write_number,
@@ -125,9 +153,12 @@ static enum ots_status open_snapshot(struct ots_reader *reader, const struct ots
     if (source.begin_us >= source.end_us)
         return OTS_OK; /* all of it has expired */
     status = init_snapshot(reader, &source, &known);
-    reader->snapshot.measuring = measuring;
     if (status == OTS_OK)
-        status = fetch_first(reader, &known, interrupt, err);
+        status = take_ahead(reader, interrupt, err);
+    if (status != OTS_OK || reader->snapshot.has_end)
+        return status;
+    reader->snapshot.measuring = measuring;
+    status = fetch_first(reader, &known, interrupt, err);
     if (status == OTS_OK && reader->snapshot.has_end)
         note_all(reader, measuring, write_number);
     reader->snapshot.measuring = NULL;
@@ -158,12 +189,12 @@ static enum ots_status open_watched(struct ots_reader *reader, const struct ots_
 }
 
 enum ots_status ots_reader_open(struct ots_reader *reader, struct ots_extract *extract,
-                                struct ots_node *timeline, struct ots_interrupt *interrupt,
-                                struct ots_error *err)
+                                struct ots_node *timeline, const struct ots_node *shown,
+                                struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_arena arena = OTS_ARENA_INIT;
     struct ots_series_key key = {0};
-    *reader = (struct ots_reader){.extract = extract, .timeline = timeline};
+    *reader = (struct ots_reader){.extract = extract, .timeline = timeline, .shown = shown};
     pthread_mutex_lock(&extract->view->synced.lock);
     enum ots_status status = ots_node_key(timeline, &arena, &key);
     pthread_mutex_unlock(&extract->view->synced.lock);

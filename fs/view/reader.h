@@ -16,7 +16,8 @@
 struct ots_reader {
     struct ots_extract *extract;
     struct ots_node *timeline;
-    struct ots_node *origin; /* the same in the whole table, where writes are noted */
+    const struct ots_node *shown; /* by which it was opened; see fs/view/portion.h */
+    struct ots_node *origin;      /* the same in the whole table, where writes are noted */
     /* Of both, held; NULL: not yet. */
     struct ots_history *history;
     struct ots_history *origin_history;
@@ -30,7 +31,8 @@ struct ots_reader {
  * the store; the reader must be ended all the same.
  */
 enum ots_status ots_reader_open(struct ots_reader *reader, struct ots_extract *extract,
-                                struct ots_node *timeline, struct ots_interrupt *interrupt,
+                                struct ots_node *timeline, const struct ots_node *shown,
+                                struct ots_interrupt *interrupt,
                                 struct ots_error *err) OTS_MUST_CHECK;
 void ots_reader_deinit(struct ots_reader *reader);
 

@@ -66,6 +66,24 @@ void ots_snapshot_grow(struct ots_snapshot *snapshot)
     snapshot->has_end = false;
 }
 
+enum ots_status ots_snapshot_fill(struct ots_snapshot *snapshot, const struct ots_whole_text *text,
+                                  struct ots_error *err)
+{
+    const struct ots_extent *extent = &text->extent;
+    const struct ots_run run = {.size_bytes = extent->size_bytes,
+                                .row_count = extent->row_count,
+                                .first_time_us = extent->first_time_us,
+                                .last_time_us = extent->last_time_us,
+                                .hash = extent->hash};
+    enum ots_status status =
+        ots_windows_add(&snapshot->windows, &run, ots_buf_slice(&text->bytes), err);
+    if (status != OTS_OK)
+        return status;
+    snapshot->stream.at = snapshot->end = *extent;
+    snapshot->has_end = true;
+    return OTS_OK;
+}
+
 /* --- what was read does not fit together ------------------------------------------------------*/
 
 static enum ots_status check_version(const struct ots_snapshot *snapshot, struct ots_error *err)

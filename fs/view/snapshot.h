@@ -15,6 +15,7 @@
 #include "fs/lp/print.h"
 #include "fs/view/marks.h"
 #include "fs/view/pages.h"
+#include "fs/view/whole_text.h"
 #include "fs/view/windows.h"
 
 struct ots_snapshot_options {
@@ -62,6 +63,13 @@ enum ots_status ots_snapshot_init(struct ots_snapshot *snapshot,
                                   const struct ots_snapshot_options *options,
                                   const struct ots_marks *marks) OTS_MUST_CHECK;
 void ots_snapshot_deinit(struct ots_snapshot *snapshot);
+
+/*
+ * All of it was fetched elsewhere; nothing was fetched here yet. Errors: OTS_NOMEM, those of the
+ * spool.
+ */
+enum ots_status ots_snapshot_fill(struct ots_snapshot *snapshot, const struct ots_whole_text *text,
+                                  struct ots_error *err) OTS_MUST_CHECK;
 
 /*
  * Make sure that the byte at `offset` is there, or the end known when it lies before that; `size`

@@ -119,6 +119,7 @@ struct ots_view {
     size_t instance_count;
     int64_t mounted_us;
     struct ots_pool *scan_pool;
+    struct ots_read_ahead *read_ahead;
     pthread_t sender;
     bool has_sender;
     pthread_t replayer;
@@ -211,6 +212,8 @@ enum ots_status ots_extract_refresh_since(struct ots_extract *extract, uint64_t 
  */
 struct ots_page_source ots_extract_page_source(const struct ots_extract *extract,
                                                const struct ots_series_key *key);
+struct ots_page_source ots_extract_page_source_locked(const struct ots_extract *extract,
+                                                      const struct ots_series_key *key);
 
 /* The same node in the whole table; NULL when it is not there. The view's lock is held. */
 struct ots_node *ots_extract_origin_locked(const struct ots_extract *extract,

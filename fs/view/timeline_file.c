@@ -148,7 +148,8 @@ static enum ots_status open_reader(struct timeline_file *file, struct ots_interr
                                    struct ots_error *err)
 {
     struct ots_node *known = ots_node_known(file->base.node);
-    return ots_reader_open(&file->reader, ots_node_extract(known), known, interrupt, err);
+    return ots_reader_open(&file->reader, ots_node_extract(known), known, file->base.node,
+                           interrupt, err);
 }
 
 enum ots_status ots_timeline_file_open(struct ots_view *view, struct ots_node *timeline,

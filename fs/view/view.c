@@ -8,6 +8,7 @@
 #include "fs/view/attributes.h"
 #include "fs/view/follower.h"
 #include "fs/view/port.h"
+#include "fs/view/read_ahead.h"
 #include "fs/view/replay.h"
 #include "fs/view/staging.h"
 
@@ -163,6 +164,8 @@ enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_
     enum ots_status status = make_instances(view, options);
     if (status == OTS_OK)
         status = ots_pool_new(view->options.scan_lanes, SCAN_QUEUE_MAX, &view->scan_pool, err);
+    if (status == OTS_OK && !(view->read_ahead = ots_read_ahead_new(view)))
+        status = ots_error_set(err, OTS_NOMEM, "out of memory");
     if (status == OTS_OK && pthread_create(&view->sender, NULL, run_sender, view) != 0)
         status = ots_error_set(err, OTS_IO, "cannot start a thread");
     view->has_sender = status == OTS_OK;
@@ -252,6 +255,7 @@ void ots_view_free(struct ots_view *view)
         pthread_join(view->sender, NULL);
     }
     stop_followers(view);
+    ots_read_ahead_free(view->read_ahead);
     ots_pool_free(view->scan_pool);
     for (size_t i = 0; i < view->instance_count; i++)
         ots_instance_deinit(&view->instances[i]);

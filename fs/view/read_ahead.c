@@ -1,0 +1,350 @@
+/*
+ * The pages of the next timelines of a walk are asked for while it reads; who opens a timeline
+ * takes its page and prints it, as it would have done with its own.
+ *
+ * A fetch is in the list from when it is asked for until somebody took it, the walk has passed it,
+ * or room is needed. It is freed once it was answered.
+ */
+#include "fs/view/read_ahead.h"
+
+#include <stdlib.h>
+
+#include "fs/lp/names.h"
+#include "fs/view/portion.h"
+#include "fs/view/walk.h"
+
+enum { FETCH_BYTES_MAX = 8 * 1024 * 1024, FETCHES_MAX = 64 };
+
+struct fetch {
+    struct fetch *next;
+    struct ots_read_ahead *ahead;
+    struct ots_store *store;
+    uint64_t ino; /* of the timeline's known node */
+    uint64_t directory;
+    size_t place;
+    uint64_t size_bytes; /* that the text is known to have */
+    struct ots_arena arena;
+    struct ots_call call;
+    bool is_answered;
+    bool is_taken;    /* somebody waits for it */
+    bool is_unwanted; /* freed when it is answered */
+};
+
+struct ots_read_ahead {
+    struct ots_view *view;
+    struct {
+        pthread_mutex_t lock;
+        pthread_cond_t answered; /* or an interrupt was raised */
+        struct ots_walks walks;
+        struct fetch *first; /* the newest */
+        size_t count;        /* of those that are wanted */
+        uint64_t bytes;      /* the same */
+        bool is_ending;
+    } synced;
+};
+
+struct ots_read_ahead *ots_read_ahead_new(struct ots_view *view)
+{
+    struct ots_read_ahead *ahead = calloc(1, sizeof(*ahead));
+    if (!ahead)
+        return NULL;
+    ahead->view = view;
+    pthread_mutex_init(&ahead->synced.lock, NULL);
+    pthread_cond_init(&ahead->synced.answered, NULL);
+    return ahead;
+}
+
+/* --- fetches ----------------------------------------------------------------------------------*/
+
+static void fetch_free(struct fetch *fetch)
+{
+    ots_call_deinit(&fetch->call);
+    ots_arena_deinit(&fetch->arena);
+    free(fetch);
+}
+
+static void unlink_locked(struct fetch *fetch)
+{
+    struct fetch **link = &fetch->ahead->synced.first;
+    while (*link != fetch)
+        link = &(*link)->next;
+    *link = fetch->next;
+}
+
+/* Nobody will take it. */
+static void drop_locked(struct fetch *fetch)
+{
+    struct ots_read_ahead *ahead = fetch->ahead;
+    ahead->synced.count--;
+    ahead->synced.bytes -= fetch->size_bytes;
+    fetch->is_unwanted = true;
+    if (!fetch->is_answered)
+        return;
+    unlink_locked(fetch);
+    fetch_free(fetch);
+}
+
+static void note_answer(struct ots_call *call, void *context)
+{
+    struct fetch *fetch = context;
+    struct ots_read_ahead *ahead = fetch->ahead;
+    (void)call;
+    pthread_mutex_lock(&ahead->synced.lock);
+    fetch->is_answered = true;
+    if (fetch->is_unwanted && !ahead->synced.is_ending) {
+        unlink_locked(fetch);
+        fetch_free(fetch);
+    }
+    pthread_cond_broadcast(&ahead->synced.answered);
+    pthread_mutex_unlock(&ahead->synced.lock);
+}
+
+static enum ots_status copy_fields(struct fetch *fetch, const struct ots_page_source *source)
+{
+    struct ots_get_request *get = &fetch->call.request.get;
+    if (!source->field_count)
+        return OTS_OK;
+    struct ots_field_wanted *fields =
+        ots_arena_array(&fetch->arena, source->field_count, sizeof(*fields));
+    enum ots_status status = fields ? OTS_OK : OTS_NOMEM;
+    for (size_t i = 0; status == OTS_OK && i < source->field_count; i++) {
+        fields[i] = source->fields[i];
+        status = ots_arena_copy(&fetch->arena, source->fields[i].name, &fields[i].name);
+    }
+    get->fields = fields;
+    get->field_count = source->field_count;
+    return status;
+}
+
+/* The view that it reads from may be forgotten meanwhile: all but the table is copied. */
+static enum ots_status init_call_locked(struct fetch *fetch, struct ots_extract *extract,
+                                        const struct ots_node *timeline)
+{
+    struct ots_get_request *get = &fetch->call.request.get;
+    const struct ots_page_source source = ots_extract_page_source_locked(extract, NULL);
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_series_key key;
+    fetch->store = source.store;
+    get->table = source.table;
+    get->has_begin = get->has_end = true;
+    get->begin_us = source.begin_us;
+    get->end_us = source.end_us;
+    get->limit = OTS_PAGE_ROWS_MAX;
+    fetch->call.done = note_answer;
+    fetch->call.done_context = fetch;
+    enum ots_status status = ots_node_key(timeline, &arena, &key);
+    if (status == OTS_OK)
+        status = ots_series_key_copy(&fetch->arena, &key, &get->key);
+    if (status == OTS_OK)
+        status = copy_fields(fetch, &source);
+    ots_arena_deinit(&arena);
+    return status;
+}
+
+/* NULL without memory, or when its key is not known. */
+static struct fetch *fetch_new_locked(struct ots_read_ahead *ahead, struct ots_extract *extract,
+                                      const struct ots_node *timeline)
+{
+    struct fetch *fetch = calloc(1, sizeof(*fetch));
+    if (!fetch)
+        return NULL;
+    fetch->ahead = ahead;
+    fetch->ino = timeline->ino;
+    fetch->size_bytes = timeline->timeline.extent.size_bytes;
+    ots_call_init(&fetch->call, OTS_ACTION_GET);
+    if (init_call_locked(fetch, extract, timeline) == OTS_OK)
+        return fetch;
+    fetch_free(fetch);
+    return NULL;
+}
+
+/* --- what comes next --------------------------------------------------------------------------*/
+
+/* Whether it is one page, of which it is known what it should be. */
+static bool is_worth_it_locked(struct ots_extract *extract, struct ots_node *timeline)
+{
+    const struct ots_extent *known = &timeline->timeline.extent;
+    const struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
+    return timeline->ino && known->row_count && known->row_count < OTS_PAGE_ROWS_MAX &&
+           !(origin && origin->is_sending) && !ots_extract_is_unmeasured_locked(extract, timeline);
+}
+
+/* The known node of a directory's child, NULL when it is nothing to be fetched. */
+static struct ots_node *known_locked(struct ots_node *child, struct ots_extract **extract)
+{
+    if (child->kind != OTS_NODE_TIMELINE || !child->is_listed)
+        return NULL;
+    struct ots_node *origin = ots_portion_origin_locked(child);
+    if (!origin && ots_extract_is_portion(ots_node_extract(child)))
+        return NULL;
+    struct ots_node *timeline = origin ? origin : child;
+    *extract = ots_node_extract(timeline);
+    return is_worth_it_locked(*extract, timeline) ? timeline : NULL;
+}
+
+/* Those that the walk has left behind, and when room is needed those of others. */
+static void drop_old_locked(struct ots_read_ahead *ahead, const struct ots_walk *walk)
+{
+    for (struct fetch *fetch = ahead->synced.first, *next; fetch; fetch = next) {
+        next = fetch->next;
+        bool is_passed = fetch->directory == walk->directory
+                             ? ots_walk_has_passed(walk, fetch->place)
+                             : ahead->synced.count >= FETCHES_MAX / 2 ||
+                                   ahead->synced.bytes >= FETCH_BYTES_MAX / 2;
+        if (is_passed && !fetch->is_taken && !fetch->is_unwanted)
+            drop_locked(fetch);
+    }
+}
+
+static bool has_room_locked(const struct ots_read_ahead *ahead)
+{
+    return ahead->synced.count < FETCHES_MAX && ahead->synced.bytes < FETCH_BYTES_MAX;
+}
+
+/* One for each of the next timelines; `*asked` has those that are to be submitted. */
+static void ask_next_locked(struct ots_read_ahead *ahead, struct ots_walk *walk,
+                            struct ots_children *children, struct fetch **asked, size_t *count)
+{
+    size_t from;
+    size_t to;
+    if (!ots_walk_next(walk, &from, &to))
+        return;
+    struct ots_node *const *order = ots_children_sorted(children);
+    for (; from < to && from < children->count && has_room_locked(ahead); from++) {
+        struct ots_extract *extract;
+        const struct ots_node *timeline = known_locked(order[from], &extract);
+        struct fetch *fetch = timeline ? fetch_new_locked(ahead, extract, timeline) : NULL;
+        ots_walk_ask(walk, from + 1);
+        if (!fetch)
+            continue;
+        fetch->directory = walk->directory;
+        fetch->place = from;
+        fetch->next = ahead->synced.first;
+        ahead->synced.first = fetch;
+        ahead->synced.count++;
+        ahead->synced.bytes += fetch->size_bytes;
+        asked[(*count)++] = fetch;
+    }
+}
+
+static void note_step(struct ots_read_ahead *ahead, const struct ots_node *shown)
+{
+    struct fetch *asked[OTS_WALK_AHEAD_MAX];
+    size_t count = 0;
+    pthread_mutex_lock(&ahead->view->synced.lock);
+    pthread_mutex_lock(&ahead->synced.lock);
+    struct ots_node *directory = shown->parent;
+    size_t place = ots_children_place(&directory->children, shown);
+    struct ots_walk *walk =
+        ots_walks_note(&ahead->synced.walks, directory->ino, directory->parent->ino, place);
+    drop_old_locked(ahead, walk);
+    ask_next_locked(ahead, walk, &directory->children, asked, &count);
+    pthread_mutex_unlock(&ahead->synced.lock);
+    pthread_mutex_unlock(&ahead->view->synced.lock);
+    /* None of them is freed before it is answered. */
+    for (size_t i = 0; i < count; i++)
+        asked[i]->store->ops->submit(asked[i]->store, &asked[i]->call);
+}
+
+/* --- who opens --------------------------------------------------------------------------------*/
+
+static void wake(void *context)
+{
+    struct ots_read_ahead *ahead = context;
+    pthread_mutex_lock(&ahead->synced.lock);
+    pthread_cond_broadcast(&ahead->synced.answered);
+    pthread_mutex_unlock(&ahead->synced.lock);
+}
+
+/* The timeline's fetch, waited for; it is the caller's. NULL: none is there, or interrupted. */
+static struct fetch *take(struct ots_read_ahead *ahead, uint64_t ino,
+                          struct ots_interrupt *interrupt)
+{
+    ots_interrupt_attach(interrupt, wake, ahead);
+    pthread_mutex_lock(&ahead->synced.lock);
+    struct fetch *fetch = ahead->synced.first;
+    while (fetch && (fetch->ino != ino || fetch->is_taken || fetch->is_unwanted))
+        fetch = fetch->next;
+    if (fetch)
+        fetch->is_taken = true;
+    while (fetch && !fetch->is_answered && !ots_interrupt_is_raised(interrupt))
+        pthread_cond_wait(&ahead->synced.answered, &ahead->synced.lock);
+    if (fetch && fetch->is_answered) {
+        unlink_locked(fetch);
+        ahead->synced.count--;
+        ahead->synced.bytes -= fetch->size_bytes;
+    } else if (fetch) {
+        fetch->is_taken = false;
+        fetch = NULL;
+    }
+    pthread_mutex_unlock(&ahead->synced.lock);
+    ots_interrupt_detach(interrupt);
+    return fetch;
+}
+
+static void print(struct ots_read_ahead *ahead, const struct fetch *fetch,
+                  struct ots_whole_text *text)
+{
+    const struct ots_page_response *page = &fetch->call.response.page;
+    struct ots_lp_printer printer;
+    enum ots_status status = fetch->call.status;
+    if (status != OTS_OK || page->next_token.size)
+        return;
+    ots_lp_printer_init(&printer, ahead->view->options.precision);
+    for (size_t i = 0; status == OTS_OK && i < page->rows.count; i++)
+        status = ots_whole_text_add(text, &printer, &page->rows.items[i], NULL);
+    ots_lp_printer_deinit(&printer);
+    if (status != OTS_OK)
+        ots_whole_text_deinit(text);
+}
+
+enum ots_status ots_read_ahead_open(struct ots_read_ahead *ahead, const struct ots_node *shown,
+                                    const struct ots_node *timeline,
+                                    struct ots_interrupt *interrupt, struct ots_whole_text *text,
+                                    struct ots_error *err)
+{
+    if (ahead->view->options.is_browse)
+        return OTS_OK;
+    note_step(ahead, shown);
+    struct fetch *fetch = take(ahead, timeline->ino, interrupt);
+    if (!fetch)
+        return ots_interrupt_is_raised(interrupt) ? ots_error_set(err, OTS_CANCELLED, "interrupted")
+                                                  : OTS_OK;
+    print(ahead, fetch, text);
+    fetch_free(fetch);
+    return OTS_OK;
+}
+
+/* --- the end ----------------------------------------------------------------------------------*/
+
+static bool has_unanswered_locked(const struct ots_read_ahead *ahead)
+{
+    for (const struct fetch *fetch = ahead->synced.first; fetch; fetch = fetch->next)
+        if (!fetch->is_answered)
+            return true;
+    return false;
+}
+
+void ots_read_ahead_free(struct ots_read_ahead *ahead)
+{
+    if (!ahead)
+        return;
+    pthread_mutex_lock(&ahead->synced.lock);
+    ahead->synced.is_ending = true;
+    pthread_mutex_unlock(&ahead->synced.lock);
+    /* Nobody changes the list from here on. */
+    for (struct fetch *fetch = ahead->synced.first; fetch; fetch = fetch->next)
+        fetch->store->ops->cancel(fetch->store, &fetch->call);
+    pthread_mutex_lock(&ahead->synced.lock);
+    while (has_unanswered_locked(ahead))
+        pthread_cond_wait(&ahead->synced.answered, &ahead->synced.lock);
+    pthread_mutex_unlock(&ahead->synced.lock);
+    while (ahead->synced.first) {
+        struct fetch *fetch = ahead->synced.first;
+        ahead->synced.first = fetch->next;
+        fetch_free(fetch);
+    }
+    pthread_cond_destroy(&ahead->synced.answered);
+    pthread_mutex_destroy(&ahead->synced.lock);
+    free(ahead);
+}

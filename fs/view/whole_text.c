@@ -1,0 +1,57 @@
+#include "fs/view/whole_text.h"
+
+#include "fs/view/lines.h"
+#include "fs/view/row_sum.h"
+
+void ots_whole_text_deinit(struct ots_whole_text *text)
+{
+    ots_buf_deinit(&text->bytes);
+    *text = (struct ots_whole_text){0};
+}
+
+enum ots_status ots_whole_text_add(struct ots_whole_text *text, struct ots_lp_printer *printer,
+                                   const struct ots_row *row, struct ots_error *err)
+{
+    struct ots_extent *extent = &text->extent;
+    size_t before = text->bytes.size;
+    bool is_blank;
+    enum ots_status status = ots_line_append(printer, row, &text->bytes, &is_blank, err);
+    const struct ots_slice line = {text->bytes.data + before, text->bytes.size - before};
+    if (status != OTS_OK || !line.size)
+        return status;
+    if (is_blank || (extent->row_count && row->time_us <= extent->last_time_us))
+        text->is_broken = true;
+    if (!extent->row_count)
+        extent->first_time_us = row->time_us;
+    extent->last_time_us = row->time_us;
+    extent->size_bytes += line.size;
+    extent->row_count++;
+    extent->hash += ots_row_sum_hash(line);
+    return OTS_OK;
+}
+
+enum ots_status ots_whole_text_join(struct ots_whole_text *text, const struct ots_whole_text *more)
+{
+    struct ots_extent *extent = &text->extent;
+    if (!more->extent.row_count)
+        return OTS_OK;
+    ots_buf_append_slice(&text->bytes, ots_buf_slice(&more->bytes));
+    if (more->is_broken ||
+        (extent->row_count && more->extent.first_time_us <= extent->last_time_us))
+        text->is_broken = true;
+    if (!extent->row_count)
+        extent->first_time_us = more->extent.first_time_us;
+    extent->last_time_us = more->extent.last_time_us;
+    extent->size_bytes += more->extent.size_bytes;
+    extent->row_count += more->extent.row_count;
+    extent->hash += more->extent.hash;
+    return ots_buf_status(&text->bytes);
+}
+
+bool ots_whole_text_is(const struct ots_whole_text *text, const struct ots_extent *known)
+{
+    const struct ots_extent *extent = &text->extent;
+    return !text->is_broken && extent->size_bytes == known->size_bytes &&
+           extent->row_count == known->row_count && extent->last_time_us == known->last_time_us &&
+           extent->hash == known->hash;
+}

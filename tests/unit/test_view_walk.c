@@ -1,0 +1,224 @@
+/*
+ * Reading timelines one after another through a view: what is fetched ahead, and when it is used.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/view_fixture.h"
+
+enum { HOSTS = 40, ROWS = 5 };
+
+static void path_of(int host, const char *directory, char *path, size_t size)
+{
+    snprintf(path, size, "t/%scpu/host=%03d.lp", directory, host);
+}
+
+static char *text_of(int host)
+{
+    char series[64];
+    snprintf(series, sizeof(series), "cpu,host=%03d", host);
+    return view_lines(series, 10, ROWS);
+}
+
+/* A measured table; what that took does not count. */
+static void put_hosts(struct view_fixture *fixture)
+{
+    struct ots_attr attr;
+    for (int host = 0; host < HOSTS; host++) {
+        char *lines = text_of(host);
+        fake_store_put(fixture->fake, "t", lines);
+        free(lines);
+    }
+    assert_int_equal(view_lookup(fixture, "t/cpu", &attr), OTS_OK);
+    fake_store_forget_counts(fixture->fake);
+}
+
+static void expect_host(struct view_fixture *fixture, const char *directory, int host)
+{
+    char path[64];
+    char *text = text_of(host);
+    path_of(host, directory, path, sizeof(path));
+    view_expect_text(fixture, path, text);
+    free(text);
+}
+
+static void a_walk_asks_once_for_each(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_hosts(fixture);
+    for (int host = 0; host < HOSTS; host++) {
+        expect_host(fixture, "", host);
+        if (host == 2)
+            assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 3 + 4);
+    }
+    assert_int_equal(fake_store_count_all(fixture->fake), HOSTS);
+}
+
+static void who_jumps_causes_nothing(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_hosts(fixture);
+    for (int i = 0; i < 10; i++)
+        expect_host(fixture, "", i * 23 % HOSTS);
+    assert_int_equal(fake_store_count_all(fixture->fake), 10);
+}
+
+/* What others have changed since it was fetched is noticed when it is known. */
+static void what_has_changed_is_fetched_again(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_hosts(fixture);
+    for (int host = 0; host < 3; host++)
+        expect_host(fixture, "", host);
+    fake_store_put(fixture->fake, "t", "cpu,host=003 v=99i 12000\n");
+    view_grow_old(fixture);
+    view_expect_text(fixture, "t/cpu/host=003.lp",
+                     "cpu,host=003 v=10i 10000\ncpu,host=003 v=11i 11000\n"
+                     "cpu,host=003 v=99i 12000\ncpu,host=003 v=13i 13000\n"
+                     "cpu,host=003 v=14i 14000\n");
+    expect_host(fixture, "", 4);
+}
+
+static void own_rows_are_there(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_hosts(fixture);
+    for (int host = 0; host < 3; host++)
+        expect_host(fixture, "", host);
+    char *text = text_of(4);
+    assert_int_equal(view_store(fixture, "t/cpu/host=004.lp", "cpu,host=004 v=1i 90000\n"), OTS_OK);
+    size_t size = strlen(text) + sizeof("cpu,host=004 v=1i 90000\n");
+    char *both = malloc(size);
+    snprintf(both, size, "%scpu,host=004 v=1i 90000\n", text);
+    expect_host(fixture, "", 3);
+    view_expect_text(fixture, "t/cpu/host=004.lp", both);
+    expect_host(fixture, "", 5);
+    free(both);
+    free(text);
+}
+
+static void a_view_is_walked_too(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_attr attr;
+    put_hosts(fixture);
+    const char *directory = ".fields/v/";
+    assert_int_equal(view_lookup(fixture, "t/.fields/v/cpu", &attr), OTS_OK);
+    fake_store_forget_counts(fixture->fake);
+    for (int host = 0; host < HOSTS; host++)
+        expect_host(fixture, directory, host);
+    assert_int_equal(fake_store_count_all(fixture->fake), HOSTS);
+}
+
+/* A split's files are those of the table, at other places of another listing. */
+static void a_split_is_walked_too(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_attr attr;
+    put_hosts(fixture);
+    size_t count = 0;
+    assert_int_equal(view_list_status(fixture, "t/.splits/0-of-2/cpu"), OTS_OK);
+    for (int host = 0; host < HOSTS; host++) {
+        char path[64];
+        path_of(host, ".splits/0-of-2/", path, sizeof(path));
+        if (view_lookup(fixture, path, &attr) != OTS_OK)
+            continue;
+        expect_host(fixture, ".splits/0-of-2/", host);
+        count++;
+        if (count == 3)
+            assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 3 + 4);
+    }
+    assert_true(count > 8);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), count);
+}
+
+/* A fetch that fails is as good as none. */
+static void failures_ahead_are_not_told(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_hosts(fixture);
+    expect_host(fixture, "", 0);
+    expect_host(fixture, "", 1);
+    /* The next four, and then what host 2 itself asks for. */
+    fake_store_fail(fixture->fake, OTS_ACTION_GET, OTS_IO, 4);
+    for (int host = 2; host < HOSTS; host++)
+        expect_host(fixture, "", host);
+    assert_int_equal(fake_store_count_all(fixture->fake), HOSTS + 4);
+}
+
+static enum ots_status open_it(struct view_waiter *waiter)
+{
+    struct ots_file *file;
+    struct ots_attr attr;
+    enum ots_status status = ots_view_open(waiter->fixture->view, waiter->attr.ino, OTS_OPEN_READ,
+                                           &waiter->interrupt, &file, &attr, NULL);
+    if (status == OTS_OK)
+        ots_file_close(file);
+    return status;
+}
+
+/* Who waits for what is under way can be interrupted; who comes next waits for the same. */
+static void waiting_for_a_fetch_ends_at_an_interrupt(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct view_waiter waiter = {.fixture = fixture, .run = open_it};
+    put_hosts(fixture);
+    expect_host(fixture, "", 0);
+    expect_host(fixture, "", 1);
+    struct ots_attr attr = view_attr(fixture, "t/cpu/host=002.lp");
+    waiter.attr = view_attr(fixture, "t/cpu/host=003.lp");
+    fake_store_hold(fixture->fake, OTS_ACTION_GET);
+    struct view_waiter first = {.fixture = fixture, .run = open_it, .attr = attr};
+    view_waiter_start(&first);
+    fake_store_wait_held(fixture->fake, OTS_ACTION_GET, 5);
+    view_waiter_start(&waiter);
+    ots_interrupt_raise(&waiter.interrupt);
+    view_waiter_join(&waiter);
+    assert_int_equal(waiter.status, OTS_CANCELLED);
+    fake_store_release(fixture->fake, OTS_ACTION_GET);
+    view_waiter_join(&first);
+    assert_int_equal(first.status, OTS_OK);
+    for (int host = 3; host < HOSTS; host++)
+        expect_host(fixture, "", host);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), HOSTS);
+}
+
+/* The mount ends while fetches are under way: the fixture's end would hang or leak. */
+static void a_mount_ends_amid_fetches(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_hosts(fixture);
+    for (int host = 0; host < 2; host++)
+        expect_host(fixture, "", host);
+    struct ots_attr attr = view_attr(fixture, "t/cpu/host=002.lp");
+    fake_store_hold(fixture->fake, OTS_ACTION_GET);
+    struct view_waiter waiter = {.fixture = fixture, .run = open_it, .attr = attr};
+    view_waiter_start(&waiter);
+    fake_store_wait_held(fixture->fake, OTS_ACTION_GET, 5);
+    ots_interrupt_raise(&waiter.interrupt);
+    view_waiter_join(&waiter);
+    assert_int_equal(waiter.status, OTS_CANCELLED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_walk_asks_once_for_each, view_setup, view_teardown),
+        cmocka_unit_test_setup_teardown(who_jumps_causes_nothing, view_setup, view_teardown),
+        cmocka_unit_test_setup_teardown(what_has_changed_is_fetched_again, view_setup,
+                                        view_teardown),
+        cmocka_unit_test_setup_teardown(own_rows_are_there, view_setup, view_teardown),
+        cmocka_unit_test_setup_teardown(a_view_is_walked_too, view_setup, view_teardown),
+        cmocka_unit_test_setup_teardown(a_split_is_walked_too, view_setup, view_teardown),
+        cmocka_unit_test_setup_teardown(failures_ahead_are_not_told, view_setup, view_teardown),
+        cmocka_unit_test_setup_teardown(waiting_for_a_fetch_ends_at_an_interrupt,
+                                        view_setup_threads, view_teardown),
+        cmocka_unit_test_setup_teardown(a_mount_ends_amid_fetches, view_setup_threads,
+                                        view_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
