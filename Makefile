@@ -245,7 +245,7 @@ soak: ## kill -9 otslocal and otsfs under load, ROUNDS=50 times each (SEED=N); p
 	@$(RUN_TESTS) --timeout 7200 --jobs 1 tests/soak/soak_faults.sh tests/soak/soak_memory.sh
 
 .PHONY: bench
-bench: ## measure it all: BENCH_SCALE=small|default|full, BENCH="copy files ..."; report in build/bench
+bench: ## measure it all, or BENCH="copy files", at BENCH_SCALE=small|default|full, BENCH_RUNS=N; report in build/bench
 	@scripts/deps build test
 	@+$(SUBMAKE) -s all bench-bin
 	@tests/bench/run --build $(BUILD) --out build/bench $(BENCH)

@@ -9,7 +9,7 @@
 timelines=${1:-20000}
 runs=${2:-5}
 memory=$(mktemp -d /dev/shm/ots.XXXXXX)
-trap 'rm -rf "$memory"; lib_cleanup' EXIT
+trap 'status=$?; set +e; rm -rf "$memory"; (exit "$status"); lib_cleanup' EXIT
 
 start_otslocal "$work/a"
 start_otslocal "$work/b"

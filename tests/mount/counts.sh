@@ -11,7 +11,7 @@ TMPDIR=$work "$top/tests/bench/run" --build "$build" --out "$work/out" --scale s
 
 # figures PATTERN: how many counts with a goal have that in their names.
 figures() {
-    jq --arg name "$1" '[.figures[] | select(.is_count and .goal and (.figure | test($name)))] | length' \
+    jq --arg name "$1" '[.sections[].figures[] | select(.is_count and .goal and (.figure | test($name)))] | length' \
         "$work/out/report.json"
 }
 expect_equal "$(figures ': puts$')" 5 'figures of puts'

@@ -26,10 +26,10 @@ def bars(title, rows, at, note):
     return out, at + 12 + LINE * len(rows) + 30
 
 
-def copies(report, by_hand, suffix, field):
+def copies(figures, by_hand, suffix, field):
     """One row for each way to copy, and the peers."""
     rows, peers = [], {}
-    for entry in report["figures"]:
+    for entry in figures:
         if entry["bench"] != "copy" or entry["figure"].count(":") != suffix.count(":") or not entry["figure"].endswith(suffix):
             continue
         if "peer" in entry:
@@ -40,9 +40,9 @@ def copies(report, by_hand, suffix, field):
     return rows
 
 
-def walks(report):
+def walks(figures):
     rows = []
-    for entry in report["figures"]:
+    for entry in figures:
         goal = entry.get("goal", {})
         if entry.get("peer") == "tmpfs" and goal.get("of") == "ratio":
             name = re.sub(", [0-9,]+ timelines$", "", entry["figure"])
@@ -50,17 +50,20 @@ def walks(report):
     return rows
 
 
-def chart(report, by_hand):
-    panels = (("Copy of a table, rows/s", copies(report, by_hand, "", "rows_per_s"), "more is better"),
-              ("CPU of the clients, us/row", copies(report, by_hand, ": CPU", "cpu_us_per_row"), "less is better"),
-              ("Many small timelines, times tmpfs", walks(report), "less is better; red: the goal"))
+def chart(machine, sections, by_hand):
+    """`sections`: names and what a report has of them."""
+    figures = [entry for _, section in sections for entry in section["figures"]]
+    panels = (("Copy of a table, rows/s", copies(figures, by_hand, "", "rows_per_s"), "more is better"),
+              ("CPU of the clients, us/row", copies(figures, by_hand, ": CPU", "cpu_us_per_row"), "less is better"),
+              ("Many small timelines, times tmpfs", walks(figures), "less is better; red: the goal"))
     body, at = [], 34
     for title, rows, note in panels:
         if rows:
             more, at = bars(title, rows, at, note)
             body += more
-    body.append(f'<text x="16" y="{at}" class="note">{escape(report["begun"][:10])}, {report["machine"]["cores"]} x '
-                f'{escape(report["machine"]["cpu"])}, scale {escape(report["scale"])}</text>')
+    shown = [section for name, section in sections if name in ("copy", "files", "unchanged")]
+    when = ", ".join(sorted({f"{section['begun'][:10]} at scale {section['scale']}" for section in shown}))
+    body.append(f'<text x="16" y="{at}" class="note">{escape(machine)}; {escape(when)}</text>')
     style = ("text { font: 13px sans-serif; fill: #333 } .title { font-weight: bold; font-size: 15px } "
              ".note { fill: #777; font-size: 12px }")
     return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{at + 16}" '

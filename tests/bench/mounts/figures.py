@@ -57,8 +57,8 @@ class Figures:
             self.take(entry)
         return rest
 
-    def missed_counts(self, first=0):
-        return [entry for entry in self.all[first:] if entry.get("is_count") and entry.get("is_reached") is False]
+    def missed_counts(self):
+        return [entry for entry in self.all if entry.get("is_count") and entry.get("is_reached") is False]
 
 
 # What is wanted of figures that other programs measure.

@@ -22,30 +22,65 @@ BY_HAND = (("", "rows_per_s", "rows/s", ">=", 10),
 COPIES = ("cp -r between two mounts, source never seen", "cp -r inside one mount of both")
 
 
-def head_of(report):
-    machine, versions = report["machine"], report["versions"]
-    return [f"{report['begun']}, scale {report['scale']}, {report['seconds']} s, load before {machine['load']:.1f}",
-            f"{machine['cores']} x {machine['cpu']}, {machine['memory_gb']} GB, {machine['system']}, Linux {machine['linux']}",
-            ", ".join(f"{name} {text}" for name, text in versions.items())]
+def machine_of(report):
+    machine = report["machine"]
+    return (f"{machine['cores']} x {machine['cpu']}, {machine['memory_gb']} GB, {machine['system']}, "
+            f"Linux {machine['linux']}")
+
+
+def versions_of(section):
+    return ", ".join(f"{name} {text}" for name, text in section["versions"].items())
+
+
+def head_of(section):
+    return f"{section['begun']}, scale {section['scale']}, {section['seconds']} s, load before {section['load']:.1f}"
+
+
+def sections_of(report):
+    return [(name, report["sections"][name]) for name in report["order"] if name in report["sections"]]
+
+
+def figures_of(report):
+    return [entry for _, section in sections_of(report) for entry in section["figures"]]
+
+
+def read(folder):
+    """The report that is there, or an empty one."""
+    try:
+        with open(os.path.join(folder, "report.json"), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return {"sections": {}}
 
 
 def write(folder, report):
     os.makedirs(folder, exist_ok=True)
-    lines = head_of(report) + [""] + [line_of(entry) for entry in report["figures"]]
-    for name, text in report["text"].items():
-        lines += ["", f"bench_{name}:", *text]
+    lines = [machine_of(report)]
+    for name, section in sections_of(report):
+        lines += ["", f"{name}: {head_of(section)}", versions_of(section)]
+        lines += [line_of(entry) for entry in section["figures"]]
+        for bench, text in section["text"].items():
+            lines += [f"bench_{bench}:", *text]
     with open(os.path.join(folder, "report.txt"), "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
-    with open(os.path.join(folder, "report.json"), "w", encoding="utf-8") as file:
+    write_json(os.path.join(folder, "report.json"), report)
+    write_chart(os.path.join(folder, "chart.svg"), report, [])
+
+
+def write_json(path, report):
+    with open(path, "w", encoding="utf-8") as file:
         json.dump(report, file, indent=1)
         file.write("\n")
-    with open(os.path.join(folder, "chart.svg"), "w", encoding="utf-8") as file:
-        file.write(chart(report, []))
+
+
+def write_chart(path, report, by_hand):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(chart(machine_of(report), sections_of(report), by_hand))
 
 
 def beside_by_hand(report, by_hand):
     """Our copies beside each of what was measured by hand."""
-    ours = {entry["figure"]: entry for entry in report["figures"] if entry["bench"] == "copy"}
+    ours = {entry["figure"]: entry for entry in figures_of(report) if entry["bench"] == "copy"}
     entries = []
     for other in by_hand:
         for way in COPIES:
@@ -85,17 +120,18 @@ def table(head, rows):
 
 
 def tables(report, by_hand):
-    entries = report["figures"] + beside_by_hand(report, by_hand)
-    wanted = [entry for entry in entries if "goal" in entry]
+    wanted = [entry for entry in figures_of(report) + beside_by_hand(report, by_hand) if "goal" in entry]
     reached = {True: "yes", False: "**no**", None: ""}
-    lines = [*("    " + line for line in head_of(report)), "", "### Goals", ""]
-    lines += table(["figure", "measured", "beside", "goal", "reached"],
-                   [[*row_of(entry), goal_text(entry), reached[entry.get("is_reached")]] for entry in wanted])
-    lines += ["", "### Everything else", ""]
-    lines += table(["", "figure", "measured", "beside"],
-                   [[entry["bench"], *row_of(entry)] for entry in entries if "goal" not in entry])
-    for name, text in report["text"].items():
-        lines += ["", f"`bench_{name}`:", "", *("    " + line for line in text)]
+    lines = [machine_of(report) + ".", "", "### Goals", ""]
+    lines += table(["", "figure", "measured", "beside", "goal", "reached"],
+                   [[entry["bench"], *row_of(entry), goal_text(entry), reached[entry.get("is_reached")]]
+                    for entry in wanted])
+    for name, section in sections_of(report):
+        lines += ["", f"### {name}", "", f"{head_of(section)}; {versions_of(section)}.", ""]
+        others = [row_of(entry) for entry in section["figures"] if "goal" not in entry]
+        lines += table(["figure", "measured", "beside"], others) if others else []
+        for bench, text in section["text"].items():
+            lines += ["", f"`bench_{bench}`:", "", *("    " + line for line in text)]
     if by_hand:
         lines += ["", "### Measured by hand", ""]
         lines += table(["", "when", "rows/s", "CPU us/row", "peak MB", "how"],
@@ -107,16 +143,14 @@ def tables(report, by_hand):
 def publish(path, docs):
     with open(path, encoding="utf-8") as file:
         report = json.load(file)
+    folder = os.path.join(docs, "benchmarks")
+    os.makedirs(folder, exist_ok=True)
     by_hand = []
-    if os.path.exists(os.path.join(docs, "benchmarks", "by-hand.json")):
-        with open(os.path.join(docs, "benchmarks", "by-hand.json"), encoding="utf-8") as file:
+    if os.path.exists(os.path.join(folder, "by-hand.json")):
+        with open(os.path.join(folder, "by-hand.json"), encoding="utf-8") as file:
             by_hand = json.load(file)
-    os.makedirs(os.path.join(docs, "benchmarks"), exist_ok=True)
-    with open(os.path.join(docs, "benchmarks", "report.json"), "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=1)
-        file.write("\n")
-    with open(os.path.join(docs, "benchmarks", "chart.svg"), "w", encoding="utf-8") as file:
-        file.write(chart(report, by_hand))
+    write_json(os.path.join(folder, "report.json"), report)
+    write_chart(os.path.join(folder, "chart.svg"), report, by_hand)
     page = os.path.join(docs, "BENCHMARKS.md")
     with open(page, encoding="utf-8") as file:
         text = file.read()
