@@ -242,7 +242,7 @@ soak: ## kill -9 otslocal and otsfs under load, ROUNDS=50 times each (SEED=N); p
 	@set -e; for soak in $(SOAK_BIN); do $$soak $(ROUNDS) $(SEED); done
 	@OTS_BUILD=$(abspath $(BUILD)) tests/soak/soak_otsfs.sh $(ROUNDS) $(SEED)
 	@OTS_BUILD=$(abspath $(BUILD)) tests/soak/soak_follower.sh $(ROUNDS) $(SEED)
-	@$(RUN_TESTS) --timeout 7200 --jobs 1 tests/soak/soak_faults.sh tests/soak/soak_memory.sh
+	@$(RUN_TESTS) --timeout 7200 --jobs 1 tests/soak/soak_faults.sh tests/soak/soak_memory.sh tests/soak/soak_lag.sh
 
 .PHONY: bench
 bench: ## measure it all, or BENCH="copy files", at BENCH_SCALE=small|default|full, BENCH_RUNS=N; report in build/bench

@@ -131,7 +131,7 @@ static enum ots_status make_view(struct parts *parts, const struct ots_options *
 }
 
 /* What others made and removed shows after two polls: one to learn it, one until it is asked. */
-static double directory_seconds(const struct ots_options *options)
+static double name_seconds(const struct ots_options *options)
 {
     bool is_polled_faster = options->poll_us && options->poll_us < 1000000;
     return is_polled_faster ? (double)options->poll_us / 1e6 : 1;
@@ -147,7 +147,9 @@ static enum ots_status make_parts(struct parts *parts, const struct ots_options 
         .owner = {.uid = options->has_uid ? options->uid : getuid(),
                   .gid = options->has_gid ? options->gid : getgid(),
                   .umask = options->umask},
-        .directory_seconds = directory_seconds(options),
+        .name_seconds = name_seconds(options),
+        /* What is written to a table that is not known yet changes its time at once. */
+        .directory_seconds = options->stream_off || options->is_browse ? 1 : 0,
         .is_debug = options->is_debug,
         .log = &parts->log,
     };

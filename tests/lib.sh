@@ -252,6 +252,11 @@ lib_change_stream() {
     admin_of "$1" admin_call streams --data-binary "$2" >/dev/null
 }
 
+# delete_table DIR TABLE: with its rows, as an SDK does it.
+delete_table() {
+    "$top/tests/delete_table.py" "$@" || fail "the table $2 could not be deleted"
+}
+
 # ---- mounts, beside each other and killed -----------------------------------------------------------
 
 # mount_other SOURCE [OPTION...]: somebody else's mount of the source, with a state of its own, at
@@ -274,6 +279,40 @@ kill_otsfs() {
     wait_until no_process_of "$otsfs" "$1"
     fusermount3 -uz -- "$1" 2>/dev/null || true
     wait_until is_unmounted "$1"
+}
+
+# mtime FILE: seconds with nanoseconds; now: the same of this moment. changed_between FILE FROM TO: its
+# mtime lies there, or a tenth of a second beside.
+mtime() {
+    stat -c %.9Y -- "$1"
+}
+now() {
+    date +%s.%N
+}
+changed_between() {
+    awk -v got="$(mtime "$1")" -v from="$2" -v to="$3" 'BEGIN { exit !(from - 0.1 <= got && got <= to + 0.1) }' ||
+        fail "$1: changed at $(mtime "$1"), wanted $2 to $3"
+}
+
+# wait_for_polls DIR READERS: until each of them, open shards times mounts, read twice from its beginning.
+wait_for_polls() {
+    lib_polls_wanted=$(($(requests "$1" GetStreamRecord) + 3 * $2))
+    wait_until lib_has_polled "$1"
+}
+lib_has_polled() {
+    [ "$(requests "$1" GetStreamRecord)" -gt "$lib_polls_wanted" ]
+}
+
+# agree_with_fresh SOURCE TABLE MOUNTPOINT...: each lists, soon, what a mount without any state lists, and
+# told the sizes that reading gives. What is there stays in $work/fresh.list.
+agree_with_fresh() {
+    local source=$1 table=$2 mountpoint
+    shift 2
+    fresh_listing "$source" "$table" >"$work/fresh.list"
+    for mountpoint; do
+        lib_wait_s=20 wait_for_output "$(cat "$work/fresh.list")" listing "$mountpoint/$table"
+        sizes_are_exact "$mountpoint/$table" || fail "sizes in $mountpoint/$table"
+    done
 }
 
 # otsfs_counter MOUNTPOINT NAME [TABLE]: the sum of the metric's samples, of a table or of all.

@@ -10,6 +10,19 @@ struct ots_arena_block {
     max_align_t data[];
 };
 
+/* Memory from elsewhere; itself in the arena. */
+struct ots_arena_adopted {
+    struct ots_arena_adopted *previous;
+    void *data;
+};
+
+static void free_adopted(struct ots_arena *arena)
+{
+    for (struct ots_arena_adopted *adopted = arena->adopted; adopted; adopted = adopted->previous)
+        free(adopted->data);
+    arena->adopted = NULL;
+}
+
 static void free_blocks(struct ots_arena_block *block)
 {
     while (block) {
@@ -21,6 +34,7 @@ static void free_blocks(struct ots_arena_block *block)
 
 void ots_arena_deinit(struct ots_arena *arena)
 {
+    free_adopted(arena);
     free_blocks(arena->blocks);
     *arena = OTS_ARENA_INIT;
 }
@@ -30,6 +44,7 @@ void ots_arena_reset(struct ots_arena *arena)
     struct ots_arena_block *kept = arena->blocks;
     if (!kept)
         return;
+    free_adopted(arena);
     free_blocks(kept->previous);
     kept->previous = NULL;
     arena->next = (uint8_t *)kept->data;
@@ -97,6 +112,18 @@ enum ots_status ots_arena_copy(struct ots_arena *arena, struct ots_slice slice,
         return OTS_NOMEM;
     memcpy(data, slice.data, slice.size);
     *copy = ots_slice(data, slice.size);
+    return OTS_OK;
+}
+
+enum ots_status ots_arena_adopt(struct ots_arena *arena, struct ots_buf *buf)
+{
+    struct ots_arena_adopted *adopted = ots_arena_alloc(arena, sizeof(*adopted));
+    if (!adopted)
+        return OTS_NOMEM;
+    *adopted = (struct ots_arena_adopted){arena->adopted, buf->data};
+    arena->adopted = adopted;
+    arena->used_bytes += buf->capacity;
+    *buf = OTS_BUF_INIT;
     return OTS_OK;
 }
 

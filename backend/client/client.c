@@ -254,13 +254,13 @@ static void explain_skew(const struct operation *operation, struct ots_error *er
 
 static void judge_answer(struct operation *operation, struct outcome *outcome)
 {
-    const struct ots_http_response *response = &operation->exchange.response;
-    struct ots_slice body = ots_buf_slice(&response->body);
+    struct ots_http_response *response = &operation->exchange.response;
     outcome->retry = OTS_RETRY_NEVER;
     if (response->status < 200 || response->status > 299) {
-        outcome->status = ots_error_body_decode(
-            response->status, body, ots_headers_get(&response->headers, OTS_HEADER_REQUEST_ID),
-            &outcome->error, &outcome->retry);
+        outcome->status =
+            ots_error_body_decode(response->status, ots_buf_slice(&response->body),
+                                  ots_headers_get(&response->headers, OTS_HEADER_REQUEST_ID),
+                                  &outcome->error, &outcome->retry);
         if (outcome->status == OTS_DENIED)
             explain_skew(operation, &outcome->error);
         return;
@@ -273,7 +273,7 @@ static void judge_answer(struct operation *operation, struct outcome *outcome)
     if (outcome->status == OTS_OK)
         learn_time(operation);
     if (outcome->status == OTS_OK)
-        outcome->status = ots_response_decode(body, operation->call, &outcome->error);
+        outcome->status = ots_response_take(&response->body, operation->call, &outcome->error);
 }
 
 /* Some rows of a put may have failed: then it becomes a failed try of what is left of it. */

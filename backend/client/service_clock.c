@@ -1,6 +1,8 @@
 #include "backend/client/service_clock.h"
 
 static const int64_t MINUTE_US = INT64_C(60) * 1000000;
+/* Clocks drift by less within two minutes. */
+static const int64_t DRIFT_US = 1000000;
 
 static void begin_minute(struct ots_service_clock *clock, const struct ots_clock_sample *sample,
                          int64_t now_us)
@@ -13,6 +15,16 @@ static void begin_minute(struct ots_service_clock *clock, const struct ots_clock
     clock->newest_start_us = now_us;
 }
 
+/* No clock that only drifts could have given both. */
+static bool is_step(const struct ots_clock_sample *known, const struct ots_clock_sample *sample)
+{
+    int64_t step_us;
+    if (__builtin_sub_overflow(sample->offset_us, known->offset_us, &step_us))
+        return true;
+    int64_t most_us = known->round_trip_us / 2 + sample->round_trip_us / 2 + DRIFT_US;
+    return step_us > most_us || step_us < -most_us;
+}
+
 void ots_service_clock_learn(struct ots_service_clock *clock, int64_t date_us, int64_t sent_us,
                              int64_t received_us)
 {
@@ -22,6 +34,8 @@ void ots_service_clock_learn(struct ots_service_clock *clock, int64_t date_us, i
     int64_t middle_us = sent_us + sample.round_trip_us / 2;
     if (__builtin_sub_overflow(date_us, middle_us, &sample.offset_us))
         return;
+    if (clock->has_newest && is_step(&clock->newest, &sample))
+        *clock = OTS_SERVICE_CLOCK_INIT;
     if (!clock->has_newest || received_us - clock->newest_start_us >= MINUTE_US)
         begin_minute(clock, &sample, received_us);
     else if (sample.round_trip_us <= clock->newest.round_trip_us)

@@ -3,7 +3,8 @@
  *
  * An answer's date was made at some moment between the request and the answer, so a quick answer
  * tells more than a slow one. The quickest of this minute and of the one before counts; what older
- * answers said is forgotten once newer ones are there, for clocks drift.
+ * answers said is forgotten once newer ones are there, for clocks drift; and at once when an answer
+ * shows that the clock was set.
  *
  * Units: microseconds. Monotonic times are those of the caller's clock.
  */

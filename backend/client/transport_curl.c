@@ -17,7 +17,7 @@
 #include "backend/client/transport.h"
 
 #include "backend/base/clock.h"
-#include "backend/base/digest.h"
+#include "backend/base/md5_lanes.h"
 #include "backend/client/curl_setup.h"
 #include "backend/client/endpoint.h"
 #include "backend/client/exchange_list.h"
@@ -35,6 +35,7 @@ enum {
     POLL_MS_MAX = 60000,
     URL_BYTES_MAX = OTS_ENDPOINT_BYTES_MAX + 512,
     HEADER_LINE_BYTES_MAX = 16 * 1024,
+    COMPLETED_MAX = 16,
 };
 
 struct lane {
@@ -74,6 +75,15 @@ static int64_t now_us(void)
 
 /* --- what libcurl calls ---------------------------------------------------------------------- */
 
+/* Room for the whole body, when its size is told, so that it need not move while it grows. */
+static void reserve_body(struct lane *lane)
+{
+    curl_off_t size = -1;
+    if (curl_easy_getinfo(lane->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size) == CURLE_OK &&
+        size > 0 && (uint64_t)size <= lane->transport->response_bytes_max)
+        ots_buf_reserve(&lane->exchange->response.body, (size_t)size);
+}
+
 static size_t receive_body(char *data, size_t size, size_t count, void *context)
 {
     struct lane *lane = context;
@@ -83,6 +93,8 @@ static size_t receive_body(char *data, size_t size, size_t count, void *context)
         lane->refusal = OTS_LIMIT;
         return CURL_WRITEFUNC_ERROR;
     }
+    if (!body->size)
+        reserve_body(lane);
     ots_buf_append(body, data, bytes);
     if (ots_buf_status(body) != OTS_OK) {
         lane->refusal = OTS_NOMEM;
@@ -352,25 +364,60 @@ static int64_t start_due(struct curl_transport *transport)
     return wait_us;
 }
 
-static bool finish_completed(struct curl_transport *transport)
+/* The exchanges that libcurl completed, at most COMPLETED_MAX of them. */
+static size_t take_completed(struct curl_transport *transport,
+                             struct ots_exchange *completed[COMPLETED_MAX])
 {
-    bool has_finished = false;
+    size_t count = 0;
     int left;
     CURLMsg *message;
-    while ((message = curl_multi_info_read(transport->multi, &left)) != NULL) {
+    while (count < COMPLETED_MAX &&
+           (message = curl_multi_info_read(transport->multi, &left)) != NULL) {
         if (message->msg != CURLMSG_DONE)
             continue;
         char *private = NULL;
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
         struct lane *lane = (struct lane *)(void *)private;
-        struct ots_exchange *exchange = lane->exchange;
         transfer_result(lane, code);
-        ots_limiter_receive(&transport->limiter, now_us(), exchange->response.body.size);
-        exchange_finish(transport, exchange);
-        has_finished = true;
+        completed[count++] = lane->exchange;
     }
-    return has_finished;
+    return count;
+}
+
+/* Several answers at once are hashed side by side, unless one of them is most of it all. */
+static void hash_bodies(struct ots_exchange *const completed[COMPLETED_MAX], size_t count)
+{
+    struct ots_slice bodies[COMPLETED_MAX];
+    uint8_t digests[COMPLETED_MAX][OTS_MD5_BYTES];
+    size_t total = 0;
+    size_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        bodies[i] = ots_buf_slice(&completed[i]->response.body);
+        total += bodies[i].size;
+        largest = bodies[i].size > largest ? bodies[i].size : largest;
+    }
+    size_t worth = ots_md5_lanes_worth();
+    bool is_worth = count >= worth && total / worth >= largest;
+    if (is_worth)
+        ots_md5_lanes(bodies, count, digests);
+    for (size_t i = 0; i < count; i++) {
+        completed[i]->response.has_md5 = is_worth;
+        if (is_worth)
+            memcpy(completed[i]->response.md5, digests[i], OTS_MD5_BYTES);
+    }
+}
+
+static bool finish_completed(struct curl_transport *transport)
+{
+    struct ots_exchange *completed[COMPLETED_MAX];
+    size_t count = take_completed(transport, completed);
+    hash_bodies(completed, count);
+    for (size_t i = 0; i < count; i++) {
+        ots_limiter_receive(&transport->limiter, now_us(), completed[i]->response.body.size);
+        exchange_finish(transport, completed[i]);
+    }
+    return count > 0;
 }
 
 static bool is_over(struct curl_transport *transport)

@@ -65,6 +65,9 @@ struct ots_http_response {
     int status; /* 200, 403, ... */
     struct ots_headers headers;
     struct ots_buf body;
+    /* The MD5 of `body`, from who had several bodies to hash at once. */
+    bool has_md5;
+    uint8_t md5[16];
 };
 
 /* `2025-01-02T03:04:05.678Z` for x-ots-date. `text` holds at least 32 bytes. */

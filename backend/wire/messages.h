@@ -39,4 +39,11 @@ enum ots_status ots_response_encode(const struct ots_call *call, const struct ot
 enum ots_status ots_response_decode(struct ots_slice body, struct ots_call *call,
                                     struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * The same without copying a page: its rows borrow from `body`, whose memory becomes the arena's;
+ * `body` is then empty.
+ */
+enum ots_status ots_response_take(struct ots_buf *body, struct ots_call *call,
+                                  struct ots_error *err) OTS_MUST_CHECK;
+
 #endif

@@ -277,33 +277,51 @@ static enum ots_status decode_put(struct ots_slice body, struct ots_call *call,
     return meta_times_in(done->meta_times, call);
 }
 
-static enum ots_status decode_get(struct ots_slice body, struct ots_call *call,
-                                  struct ots_error *err)
+/* GetPage or ScanPage of timeseries.proto. */
+struct page {
+    uint64_t format;
+    struct ots_slice rows;
+    struct ots_slice next_token;
+};
+
+static enum ots_status read_page(struct ots_slice body, bool is_scan, struct page *page)
 {
-    const void *unpacked;
-    enum ots_status status = unpack(&ots__wire__get_page__descriptor, body, call, &unpacked, err);
-    if (status != OTS_OK)
-        return status;
-    const Ots__Wire__GetPage *page = unpacked;
-    call->response.page.next_token = ots_proto_slice(page->next_token);
-    return ots_tsrows_decode(ots_proto_slice(page->rows), &call->arena, &call->response.page.rows,
-                             err);
+    const uint64_t format_number = is_scan ? 1 : 0;
+    const uint64_t rows_number = format_number + 1;
+    bool has_rows = false;
+    *page = (struct page){.format = OTS__WIRE__ROW_FORMAT__PLAIN_BUFFER};
+    while (body.size) {
+        struct ots_proto_field field;
+        if (ots_proto_field_take(&body, &field) != OTS_OK)
+            return OTS_CORRUPT;
+        bool is_format = is_scan && field.number == format_number;
+        bool is_rows = field.number == rows_number;
+        bool is_token = field.number == rows_number + 1;
+        if ((is_format && !field.has_value) || ((is_rows || is_token) && !field.bytes.data))
+            return OTS_CORRUPT;
+        if (is_format)
+            page->format = field.value;
+        else if (is_rows)
+            page->rows = field.bytes;
+        else if (is_token)
+            page->next_token = field.bytes;
+        has_rows |= is_rows;
+    }
+    return has_rows ? OTS_OK : OTS_CORRUPT;
 }
 
-static enum ots_status decode_scan(struct ots_slice body, struct ots_call *call,
+/* Rows and token borrow from `body`. */
+static enum ots_status decode_page(struct ots_slice body, struct ots_call *call,
                                    struct ots_error *err)
 {
-    const void *unpacked;
-    enum ots_status status = unpack(&ots__wire__scan_page__descriptor, body, call, &unpacked, err);
-    if (status != OTS_OK)
-        return status;
-    const Ots__Wire__ScanPage *page = unpacked;
-    if (page->has_type && page->type != OTS__WIRE__ROW_FORMAT__PLAIN_BUFFER)
+    struct page page;
+    if (read_page(body, call->action == OTS_ACTION_SCAN, &page) != OTS_OK)
+        return ots_error_set(err, OTS_CORRUPT, "malformed response");
+    if (page.format != OTS__WIRE__ROW_FORMAT__PLAIN_BUFFER)
         return ots_error_set(err, OTS_CORRUPT, "the response has rows of serialization type %d",
-                             (int)page->type);
-    call->response.page.next_token = ots_proto_slice(page->next_token);
-    return ots_tsrows_decode(ots_proto_slice(page->rows), &call->arena, &call->response.page.rows,
-                             err);
+                             (int)page.format);
+    call->response.page.next_token = page.next_token;
+    return ots_tsrows_decode(page.rows, &call->arena, &call->response.page.rows, err);
 }
 
 static enum ots_status decode_query_meta(struct ots_slice body, struct ots_call *call,
@@ -354,10 +372,10 @@ static enum ots_status (*const decoders[OTS_ACTION_COUNT])(struct ots_slice body
     [OTS_ACTION_DESCRIBE_TABLE] = decode_describe_table,
     [OTS_ACTION_DELETE_TABLE] = decode_nothing,
     [OTS_ACTION_PUT] = decode_put,
-    [OTS_ACTION_GET] = decode_get,
+    [OTS_ACTION_GET] = decode_page,
     [OTS_ACTION_QUERY_META] = decode_query_meta,
     [OTS_ACTION_SPLIT] = decode_split,
-    [OTS_ACTION_SCAN] = decode_scan,
+    [OTS_ACTION_SCAN] = decode_page,
     [OTS_ACTION_LIST_STREAMS] = ots_stream_response_decode,
     [OTS_ACTION_DESCRIBE_STREAM] = ots_stream_response_decode,
     [OTS_ACTION_SHARD_ITERATOR] = ots_stream_response_decode,
@@ -367,8 +385,8 @@ static enum ots_status (*const decoders[OTS_ACTION_COUNT])(struct ots_slice body
     [OTS_ACTION_DELETE_META] = ots_decode_change_meta,
 };
 
-enum ots_status ots_response_decode(struct ots_slice body, struct ots_call *call,
-                                    struct ots_error *err)
+/* The body lives as long as the call's arena. */
+static enum ots_status decode(struct ots_slice body, struct ots_call *call, struct ots_error *err)
 {
     memset(&call->response, 0, sizeof(call->response));
     if (!decoders[call->action])
@@ -381,4 +399,26 @@ enum ots_status ots_response_decode(struct ots_slice body, struct ots_call *call
     if (status == OTS_INVALID && err)
         err->status = OTS_CORRUPT;
     return status == OTS_INVALID ? OTS_CORRUPT : status;
+}
+
+static bool has_page(const struct ots_call *call)
+{
+    return call->action == OTS_ACTION_GET || call->action == OTS_ACTION_SCAN;
+}
+
+enum ots_status ots_response_decode(struct ots_slice body, struct ots_call *call,
+                                    struct ots_error *err)
+{
+    if (has_page(call) && ots_arena_copy(&call->arena, body, &body) != OTS_OK)
+        return ots_error_set(err, OTS_NOMEM, "no memory to decode a response");
+    return decode(body, call, err);
+}
+
+enum ots_status ots_response_take(struct ots_buf *body, struct ots_call *call,
+                                  struct ots_error *err)
+{
+    struct ots_slice bytes = ots_buf_slice(body);
+    if (has_page(call) && ots_arena_adopt(&call->arena, body) != OTS_OK)
+        return ots_error_set(err, OTS_NOMEM, "no memory to decode a response");
+    return decode(bytes, call, err);
 }

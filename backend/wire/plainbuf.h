@@ -46,12 +46,21 @@ void ots_plainbuf_row_end(struct ots_plainbuf_writer *writer, bool is_delete,
 /*
  * Reads a buffer row by row. Every row has one spelling: what was read, written again, gives the
  * same bytes. The cells of a row live until the next one is read.
+ *
+ * A row whose key begins with the bytes of the row before's, up to its last cell, has these cells
+ * from there: `repeated_count` tells of how many the names and values lie there.
  */
 struct ots_plainbuf_reader {
     struct ots_slice input;
     size_t offset;
     struct ots_cell *cells;
     size_t cell_capacity;
+    size_t repeated_count; /* of the row read last */
+    struct {
+        struct ots_slice bytes; /* the cells of the last row's key but the last one */
+        size_t count;
+        uint8_t row_crc; /* after them */
+    } known;
 };
 
 /*

@@ -230,6 +230,35 @@ static enum ots_status read_cells(struct ots_plainbuf_reader *reader, struct cur
     return OTS_OK;
 }
 
+/*
+ * The cells of a key. Rows of one timeline differ in the last of them, their time, so what comes
+ * before it is compared instead of read; `known.count` of reader->cells hold it still.
+ */
+static enum ots_status read_key(struct ots_plainbuf_reader *reader, struct cursor *cursor,
+                                size_t *count, uint8_t *row_crc)
+{
+    const uint8_t *start = cursor->at;
+    struct ots_slice known = reader->known.bytes;
+    reader->repeated_count = 0;
+    if (reader->known.count && left(cursor) >= known.size &&
+        memcmp(start, known.data, known.size) == 0) {
+        *count = reader->repeated_count = reader->known.count;
+        *row_crc = reader->known.row_crc;
+        cursor->at += known.size;
+    }
+    while (skip_tag(cursor, TAG_CELL)) {
+        reader->known.bytes = ots_slice(start, (size_t)(cursor->at - 1 - start));
+        reader->known.count = *count;
+        reader->known.row_crc = *row_crc;
+        if (!reserve_cell(reader, *count))
+            return OTS_NOMEM;
+        if (!read_cell(cursor, &reader->cells[*count], row_crc))
+            return OTS_CORRUPT;
+        ++*count;
+    }
+    return OTS_OK;
+}
+
 /* An extension has this one form; other contents would be another version of the format. */
 static bool read_sequence(struct cursor *cursor, struct ots_sequence *sequence)
 {
@@ -282,7 +311,7 @@ static enum ots_status read_row(struct ots_plainbuf_reader *reader, struct curso
         cursor->fault = "something else than a row";
         return OTS_CORRUPT;
     }
-    enum ots_status status = read_cells(reader, cursor, &count, &row_crc);
+    enum ots_status status = read_key(reader, cursor, &count, &row_crc);
     if (status != OTS_OK)
         return status;
     row->key_count = count;

@@ -71,7 +71,10 @@ enum ots_status ots_proto_pack(const void *message, struct ots_buf *buf)
 
 enum {
     WIRE_VARINT = 0,
+    WIRE_FIXED_8 = 1,
     WIRE_BYTES = 2,
+    WIRE_FIXED_4 = 5,
+    VARINT_BYTES_MAX = 10,
     FIELDS_MAX = 16,      /* whose tags are one byte */
     SIZE_BYTES_USUAL = 3, /* of a large field's size: 16 KiB to 2 MiB */
 };
@@ -136,6 +139,58 @@ void ots_proto_bytes_end(struct ots_buf *buf, unsigned number, size_t start)
     buf->size = start;
     head_append(buf, number, WIRE_BYTES, size);
     ots_buf_advance(buf, size);
+}
+
+static bool take_varint(struct ots_slice *rest, uint64_t *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < rest->size && i < VARINT_BYTES_MAX; i++) {
+        uint8_t byte = rest->data[i];
+        *value |= (uint64_t)(byte & 0x7F) << (7 * i);
+        if (byte & 0x80)
+            continue;
+        *rest = ots_slice(rest->data + i + 1, rest->size - i - 1);
+        return true;
+    }
+    return false;
+}
+
+static bool take_bytes(struct ots_slice *rest, uint64_t size, struct ots_slice *bytes)
+{
+    if (size > rest->size)
+        return false;
+    *bytes = ots_slice(rest->data, size);
+    *rest = ots_slice(rest->data + size, rest->size - size);
+    return true;
+}
+
+enum ots_status ots_proto_field_take(struct ots_slice *rest, struct ots_proto_field *field)
+{
+    uint64_t tag;
+    uint64_t size;
+    struct ots_slice skipped;
+    bool is_good = false;
+    *field = (struct ots_proto_field){.bytes = OTS_SLICE_NONE};
+    if (!take_varint(rest, &tag))
+        return OTS_CORRUPT;
+    field->number = tag >> 3;
+    switch (tag & 7) {
+    case WIRE_VARINT:
+        is_good = field->has_value = take_varint(rest, &field->value);
+        break;
+    case WIRE_BYTES:
+        is_good = take_varint(rest, &size) && take_bytes(rest, size, &field->bytes);
+        break;
+    case WIRE_FIXED_8:
+        is_good = take_bytes(rest, 8, &skipped);
+        break;
+    case WIRE_FIXED_4:
+        is_good = take_bytes(rest, 4, &skipped);
+        break;
+    default:
+        break;
+    }
+    return is_good && field->number ? OTS_OK : OTS_CORRUPT;
 }
 
 void **ots_proto_array(struct ots_arena *arena, size_t count, size_t size,

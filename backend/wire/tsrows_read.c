@@ -5,9 +5,11 @@
 
 struct decoder {
     struct ots_arena *arena;
-    /* The timeline of the row before, and the bytes of its key cells. */
+    const struct ots_plainbuf_reader *reader;
+    /* The timeline of the row before, the bytes of its cells, and their number. */
     const struct ots_series_key *key;
     struct ots_slice key_bytes;
+    size_t key_cells;
 };
 
 static enum ots_status corrupt(struct ots_error *err, const char *what)
@@ -89,8 +91,11 @@ static struct ots_slice key_bytes(const struct ots_plain_row *plain, size_t time
 static enum ots_status take_key(struct decoder *decoder, const struct ots_plain_row *plain,
                                 size_t time, struct ots_error *err)
 {
-    struct ots_slice bytes = key_bytes(plain, time);
-    if (decoder->key && ots_slice_equal(bytes, decoder->key_bytes))
+    size_t repeated = decoder->reader->repeated_count;
+    bool is_repeated = time == decoder->key_cells && repeated >= time;
+    struct ots_slice bytes = repeated ? OTS_SLICE_NONE : key_bytes(plain, time);
+    bool is_equal = bytes.size && ots_slice_equal(bytes, decoder->key_bytes);
+    if (decoder->key && (is_repeated || is_equal))
         return OTS_OK;
     struct ots_series_key *key = ots_arena_alloc(decoder->arena, sizeof(*key));
     if (!key)
@@ -100,6 +105,7 @@ static enum ots_status take_key(struct decoder *decoder, const struct ots_plain_
         return status;
     decoder->key = key;
     decoder->key_bytes = bytes;
+    decoder->key_cells = time;
     return OTS_OK;
 }
 
@@ -197,7 +203,7 @@ enum ots_status ots_tsrows_decode(struct ots_slice input, struct ots_arena *aren
                                   struct ots_rows *rows, struct ots_error *err)
 {
     struct ots_plainbuf_reader reader;
-    struct decoder decoder = {arena, NULL, OTS_SLICE_NONE};
+    struct decoder decoder = {.arena = arena, .reader = &reader};
     size_t count = rows->count;
     enum ots_status status = ots_plainbuf_reader_init(&reader, input, err);
     if (status == OTS_OK)
@@ -234,11 +240,12 @@ enum ots_status ots_tsrows_decode_records(const struct ots_slice *inputs, size_t
                                           struct ots_arena *arena,
                                           struct ots_stream_record *records, struct ots_error *err)
 {
-    struct decoder decoder = {arena, NULL, OTS_SLICE_NONE};
+    struct decoder decoder = {.arena = arena};
     enum ots_status status = OTS_OK;
     for (size_t i = 0; i < count && status == OTS_OK; i++) {
         struct ots_plainbuf_reader reader;
         status = ots_plainbuf_reader_init(&reader, inputs[i], err);
+        decoder.reader = &reader;
         if (status == OTS_OK)
             status = read_record(&reader, &decoder, &records[i], err);
         ots_plainbuf_reader_deinit(&reader);

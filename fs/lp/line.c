@@ -27,9 +27,9 @@ struct shape_field {
 
 struct shape {
     struct ots_buf text;
-    struct shape_field fields[OTS_FIELDS_PER_ROW_MAX];
     size_t count;
     size_t distinct_count;
+    struct shape_field fields[OTS_FIELDS_PER_ROW_MAX];
 };
 
 struct ots_lp_line {
@@ -37,19 +37,21 @@ struct ots_lp_line {
     struct ots_lp_series series[2];
     size_t last; /* the slot of the last good line */
     bool has_last;
-    bool is_other; /* the row just parsed has the key of the other slot */
-    struct shape shape;
+    bool is_other;      /* the row just parsed has the key of the other slot */
     bool is_shape_open; /* the line so far is the shape: names may be added */
     struct ots_arena arena;
-    struct ots_field fields[OTS_FIELDS_PER_ROW_MAX];
     size_t field_count;
+    struct shape shape;
+    struct ots_field fields[OTS_FIELDS_PER_ROW_MAX];
 };
 
 enum ots_status ots_lp_line_new(const struct ots_lp_options *options, struct ots_lp_line **out)
 {
-    struct ots_lp_line *line = calloc(1, sizeof(*line));
+    struct ots_lp_line *line = malloc(sizeof(*line));
     if (!line)
         return OTS_NOMEM;
+    /* Not the arrays of fields, 72 KiB that most lines need little of. */
+    memset(line, 0, offsetof(struct ots_lp_line, shape.fields));
     line->options = *options;
     *out = line;
     return OTS_OK;

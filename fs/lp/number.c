@@ -57,19 +57,33 @@ size_t ots_number_print_i64(uint8_t *to, int64_t value)
 
 /* --- printing doubles ------------------------------------------------------------------------- */
 
-/* Write n / 10^decimals, without zeros at the end of the fraction. */
-static size_t print_scaled(uint8_t *to, uint64_t n, unsigned decimals, uint64_t power)
+/* Write n / 10^4, without zeros at the end of the fraction. */
+static size_t print_4_decimals(uint8_t *to, uint64_t n)
 {
-    size_t size = ots_number_print_u64(to, n / power);
-    uint64_t fraction = n % power;
+    size_t size = ots_number_print_u64(to, n / 10000);
+    uint64_t fraction = n % 10000;
+    if (!fraction)
+        return size;
+    to[size] = '.';
+    memcpy(to + size + 1, PAIRS + 2 * (fraction / 100), 2);
+    memcpy(to + size + 3, PAIRS + 2 * (fraction % 100), 2);
+    size += fraction % 100 ? 5 : 3;
+    return to[size - 1] == '0' ? size - 1 : size;
+}
+
+/* The same of n / 10^9. */
+static size_t print_9_decimals(uint8_t *to, uint64_t n)
+{
+    size_t size = ots_number_print_u64(to, n / 1000000000);
+    uint64_t fraction = n % 1000000000;
     if (!fraction)
         return size;
     to[size++] = '.';
-    for (unsigned i = decimals; i > 0; i--) {
+    for (size_t i = 9; i > 0; i--) {
         to[size + i - 1] = (uint8_t)('0' + fraction % 10);
         fraction /= 10;
     }
-    size += decimals;
+    size += 9;
     while (to[size - 1] == '0')
         size--;
     return size;
@@ -81,14 +95,14 @@ static size_t print_short(uint8_t *to, double magnitude)
     if (magnitude < 1e11) {
         uint64_t n = (uint64_t)(magnitude * 1e4 + 0.5);
         if ((double)n / 1e4 == magnitude)
-            return print_scaled(to, n, 4, 10000);
+            return print_4_decimals(to, n);
     } else if (magnitude < 0x1p53 && (double)(uint64_t)magnitude == magnitude) {
         return ots_number_print_u64(to, (uint64_t)magnitude);
     }
     if (magnitude < 1e6 && magnitude >= 1e-6) {
         uint64_t n = (uint64_t)(magnitude * 1e9 + 0.5);
         if ((double)n / 1e9 == magnitude)
-            return print_scaled(to, n, 9, 1000000000);
+            return print_9_decimals(to, n);
     }
     return 0;
 }
@@ -129,6 +143,9 @@ static size_t print_any(uint8_t *to, double magnitude)
 {
     char text[OTS_NUMBER_SHIM_BYTES];
     char digits[OTS_NUMBER_SHIM_BYTES];
+    /* Not whole, for print_short would have written it. */
+    if (magnitude >= 1e-6 && magnitude < 0x1p53)
+        return ots_number_shim_print_fixed(magnitude, (char *)to);
     size_t size = ots_number_shim_print(magnitude, text);
     size_t at = 0;
     int count = 0;

@@ -9,6 +9,13 @@ size_t ots_number_shim_print(double value, char text[OTS_NUMBER_SHIM_BYTES])
     return static_cast<size_t>(result.ptr - text);
 }
 
+size_t ots_number_shim_print_fixed(double value, char text[OTS_NUMBER_SHIM_BYTES])
+{
+    std::to_chars_result result =
+        std::to_chars(text, text + OTS_NUMBER_SHIM_BYTES, value, std::chars_format::fixed);
+    return static_cast<size_t>(result.ptr - text);
+}
+
 // The decimal exponent of the first digit that is not 0, far from it where only its sign matters.
 static long long magnitude(const char *text, const char *end)
 {

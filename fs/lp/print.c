@@ -4,18 +4,20 @@
 #include <stdlib.h>
 
 #include "backend/base/base64.h"
+#include "fs/lp/copy.h"
+#include "fs/lp/key_text.h"
 #include "fs/lp/number.h"
-#include "fs/lp/pairs.h"
 #include "fs/lp/text.h"
 
 void ots_lp_printer_init(struct ots_lp_printer *printer, enum ots_precision precision)
 {
-    *printer = (struct ots_lp_printer){precision, NULL, OTS_BUF_INIT, OTS_ARENA_INIT};
+    *printer = (struct ots_lp_printer){.precision = precision};
 }
 
 void ots_lp_printer_deinit(struct ots_lp_printer *printer)
 {
     ots_buf_deinit(&printer->key_text);
+    ots_buf_deinit(&printer->names_text);
     ots_arena_deinit(&printer->arena);
     printer->last_key = NULL;
 }
@@ -23,50 +25,6 @@ void ots_lp_printer_deinit(struct ots_lp_printer *printer)
 void ots_lp_printer_forget_key(struct ots_lp_printer *printer)
 {
     printer->last_key = NULL;
-}
-
-/* --- series ----------------------------------------------------------------------------------- */
-
-static enum ots_status append_name(struct ots_buf *out, struct ots_slice name,
-                                   enum ots_lp_kind kind, struct ots_arena *arena)
-{
-    struct ots_slice marked;
-    enum ots_status status = ots_lp_mark(name, kind, arena, &marked);
-    if (status == OTS_OK)
-        ots_lp_escape_append(out, marked, kind);
-    return status;
-}
-
-static enum ots_status mark_tag_name(struct ots_slice name, struct ots_arena *arena,
-                                     struct ots_slice *marked)
-{
-    return ots_lp_mark(name, OTS_LP_TAG_NAME, arena, marked);
-}
-
-/* Set `printer->key_text` to the key's text. */
-static enum ots_status print_key(struct ots_lp_printer *printer, const struct ots_series_key *key)
-{
-    struct ots_buf *text = &printer->key_text;
-    printer->last_key = NULL;
-    ots_buf_reset(text);
-    ots_arena_reset(&printer->arena);
-    enum ots_status status =
-        append_name(text, key->measurement, OTS_LP_MEASUREMENT, &printer->arena);
-    const struct ots_lp_pair *pairs = NULL;
-    size_t count = 0;
-    if (status == OTS_OK)
-        status = ots_lp_pairs_make(key, mark_tag_name, &printer->arena, &pairs, &count);
-    for (size_t i = 0; i < count && status == OTS_OK; i++) {
-        ots_buf_append_byte(text, ',');
-        ots_lp_escape_append(text, pairs[i].name, OTS_LP_TAG_NAME);
-        ots_buf_append_byte(text, '=');
-        status = append_name(text, pairs[i].value, OTS_LP_TAG_VALUE, &printer->arena);
-    }
-    if (status == OTS_OK)
-        status = ots_buf_status(text);
-    if (status == OTS_OK)
-        printer->last_key = key;
-    return status;
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -203,38 +161,15 @@ static void append_value(struct ots_buf *out, const struct ots_value *value, boo
     }
 }
 
-/*
- * Nearly every field is a number whose name needs nothing; it is written without further calls.
- * False for any other.
- */
-static bool append_plain_field(struct ots_buf *out, const struct ots_field *field,
-                               uint8_t separator)
-{
-    const uint8_t special = OTS_LP_IS_SEPARATOR | OTS_LP_IS_MARKED | OTS_LP_IS_AT;
-    struct ots_slice name = field->name;
-    if (!name.size || (ots_lp_classes_of(name) & special) || ots_lp_is_reserved_field(name))
-        return false;
-    uint8_t *to = ots_buf_reserve(out, name.size + 2 + OTS_NUMBER_BYTES_MAX + 1);
-    if (!to)
-        return false;
-    *to = separator;
-    memcpy(to + 1, name.data, name.size);
-    to[name.size + 1] = '=';
-    size_t number = write_number(to + name.size + 2, &field->value);
-    if (number)
-        ots_buf_advance(out, name.size + 2 + number);
-    return number != 0;
-}
-
 static enum ots_status append_field(struct ots_lp_printer *printer, struct ots_buf *out,
                                     const struct ots_field *field, uint8_t separator)
 {
-    if (append_plain_field(out, field, separator))
-        return OTS_OK;
-    ots_buf_append_byte(out, separator);
-    enum ots_status status = append_name(out, field->name, OTS_LP_FIELD_NAME, &printer->arena);
+    struct ots_slice marked;
+    enum ots_status status = ots_lp_mark(field->name, OTS_LP_FIELD_NAME, &printer->arena, &marked);
     if (status != OTS_OK)
         return status;
+    ots_buf_append_byte(out, separator);
+    ots_lp_escape_append(out, marked, OTS_LP_FIELD_NAME);
     const char *mark = mark_of(field);
     ots_buf_append_str(out, mark);
     ots_buf_append_byte(out, '=');
@@ -274,11 +209,86 @@ static enum ots_status append_sorted_fields(struct ots_lp_printer *printer, stru
     return status;
 }
 
+static bool is_plain_name(struct ots_slice name)
+{
+    const uint8_t special = OTS_LP_IS_SEPARATOR | OTS_LP_IS_MARKED | OTS_LP_IS_AT;
+    return name.size && !(ots_lp_classes_of(name) & special) && !ots_lp_is_reserved_field(name);
+}
+
+/* Remember the names of a row whose fields ascend, if they can be written as they are. */
+static void learn_names(struct ots_lp_printer *printer, const struct ots_row *row)
+{
+    struct ots_buf *text = &printer->names_text;
+    ots_buf_reset(text);
+    for (size_t i = 0; i < row->field_count; i++) {
+        if (!is_plain_name(row->fields[i].name)) {
+            ots_buf_reset(text);
+            return;
+        }
+        ots_buf_append_byte(text, ',');
+        ots_buf_append_slice(text, row->fields[i].name);
+        ots_buf_append_byte(text, '=');
+    }
+    printer->names_count = row->field_count;
+    if (!ots_buf_reserve(text, OTS_LP_COPY_ROOM))
+        ots_buf_reset(text);
+}
+
+/*
+ * Whether the row has the names that were learnt, all of them and no others. A name like `a=,b` can
+ * match two of them, but then not every field finds one.
+ */
+static bool has_learnt_names(const struct ots_lp_printer *printer, const struct ots_row *row)
+{
+    const uint8_t *at = printer->names_text.data;
+    size_t left = printer->names_text.size;
+    if (row->field_count != printer->names_count)
+        return false;
+    for (size_t i = 0; i < row->field_count; i++) {
+        struct ots_slice name = row->fields[i].name;
+        if (left < name.size + 2 || at[name.size + 1] != '=' ||
+            !ots_lp_equal(at + 1, name.data, name.size))
+            return false;
+        at += name.size + 2;
+        left -= name.size + 2;
+    }
+    return !left;
+}
+
+/* Fields whose names were learnt; nearly every one is a number, and is written without calls. */
+static enum ots_status append_learnt(struct ots_lp_printer *printer, struct ots_buf *out,
+                                     const struct ots_row *row)
+{
+    const uint8_t *name = printer->names_text.data;
+    for (size_t i = 0; i < row->field_count; i++) {
+        const struct ots_field *field = &row->fields[i];
+        size_t size = field->name.size + 2;
+        uint8_t *to = ots_buf_reserve(out, size + OTS_LP_COPY_ROOM + OTS_NUMBER_BYTES_MAX + 1);
+        if (!to)
+            return OTS_NOMEM;
+        uint8_t *end = ots_lp_copy_padded(to, name, size);
+        *to = i ? ',' : ' ';
+        name += size;
+        size_t number = write_number(end, &field->value);
+        enum ots_status status = OTS_OK;
+        if (number)
+            ots_buf_advance(out, size + number);
+        else
+            status = append_field(printer, out, field, i ? ',' : ' ');
+        if (status != OTS_OK)
+            return status;
+    }
+    return OTS_OK;
+}
+
 static enum ots_status append_fields(struct ots_lp_printer *printer, struct ots_buf *out,
                                      const struct ots_row *row)
 {
+    if (has_learnt_names(printer, row))
+        return append_learnt(printer, out, row);
     if (!is_ascending(row))
         return append_sorted_fields(printer, out, row);
+    learn_names(printer, row);
     enum ots_status status = OTS_OK;
     for (size_t i = 0; i < row->field_count && status == OTS_OK; i++)
         status = append_field(printer, out, &row->fields[i], i ? ',' : ' ');
@@ -328,12 +338,15 @@ static enum ots_status append_row(struct ots_lp_printer *printer, const struct o
     enum ots_status status = OTS_OK;
     if (!row->field_count)
         return OTS_INVALID;
-    if (row->key != printer->last_key)
-        status = print_key(printer, row->key);
-    else if (printer->arena.used_bytes)
+    if (printer->arena.used_bytes)
         ots_arena_reset(&printer->arena);
+    if (row->key != printer->last_key) {
+        printer->last_key = NULL;
+        status = ots_lp_key_print(row->key, &printer->arena, &printer->key_text);
+    }
     if (status != OTS_OK)
         return status;
+    printer->last_key = row->key;
     ots_buf_append_slice(out, ots_buf_slice(&printer->key_text));
     status = append_fields(printer, out, row);
     if (status == OTS_OK)

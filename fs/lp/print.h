@@ -20,13 +20,15 @@ enum ots_precision { OTS_PRECISION_NS, OTS_PRECISION_US, OTS_PRECISION_MS, OTS_P
 int64_t ots_precision_cut(enum ots_precision precision, int64_t time_us);
 
 /*
- * Prints rows one after another. Remembers the last series key's text, so that rows of one
- * timeline cost little. Not for several threads at once.
+ * Prints rows one after another. Remembers the last series key's text and the last row's field
+ * names, so that rows of one timeline cost little. Not for several threads at once.
  */
 struct ots_lp_printer {
     enum ots_precision precision;
     const struct ots_series_key *last_key;
     struct ots_buf key_text;
+    struct ots_buf names_text; /* `,name=` for each field of a row whose names need no care */
+    size_t names_count;
     struct ots_arena arena;
 };
 

@@ -55,6 +55,39 @@ bool ots_lp_is_reserved_tag(struct ots_slice name)
            ots_slice_equal(name, OTS_SLICE("_measurement"));
 }
 
+/* 16 bytes at a time, in whatever the machine has for it. */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+static inline bytes16 special_ones(const uint8_t *at)
+{
+    bytes16 text;
+    memcpy(&text, at, sizeof(text));
+    bytes16 all = (bytes16)(text <= ' ') | (bytes16)(text == ',') | (bytes16)(text == '=') |
+                  (bytes16)(text == '"') | (bytes16)(text == '\\') | (bytes16)(text == 0x7F);
+    return all & 1;
+}
+
+size_t ots_lp_count_special(struct ots_slice text)
+{
+    const uint8_t *at = text.data;
+    size_t left = text.size;
+    size_t count = 0;
+    while (left >= sizeof(bytes16)) {
+        bytes16 sums = {0};
+        /* A sum is one byte. */
+        for (int i = 0; i < UINT8_MAX && left >= sizeof(bytes16); i++) {
+            sums += special_ones(at);
+            at += sizeof(bytes16);
+            left -= sizeof(bytes16);
+        }
+        for (size_t i = 0; i < sizeof(bytes16); i++)
+            count += sums[i];
+    }
+    for (; left; left--, at++)
+        count += (ots_lp_classes[*at] & (OTS_LP_IS_SEPARATOR | OTS_LP_IS_MARKED)) != 0;
+    return count;
+}
+
 /* --- marking ---------------------------------------------------------------------------------- */
 
 /* Whether the first byte is marked for what the whole name is. */

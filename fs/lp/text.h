@@ -53,6 +53,9 @@ static inline uint8_t ots_lp_classes_of(struct ots_slice text)
     return seen;
 }
 
+/* How many bytes of `text` are `, =`, controls, `"` or a backslash. */
+size_t ots_lp_count_special(struct ots_slice text);
+
 /*
  * Undo escapes and marks of a name as it stands in a line.
  * Ownership: in `arena`. Errors: OTS_NOMEM, OTS_INVALID: `*reason` says what is wrong.

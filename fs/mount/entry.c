@@ -23,7 +23,7 @@ static double name_seconds(const struct ots_mount *mount, const struct ots_attr 
 {
     if (attr->is_kept && may_keep && !attr->is_directory)
         return KEPT_SECONDS;
-    return attr->is_staging ? 0 : mount->options.directory_seconds;
+    return attr->is_staging ? 0 : mount->options.name_seconds;
 }
 
 void ots_mount_stat(const struct ots_mount *mount, const struct ots_attr *attr, struct stat *st)

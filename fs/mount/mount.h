@@ -26,7 +26,10 @@ struct ots_mount_options {
     const char *source;       /* shown by mount(8) and df(1) */
     const char *fuse_options; /* for libfuse and the kernel, separated by commas; may be "" */
     struct ots_owner owner;
-    double directory_seconds; /* for which the kernel may keep names and directories' attributes */
+    /* For which the kernel may keep names, and attributes of directories, that the view does not
+     * promise to tell the end of. */
+    double name_seconds;
+    double directory_seconds;
     bool is_debug;
     const struct ots_log *log;
 };

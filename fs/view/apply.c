@@ -291,9 +291,16 @@ static void note_mtime(const struct record *record)
     timeline->is_mtime_set = true;
 }
 
-/* Files that are open must not mix texts. */
+/*
+ * Files that are open must not mix texts. What is behind all that is counted only makes the text
+ * grow, also for who has read it before the stream told of it.
+ */
 static void note_version(const struct record *record)
 {
+    const struct ots_extent *extent = &record->timeline->timeline.extent;
+    if (record->sum && record->table->is_learned &&
+        (!extent->row_count || record->time_us > extent->last_time_us))
+        return;
     struct ots_history *history = ots_node_history(record->timeline);
     if (history)
         ots_history_put_row(history, record->time_us);
@@ -362,7 +369,9 @@ static void apply_foreign(const struct record *record)
     struct ots_table *table = record->table;
     struct ots_node *timeline = record->timeline;
     ots_ahead_id counted = record->sum ? find(record, OTS_AHEAD_COUNTED) : 0;
-    note_version(record);
+    /* Of what a measurement has counted it has told open files. */
+    if (!counted)
+        note_version(record);
     if (counted) {
         ots_ahead_drop(table->ahead, counted);
     } else if (!record->sum) {
@@ -382,11 +391,14 @@ static void apply_foreign(const struct record *record)
 static enum ots_status find_timeline(struct record *record, const struct ots_series_key *key)
 {
     struct ots_table *table = record->table;
+    enum ots_status status = OTS_OK;
     record->timeline = ots_table_timeline_locked(table, key);
-    if (record->timeline || !record->sum)
+    if (!record->sum)
         return OTS_OK;
-    enum ots_status status = ots_table_add_timeline_locked(table, key, &record->timeline);
-    if (status == OTS_OK)
+    if (!record->timeline)
+        status = ots_table_add_timeline_locked(table, key, &record->timeline);
+    /* One of a table that had the name before is not this one. */
+    if (status == OTS_OK && !record->timeline->timeline.seen_us)
         record->timeline->timeline.seen_us = service_now_us(table);
     return status;
 }

@@ -87,7 +87,6 @@ static void pass_rows(const struct passing *passing, struct ots_node *timeline,
         timeline->is_removed = false;
     }
     ots_table_note_changed_locked(passing->table, timeline, false);
-    ots_follower_tell_locked(passing->table, timeline);
 }
 
 static void pass_timeline(struct ots_node *timeline, void *context)

@@ -173,14 +173,6 @@ static void note_whole(struct ots_extract *extract, struct ots_node *timeline,
         timeline->timeline.seen_us = ots_store_now_us(table->instance->store);
 }
 
-/* The kernel may know the timeline, unless the table is looked into for the first time. */
-static void tell_news(struct ots_extract *extract, const struct ots_node *timeline)
-{
-    struct ots_table *table = extract->table;
-    if (extract == &table->whole && table->is_learned)
-        ots_follower_tell_locked(table, timeline);
-}
-
 void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timeline,
                              const struct ots_measured *measured)
 {
@@ -191,10 +183,8 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
     bool is_whole = extract == &extract->table->whole;
     bool is_same = is_same_text(known, extent);
     bool was_dirty = is_dirty(timeline);
-    if (!is_same && is_change_news(extract, timeline, measured)) {
+    if (!is_same && is_change_news(extract, timeline, measured))
         note_mtime(extract->view, timeline, extent);
-        tell_news(extract, timeline);
-    }
     if (is_whole) {
         note_whole(extract, timeline, measured);
     } else {
@@ -298,7 +288,7 @@ static void commit_timeline(struct ots_node *timeline, void *context)
         ots_extract_note_locked(finding->extract, timeline, &measured);
     }
     if (timeline->is_listed != was_listed)
-        tell_news(finding->extract, timeline);
+        ots_kept_drop_locked(finding->extract->view, timeline);
     note_child(commit, timeline);
 }
 

@@ -19,7 +19,6 @@ enum {
     SAVE_US = 1000000,
     BACKOFF_US_MAX = 30 * 1000000,
     UNREADABLE_US = 60 * 1000000, /* until it is tried again */
-    CHANGED_MAX = 65536,
 };
 
 static bool is_followed(const struct ots_table *table)
@@ -72,23 +71,6 @@ static void sleep_until(struct ots_follower *follower, int64_t moment_us)
     while (!ots_interrupt_is_raised(&follower->end) && real_now_us() < moment_us)
         pthread_cond_timedwait(&follower->wake, &view->synced.lock, &until);
     pthread_mutex_unlock(&view->synced.lock);
-}
-
-/* Take the nodes that changed and tell of them; without locks, and never in a request's thread. */
-static void tell_changed(struct ots_follower *follower)
-{
-    struct ots_view *view = follower->table->view;
-    pthread_mutex_lock(&view->synced.lock);
-    struct ots_changed_node *changed = follower->synced.changed;
-    size_t count = follower->synced.changed_count;
-    follower->synced.changed = NULL;
-    follower->synced.changed_count = 0;
-    follower->synced.changed_capacity = 0;
-    pthread_mutex_unlock(&view->synced.lock);
-    for (size_t i = 0; i < count && view->options.changed; i++)
-        view->options.changed(view->options.changed_context, changed[i].parent_ino, changed[i].name,
-                              changed[i].ino);
-    free(changed);
 }
 
 /* Log a failure once, until one is over. */
@@ -259,7 +241,6 @@ static void *run(void *argument)
         bool is_poll = real_now_us() >= poll_at_us;
         bool is_at_end = true;
         enum ots_status status = do_turn(follower, is_poll, &is_at_end);
-        tell_changed(follower);
         if (is_poll && status == OTS_OK)
             status = scan_if_due(follower);
         save_at_us = real_now_us() + SAVE_US;
@@ -321,7 +302,6 @@ void ots_follower_free(struct ots_follower *follower)
     ots_buf_deinit(&follower->identity);
     ots_interrupt_deinit(&follower->end);
     pthread_cond_destroy(&follower->wake);
-    free(follower->synced.changed);
     free(follower);
 }
 
@@ -453,37 +433,6 @@ void ots_follower_forget_locked(struct ots_table *table)
     follower->synced.prepared.fresh_until_us = 0;
     follower->synced.is_measured = false;
     table->whole.timelines.fresh_until_us = 0;
-}
-
-/* --- what the kernel is told ------------------------------------------------------------------*/
-
-static bool grow_changed(struct ots_follower *follower)
-{
-    size_t count = follower->synced.changed_count;
-    if (count < follower->synced.changed_capacity)
-        return true;
-    struct ots_changed_node *grown =
-        count < CHANGED_MAX
-            ? reallocarray(follower->synced.changed, count ? 2 * count : 64, sizeof(*grown))
-            : NULL;
-    if (!grown)
-        return false;
-    follower->synced.changed = grown;
-    follower->synced.changed_capacity = count ? 2 * count : 64;
-    return true;
-}
-
-void ots_follower_tell_locked(struct ots_table *table, const struct ots_node *node)
-{
-    struct ots_follower *follower = table->follower;
-    const struct ots_changed_node changed = {node->parent->ino, node->ino, node->name};
-    if (!table->view->options.changed || !changed.parent_ino)
-        return;
-    size_t count = follower->synced.changed_count;
-    if (count && follower->synced.changed[count - 1].name.data == node->name.data)
-        return;
-    if (grow_changed(follower))
-        follower->synced.changed[follower->synced.changed_count++] = changed;
 }
 
 /* --- for others -------------------------------------------------------------------------------*/

@@ -50,10 +50,6 @@ bool ots_follower_note_scan_locked(struct ots_table *table);
 /* Whether what is known of the table is kept up to date. The view's lock is held. */
 bool ots_follower_is_healthy_locked(const struct ots_table *table);
 
-/* Somebody else changed, made or removed the node, which the kernel may know otherwise. The view's
- * lock is held. */
-void ots_follower_tell_locked(struct ots_table *table, const struct ots_node *node);
-
 /* The table was deleted and made anew by this mount. The view's lock is held. */
 void ots_follower_forget_locked(struct ots_table *table);
 

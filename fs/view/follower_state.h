@@ -12,13 +12,6 @@
 #include "fs/view/row_sum.h"
 #include "fs/view/stream_cursor.h"
 
-/* A node that the kernel must ask for again. */
-struct ots_changed_node {
-    uint64_t parent_ino;
-    uint64_t ino;
-    struct ots_slice name; /* the node's, which stays */
-};
-
 struct ots_follower {
     struct ots_table *table;
     struct ots_interrupt end;
@@ -50,9 +43,6 @@ struct ots_follower {
         int64_t at_end_us; /* when it was read to its end last; the view's monotonic time */
         bool is_failing;
         bool is_unsaved;
-        struct ots_changed_node *changed;
-        size_t changed_count;
-        size_t changed_capacity;
     } synced;
 };
 

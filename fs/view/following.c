@@ -20,6 +20,8 @@ enum {
     /* What is known of the service's clock may be wrong by that. */
     BEGIN_BEFORE_US = 10 * 1000000,
     LOST_MAX = 3, /* in one go */
+    /* What was readable may be refused by mistake, when a clock is set for one. */
+    REFUSED_MAX = 3,
 };
 
 static void drop_cursor(struct ots_follower *follower)
@@ -109,7 +111,6 @@ static void forget_timeline(struct ots_node *timeline, void *context)
     timeline->is_listed = timeline->is_listed && is_written;
     timeline->is_mtime_set = timeline->is_mtime_set && is_written;
     ots_table_note_changed_locked(table, timeline, false);
-    ots_follower_tell_locked(table, timeline);
 }
 
 static void forget_measurement(struct ots_node *measurement, void *context)
@@ -174,14 +175,8 @@ static enum ots_status apply_locked(struct ots_follower *follower,
     enum ots_status status = ots_apply_record_locked(table, record, sum, &effect);
     if (status != OTS_OK)
         return status;
-    if (effect == OTS_RECORD_OWN) {
-        follower->synced.own++;
-        return OTS_OK;
-    }
-    follower->synced.foreign++;
-    const struct ots_node *node = ots_table_timeline_locked(table, record->row.key);
-    if (node)
-        ots_follower_tell_locked(table, node);
+    follower->synced.own += effect == OTS_RECORD_OWN;
+    follower->synced.foreign += effect == OTS_RECORD_FOREIGN;
     return OTS_OK;
 }
 
@@ -357,6 +352,7 @@ enum ots_status ots_following_read(struct ots_follower *follower, bool is_all,
 {
     enum ots_status status;
     unsigned lost_count = 0;
+    unsigned refused_count = 0;
     *is_at_end = false;
     do {
         status = follower->cursor ? read_portion(follower, interrupt, is_at_end, err)
@@ -365,10 +361,13 @@ enum ots_status ots_following_read(struct ots_follower *follower, bool is_all,
             lose_place(follower);
             status = OTS_OK;
         }
+        if (status == OTS_UNSUPPORTED && ++refused_count < REFUSED_MAX)
+            continue;
         if (status == OTS_UNSUPPORTED) {
             become_unreadable(follower, err->message);
             status = OTS_OK;
         }
-    } while (status == OTS_OK && ots_following_is_on(follower) && is_all && !*is_at_end);
+    } while (status == OTS_UNSUPPORTED ||
+             (status == OTS_OK && ots_following_is_on(follower) && is_all && !*is_at_end));
     return status;
 }

@@ -211,6 +211,23 @@ void ots_measuring_supersede_locked(struct ots_table *table, const struct ots_no
         measuring->is_superseded = measuring->is_superseded || measuring->timeline == timeline;
 }
 
+/*
+ * A row among those that were known has changed, and others behind them hide that from the numbers:
+ * open files must not mix texts.
+ */
+static void note_version(const struct ots_measuring *measuring, const struct ots_extent *known,
+                         const struct ots_extent *found)
+{
+    struct ots_history *history = ots_node_history(measuring->timeline);
+    uint64_t hash = found->hash;
+    if (!history || !known->row_count)
+        return;
+    for (size_t i = count_before(measuring, known->last_time_us + 1); i < measuring->row_count; i++)
+        hash -= measuring->rows[i].hash;
+    if (hash != known->hash)
+        ots_history_put_row(history, known->last_time_us);
+}
+
 void ots_extract_note_read_locked(struct ots_extract *extract, struct ots_measuring *measuring,
                                   struct ots_found *found, int64_t begin_us, bool is_read_only)
 {
@@ -220,14 +237,15 @@ void ots_extract_note_read_locked(struct ots_extract *extract, struct ots_measur
         return;
     int64_t unsure_us = ots_measuring_settle_locked(measuring, found);
     bool was_certain = timeline->timeline.last_write <= timeline->timeline.measured_write;
-    uint64_t hash = timeline->timeline.extent.hash;
+    const struct ots_extent known = timeline->timeline.extent;
     /* All that was put so far is counted. */
     const struct ots_measured measured = {.extent = found->extent,
                                           .marks = &found->marks,
                                           .begin_us = begin_us,
                                           .write_number = table->write_number};
     ots_extract_note_locked(extract, timeline, &measured);
-    if (!is_read_only || !was_certain || hash != found->extent.hash)
+    note_version(measuring, &known, &found->extent);
+    if (!is_read_only || !was_certain || known.hash != found->extent.hash)
         ots_measuring_count_locked(table, measuring);
     if (unsure_us != INT64_MAX)
         ots_apply_dirty_locked(table, timeline, unsure_us);

@@ -54,13 +54,6 @@ struct ots_view_options {
     const struct ots_setting *settings; /* what `.otsfs` tells of the options; report.h */
     size_t setting_count;
     bool tells_stale; /* somebody calls ots_view_take_stale: attributes may be kept */
-    /*
-     * Told of each file or directory that somebody else changed, made or removed (then its name
-     * may be gone); `ino` is 0 when it was never listed. On a thread that holds no lock and carries
-     * out no operation. NULL: nobody is told.
-     */
-    void (*changed)(void *context, uint64_t parent_ino, struct ots_slice name, uint64_t ino);
-    void *changed_context;
 };
 
 enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_view **out,

@@ -5,6 +5,7 @@
 #include "backend/wire/messages.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,8 +22,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         call.request.update_meta.count = 200;
     if (call.action == OTS_ACTION_DELETE_META)
         call.request.delete_meta.count = 200;
-    enum ots_status status = ots_response_decode(ots_slice(data + 1, size - 1), &call, &err);
+    /* Exactly as large as it is, so that a read behind its end is seen. */
+    struct ots_buf answer = {malloc(size - 1), size - 1, size - 1, false};
+    assert(answer.data || size == 1);
+    if (size > 1)
+        memcpy(answer.data, data + 1, size - 1);
+    enum ots_status status = ots_response_take(&answer, &call, &err);
     assert(status == OTS_OK || status == OTS_CORRUPT || status == OTS_UNSUPPORTED);
+    ots_buf_deinit(&answer);
     if (status == OTS_OK) {
         struct ots_buf body = OTS_BUF_INIT;
         status = ots_response_encode(&call, NULL, &body, &err);

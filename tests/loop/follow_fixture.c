@@ -16,7 +16,7 @@ void follow_mount(struct follow *follow)
         .endpoint = "http://localhost",
         .instance = "loop",
         .mountpoint = "/mnt",
-        .clock = &follow->loop.client_clock,
+        .clock = &follow->loop->client_clock,
         .log = &follow->log,
     };
     if (ots_state_open(&state_options, &follow->state, &err) != OTS_OK)
@@ -25,7 +25,7 @@ void follow_mount(struct follow *follow)
     struct ots_view_options options = {
         .sources = &source,
         .source_count = 1,
-        .clock = &follow->loop.client_clock,
+        .clock = &follow->loop->client_clock,
         .log = &follow->log,
         .scan_lanes = 2,
         .poll_us = POLL_US,
@@ -51,9 +51,10 @@ void follow_remount(struct follow *follow)
 int follow_setup(void **state)
 {
     struct follow *follow = calloc(1, sizeof(*follow));
-    loop_start(&follow->loop, (struct loop_options){.seed = 1, .threads = 4});
-    loop_create_table(&follow->loop, "t");
-    gate_store_init(&follow->gate, follow->loop.store);
+    follow->loop = calloc(1, sizeof(*follow->loop));
+    loop_start(follow->loop, (struct loop_options){.seed = 1, .threads = 4});
+    loop_create_table(follow->loop, "t");
+    gate_store_init(&follow->gate, follow->loop->store);
     follow->folder = state_folder_new();
     follow->log = (struct ots_log){.program = "test", .level = OTS_LOG_ERROR};
     follow_mount(follow);
@@ -66,15 +67,30 @@ int follow_teardown(void **state)
     struct follow *follow = *state;
     if (follow->mount.view)
         follow_unmount(follow);
-    loop_stop(&follow->loop);
+    loop_stop(follow->loop);
+    free(follow->loop);
     state_folder_free(follow->folder);
     free(follow);
     return 0;
 }
 
+void follow_join(struct follow *follow, const struct follow *other)
+{
+    *follow = (struct follow){.loop = other->loop, .log = other->log};
+    gate_store_init(&follow->gate, follow->loop->store);
+    follow->folder = state_folder_new();
+    follow_mount(follow);
+}
+
+void follow_leave(struct follow *follow)
+{
+    follow_unmount(follow);
+    state_folder_free(follow->folder);
+}
+
 void follow_pass_time(struct follow *follow, int64_t time_us)
 {
-    atomic_fetch_add(&follow->loop.now_us, time_us);
+    atomic_fetch_add(&follow->loop->now_us, time_us);
 }
 
 /* --- somebody else ----------------------------------------------------------------------------*/
@@ -101,21 +117,21 @@ void follow_put(struct follow *follow, const char *table, const char *lines)
     struct ots_lp_parser *parser;
     assert_int_equal(ots_lp_parser_new(&options, &handler, &parser), OTS_OK);
     assert_int_equal(ots_lp_parser_feed(parser, ots_slice_str(lines)), OTS_OK);
-    loop_put(&follow->loop, table, &parsed.rows, 100);
+    loop_put(follow->loop, table, &parsed.rows, 100);
     ots_lp_parser_free(parser);
     ots_arena_deinit(&parsed.arena);
 }
 
 void follow_create_table(struct follow *follow, const char *table)
 {
-    loop_create_table(&follow->loop, table);
+    loop_create_table(follow->loop, table);
 }
 
 void follow_delete_table(struct follow *follow, const char *table)
 {
     TEST_CALL(call, OTS_ACTION_DELETE_TABLE);
     call.request.table.table = ots_slice_str(table);
-    loop_call_ok(&follow->loop, &call);
+    loop_call_ok(follow->loop, &call);
 }
 
 /* --- the follower -----------------------------------------------------------------------------*/
@@ -129,11 +145,13 @@ struct ots_follower_report follow_report(struct follow *follow, const char *tabl
 
 void follow_wait_polls(struct follow *follow, const char *table)
 {
-    uint64_t before = follow_report(follow, table).polls;
-    for (int i = 0; follow_report(follow, table).polls < before + 2; i++) {
+    struct ots_follower_report report = follow_report(follow, table);
+    uint64_t before = report.polls;
+    for (int i = 0; report.polls < before + 2 && report.state != OTS_FOLLOWER_OFF; i++) {
         if (i >= PATIENCE_MS)
             fail_msg("the follower does not poll");
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        report = follow_report(follow, table);
     }
 }
 

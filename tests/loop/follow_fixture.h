@@ -12,7 +12,7 @@
 #include "tests/unit/view_fixture.h"
 
 struct follow {
-    struct loop loop;
+    struct loop *loop;
     struct gate_store gate; /* the mount's store, which counts */
     struct state_folder *folder;
     struct ots_log log;
@@ -25,6 +25,10 @@ struct follow {
 /* For cmocka: a table `t` without rows, mounted. */
 int follow_setup(void **state);
 int follow_teardown(void **state);
+
+/* Another mount of the same service, with a state of its own; both ended by follow_leave. */
+void follow_join(struct follow *follow, const struct follow *other);
+void follow_leave(struct follow *follow);
 
 void follow_mount(struct follow *follow);
 void follow_unmount(struct follow *follow);
@@ -39,7 +43,8 @@ void follow_delete_table(struct follow *follow, const char *table);
 
 struct ots_follower_report follow_report(struct follow *follow, const char *table);
 
-/* Wait until the follower has looked at the stream twice since the call. */
+/* Wait until the follower has looked at the stream twice since the call, or has noticed that the
+ * table is gone. */
 void follow_wait_polls(struct follow *follow, const char *table);
 
 /* Use the table, and wait until all that was put before the call is known. */

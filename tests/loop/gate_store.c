@@ -42,8 +42,9 @@ static void submit(struct ots_store *store, struct ots_call *call)
     enum gate kind = gate_for(gate, call->action);
     atomic_fetch_add(&gate->put_count, call->action == OTS_ACTION_PUT);
     atomic_fetch_add(&gate->counts[call->action], 1);
-    if (gate->before)
-        gate->before(gate->before_context, call);
+    gate_before *before = atomic_load(&gate->before);
+    if (before)
+        before(gate->before_context, call);
     if (kind == GATE_CLOSED || kind == GATE_DENIED) {
         call->status = ots_error_set(&call->error, kind == GATE_CLOSED ? OTS_TIMEOUT : OTS_DENIED,
                                      "the gate is closed");

@@ -15,6 +15,8 @@ enum gate {
     GATE_DENIED, /* the call ends with OTS_DENIED */
 };
 
+typedef void gate_before(void *context, const struct ots_call *call);
+
 struct gate_store {
     struct ots_store store;
     struct ots_store *next;
@@ -22,8 +24,8 @@ struct gate_store {
     atomic_int streams; /* ... for what is asked about streams */
     atomic_size_t put_count;
     atomic_size_t counts[OTS_ACTION_COUNT]; /* of calls that came */
-    /* Run before a call is carried out; NULL: nothing is. To be set while no call comes. */
-    void (*before)(void *context, const struct ots_call *call);
+    /* Run before a call is carried out; NULL: nothing is. Its context is set before it. */
+    _Atomic(gate_before *) before;
     void *before_context;
 };
 

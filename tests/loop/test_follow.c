@@ -291,7 +291,7 @@ static void a_gap_is_healed_when_the_service_is_back(void **state)
     follow_put(follow, "t", A4);
     follow_pass_time(follow, 8 * DAY_US);
     struct ots_error err = {.message = ""};
-    struct ots_service *service = follow->loop.service;
+    struct ots_service *service = follow->loop->service;
     if (ots_streams_trim(ots_service_instance(service), OTS_SLICE("t"), 0, &err) != OTS_OK)
         fail_msg("%s", err.message);
     atomic_store(&follow->gate.streams, GATE_OPEN);
@@ -348,9 +348,10 @@ static void while_the_service_is_away_what_is_known_is_served(void **state)
 static void put_before_scan(void *context, const struct ots_call *call)
 {
     struct follow *follow = context;
-    if (call->action != OTS_ACTION_SCAN)
+    gate_before *self = put_before_scan;
+    if (call->action != OTS_ACTION_SCAN ||
+        !atomic_compare_exchange_strong(&follow->gate.before, &self, NULL))
         return;
-    follow->gate.before = NULL;
     follow_put(follow, "t", A2 A4 B1);
 }
 
@@ -358,8 +359,8 @@ static void a_scan_is_overtaken_by_others(void **state)
 {
     struct follow *follow = *state;
     follow_put(follow, "t", A1 A3);
-    follow->gate.before = put_before_scan;
     follow->gate.before_context = follow;
+    atomic_store(&follow->gate.before, put_before_scan);
     view_attr(&follow->mount, A);
     follow_wait_polls(follow, "t");
     follow_expect_size(follow, A, A1 A2 A3 A4);
@@ -383,7 +384,7 @@ static void set_time_to_live(struct follow *follow, int32_t seconds)
     call.request.update_table.meta.name = OTS_SLICE("t");
     call.request.update_table.meta.has_time_to_live = true;
     call.request.update_table.meta.time_to_live_s = seconds;
-    loop_call_ok(&follow->loop, &call);
+    loop_call_ok(follow->loop, &call);
 }
 
 enum { EDGE_S = 86400 - 600 };

@@ -226,9 +226,8 @@ static void two_mounts_see_each_other(void **state)
 {
     struct follow *one = *state;
     begin(one);
-    struct follow two = *one;
-    two.folder = state_folder_new();
-    follow_mount(&two);
+    struct follow two;
+    follow_join(&two, one);
     follow_expect_size(&two, A, A1 A3);
     follow_forget_counts(one);
     assert_int_equal(view_store(&one->mount, A, "cpu,host=a v=44i 4000\n"), OTS_OK);
@@ -240,8 +239,7 @@ static void two_mounts_see_each_other(void **state)
     follow_wait_polls(one, "t");
     follow_expect(one, A, A1 A2 A3 "cpu,host=a v=44i 4000\n");
     follow_expect(&two, A, A1 A2 A3 "cpu,host=a v=44i 4000\n");
-    follow_unmount(&two);
-    state_folder_free(two.folder);
+    follow_leave(&two);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, follow_setup, follow_teardown)

@@ -198,6 +198,30 @@ static void test_arena_is_used_again(void **state)
     ots_arena_deinit(&arena);
 }
 
+static void test_arena_adopts_memory_where_it_lies(void **state)
+{
+    (void)state;
+    struct ots_arena arena = OTS_ARENA_INIT;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 2; i++) {
+            struct ots_buf buf = OTS_BUF_INIT;
+            ots_buf_append_str(&buf, "text");
+            const uint8_t *data = buf.data;
+            assert_int_equal(ots_arena_adopt(&arena, &buf), OTS_OK);
+            assert_null(buf.data);
+            assert_int_equal(buf.size, 0);
+            assert_memory_equal(data, "text", 4);
+        }
+        assert_true(arena.used_bytes >= 512);
+        if (round < 2)
+            ots_arena_reset(&arena);
+    }
+    /* Nothing to own is nothing to free. */
+    assert_int_equal(ots_arena_adopt(&arena, &OTS_BUF_INIT), OTS_OK);
+    ots_arena_deinit(&arena);
+    assert_null(arena.adopted);
+}
+
 static void test_arena_copies(void **state)
 {
     (void)state;
@@ -231,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_arena_refuses_what_overflows),
         cmocka_unit_test(test_arena_arrays_are_clear),
         cmocka_unit_test(test_arena_is_used_again),
+        cmocka_unit_test(test_arena_adopts_memory_where_it_lies),
         cmocka_unit_test(test_arena_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -295,6 +295,75 @@ static void test_hostile_one_line(void **state)
     ots_arena_deinit(&arena);
 }
 
+static void append_fresh(const struct ots_row *row, struct ots_buf *out)
+{
+    struct ots_lp_printer printer;
+    ots_lp_printer_init(&printer, OTS_PRECISION_NS);
+    assert_int_equal(ots_lp_print(&printer, row, out, NULL), OTS_OK);
+    ots_lp_printer_deinit(&printer);
+}
+
+/* What a printer remembers of rows before changes nothing. */
+static void test_remembered_names(void **state)
+{
+    (void)state;
+    const struct ots_series_key key = {OTS_SLICE("m"), OTS_SLICE(""), NULL, 0};
+    struct ots_field fields[][2] = {
+        {{OTS_SLICE("a"), integer(1)}, {OTS_SLICE("b"), real(1.5)}},
+        {{OTS_SLICE("a"), string(OTS_SLICE("x\n"))}, {OTS_SLICE("b"), real(INFINITY)}},
+        {{OTS_SLICE("a=,b"), integer(1)}, {OTS_SLICE("c"), integer(1)}},
+        {{OTS_SLICE("b"), integer(1)}, {OTS_SLICE("a"), integer(1)}},
+        {{OTS_SLICE("a"), integer(1)}, {OTS_SLICE("b@"), integer(1)}},
+        {{OTS_SLICE("time"), integer(1)}, {OTS_SLICE("y"), integer(1)}},
+        {{OTS_SLICE("usage_guest"), integer(1)}, {OTS_SLICE("usage_of_a_long_name"), real(-2)}},
+        {{OTS_SLICE("usage_guesT"), integer(1)}, {OTS_SLICE("usage_of_a_long_name"), real(-2)}},
+    };
+    const size_t count = sizeof(fields) / sizeof(fields[0]);
+    struct ots_lp_printer printer;
+    struct ots_buf got = OTS_BUF_INIT;
+    struct ots_buf wanted = OTS_BUF_INIT;
+    ots_lp_printer_init(&printer, OTS_PRECISION_NS);
+    for (size_t i = 0; i < count * count * 4; i++) {
+        size_t first = i / 4 / count;
+        size_t shape = i & 1 ? first : i / 4 % count;
+        struct ots_row row = {&key, 5, fields[shape], i & 2 ? 1 : 2};
+        assert_int_equal(ots_lp_print(&printer, &row, &got, NULL), OTS_OK);
+        append_fresh(&row, &wanted);
+    }
+    assert_true(ots_slice_equal(ots_buf_slice(&got), ots_buf_slice(&wanted)));
+    ots_lp_printer_deinit(&printer);
+    ots_buf_deinit(&got);
+    ots_buf_deinit(&wanted);
+}
+
+/* Keys that need nothing are written another way than the others; one byte makes the difference. */
+static void test_key_of_any_length(void **state)
+{
+    (void)state;
+    static const char SPECIAL[] = {' ', ',', '=', '"', '\x7f', '\t', 'x'};
+    static const char *const TEXTS[] = {"\\ ", "\\,", "\\=", "\"22", "\"7F", "\"09", "x"};
+    static uint8_t value[6000];
+    for (size_t size = 1; size <= sizeof(value); size = size < 40 ? size + 1 : size * 3 / 2) {
+        for (size_t i = 0; i < sizeof(SPECIAL); i++) {
+            memset(value, 'v', size);
+            value[size / 2] = (uint8_t)SPECIAL[i];
+            struct ots_tag tag = {OTS_SLICE("k"), ots_slice(value, size)};
+            const struct ots_series_key key = {OTS_SLICE("m"), OTS_SLICE("s"), &tag, 1};
+            struct ots_field field = {OTS_SLICE("f"), integer(1)};
+            struct ots_row row = {&key, 0, &field, 1};
+            struct ots_buf line = OTS_BUF_INIT;
+            ots_buf_append_str(&line, "m,_data_source=s,k=");
+            ots_buf_append(&line, value, size / 2);
+            ots_buf_append_str(&line, TEXTS[i]);
+            ots_buf_append(&line, value + size / 2 + 1, size - size / 2 - 1);
+            ots_buf_append_str(&line, " f=1i 0\n");
+            ots_buf_append_byte(&line, 0);
+            assert_line(&row, OTS_PRECISION_NS, (const char *)line.data);
+            ots_buf_deinit(&line);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +379,8 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_key_remembered),
         cmocka_unit_test(test_hostile_one_line),
+        cmocka_unit_test(test_remembered_names),
+        cmocka_unit_test(test_key_of_any_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,30 @@ static enum ots_status decode_buf(struct ots_call *call, struct ots_buf *take_bo
     return status;
 }
 
+static void a_page_may_borrow_from_a_body_that_the_call_takes(void **state)
+{
+    (void)state;
+    struct ots_call call;
+    struct ots_error err;
+    struct ots_buf body = page_hex("0ae901", "");
+    const uint8_t *data = body.data;
+    size_t size = body.size;
+    ots_call_init(&call, OTS_ACTION_GET);
+    assert_int_equal(ots_response_take(&body, &call, &err), OTS_OK);
+    assert_null(body.data);
+    assert_int_not_equal(call.response.page.rows.count, 0);
+    const uint8_t *name = call.response.page.rows.items[0].fields[0].name.data;
+    assert_true(name > data && name < data + size);
+    ots_call_deinit(&call);
+
+    /* Taken whether it is right or not. */
+    body = test_hex("0a05 00");
+    ots_call_init(&call, OTS_ACTION_GET);
+    assert_int_equal(ots_response_take(&body, &call, &err), OTS_CORRUPT);
+    assert_null(body.data);
+    ots_call_deinit(&call);
+}
+
 static enum ots_status decode(enum ots_action action, const char *hex, struct ots_call *call)
 {
     struct ots_buf body = test_hex(hex);
@@ -434,6 +458,7 @@ static void damaged_responses_are_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_page_may_borrow_from_a_body_that_the_call_takes),
         cmocka_unit_test(descriptions_carry_every_option),
         cmocka_unit_test(a_bare_description_gets_defaults),
         cmocka_unit_test(lists_hold_all_tables),

@@ -81,6 +81,23 @@ static void after_a_silence_only_new_answers_count(void **state)
     assert_int_equal(read_at(&clock, 3600 * SECOND), NOW);
 }
 
+/* A slow answer does not show that the clock was set, as long as it can be right. */
+static void a_clock_that_was_set_is_noticed_at_once(void **state)
+{
+    (void)state;
+    for (int64_t step = -600 * SECOND; step <= 600 * SECOND; step += 1200 * SECOND) {
+        struct ots_service_clock clock = OTS_SERVICE_CLOCK_INIT;
+        ots_service_clock_learn(&clock, NOW, 0, 0);
+        ots_service_clock_learn(&clock, NOW + 60 * SECOND, 60 * SECOND, 60 * SECOND);
+        ots_service_clock_learn(&clock, NOW + 70 * SECOND + step / 60, 60 * SECOND, 80 * SECOND);
+        assert_int_equal(read_at(&clock, 70 * SECOND), NOW + 70 * SECOND);
+        ots_service_clock_learn(&clock, NOW + 80 * SECOND + step, 79 * SECOND, 81 * SECOND);
+        assert_int_equal(read_at(&clock, 80 * SECOND), NOW + 80 * SECOND + step);
+        ots_service_clock_learn(&clock, NOW + 90 * SECOND, 90 * SECOND, 90 * SECOND);
+        assert_int_equal(read_at(&clock, 90 * SECOND), NOW + 90 * SECOND);
+    }
+}
+
 static void senseless_times_are_ignored(void **state)
 {
     (void)state;
@@ -102,6 +119,7 @@ int main(void)
         cmocka_unit_test(of_equals_the_last_counts),
         cmocka_unit_test(the_best_of_the_minute_before_still_counts),
         cmocka_unit_test(after_a_silence_only_new_answers_count),
+        cmocka_unit_test(a_clock_that_was_set_is_noticed_at_once),
         cmocka_unit_test(senseless_times_are_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

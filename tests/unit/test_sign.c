@@ -1,5 +1,7 @@
 #include "backend/wire/sign.h"
 
+#include "backend/base/digest.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -170,6 +172,21 @@ static void responses_are_signed_with_either_key(void **state)
     assert_verified(&v4, path, &good, OTS_OK, "");
 }
 
+/* Whoever hashed the body before is believed, right or wrong. */
+static void a_digest_may_be_there_before(void **state)
+{
+    (void)state;
+    static const char good[] = "OTS testid:+rMRW+LRX4ie/vYeVc8GoB7s4hQ=";
+    struct ots_signing_key key = v2_key();
+    struct ots_http_response answer = response(empty_md5, good);
+    answer.has_md5 = true;
+    assert_int_equal(ots_md5(OTS_SLICE(""), answer.md5), OTS_OK);
+    assert_verified(&key, path, &answer, OTS_OK, "");
+    answer = response(empty_md5, good);
+    answer.has_md5 = true;
+    assert_verified(&key, path, &answer, OTS_CORRUPT, "does not fit its MD5");
+}
+
 static void errors_are_signed_too(void **state)
 {
     (void)state;
@@ -239,6 +256,7 @@ int main(void)
         cmocka_unit_test(secrets_have_a_longest_length),
         cmocka_unit_test(wiped_keys_are_gone),
         cmocka_unit_test(responses_are_signed_with_either_key),
+        cmocka_unit_test(a_digest_may_be_there_before),
         cmocka_unit_test(errors_are_signed_too),
         cmocka_unit_test(a_unit_test_of_java_agrees),
         cmocka_unit_test(bad_responses_are_refused),

@@ -1,5 +1,7 @@
 #include "backend/base/clock.h"
 #include "backend/client/transport.h"
+
+#include "backend/base/digest.h"
 #include "tests/unit/http_peer.h"
 
 #include <curl/curl.h>
@@ -284,6 +286,11 @@ static void check_parallel(bool is_unix, unsigned connections)
         assert_int_equal(jobs[i].done_count, 1);
         assert_true(ots_slice_equal(ots_buf_slice(&jobs[i].exchange.response.body),
                                     ots_slice_str(bodies[i])));
+        /* Answers that came together were hashed. */
+        uint8_t digest[OTS_MD5_BYTES];
+        assert_int_equal(ots_md5(ots_slice_str(bodies[i]), digest), OTS_OK);
+        if (jobs[i].exchange.response.has_md5)
+            assert_memory_equal(jobs[i].exchange.response.md5, digest, sizeof(digest));
         job_deinit(&jobs[i]);
     }
     assert_in_range(http_peer_connections(fixture.peer), 1, connections);

@@ -133,6 +133,68 @@ static void test_rows_of_one_timeline_share_their_key(void **state)
 }
 
 /* A row that mostly has the fields of the one before, with other values. */
+static struct ots_cell text_cell(const char *name, const char *text)
+{
+    return (struct ots_cell){
+        .name = ots_slice_str(name), .type = OTS_CELL_STRING, .bytes = ots_slice_str(text)};
+}
+
+/* One of eleven keys, of which each begins as some others do. Returns the number of cells. */
+static size_t make_alike_key(size_t which, struct ots_cell cells[5])
+{
+    const struct ots_cell time = {
+        .name = OTS_SLICE("_time"), .type = OTS_CELL_INTEGER, .integer = (int64_t)(which % 2)};
+    size_t count = 0;
+    if (which > 0)
+        cells[count++] = text_cell("_m_name", which > 1 ? "a" : "b");
+    if (which > 3)
+        cells[count++] = text_cell("b", which == 4 ? "c" : "d");
+    if (which > 6)
+        cells[count++] = text_cell("c", "d");
+    cells[count++] = time;
+    if (which > 8)
+        cells[count++] = text_cell("x", which > 9 ? "y" : "z");
+    return count;
+}
+
+/* What is taken over from the row before changes nothing. */
+static void test_rows_are_read_as_if_alone(void **state)
+{
+    (void)state;
+    enum { KEYS = 11, ROWS = 5000 };
+    struct test_random random = {5};
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_buf all = OTS_BUF_INIT;
+    struct ots_row alone[ROWS];
+    ots_plainbuf_header_append(&all);
+    for (size_t i = 0; i < ROWS; i++) {
+        struct ots_cell key[5];
+        struct ots_cell cell = {.name = OTS_SLICE("f:i"), .type = OTS_CELL_INTEGER, .integer = 1};
+        size_t count = make_alike_key(test_random_below(&random, KEYS), key);
+        struct ots_plain_row plain = {
+            .key = key, .key_count = count, .cells = &cell, .cell_count = 1};
+        struct ots_buf one = OTS_BUF_INIT;
+        struct ots_rows rows;
+        ots_plainbuf_row_append(&all, &plain);
+        ots_plainbuf_header_append(&one);
+        ots_plainbuf_row_append(&one, &plain);
+        struct ots_slice bytes = ots_buf_slice(&one);
+        assert_int_equal(ots_arena_adopt(&arena, &one), OTS_OK);
+        assert_int_equal(decode(bytes, &arena, &rows, NULL), OTS_OK);
+        assert_int_equal(rows.count, 1);
+        alone[i] = rows.items[0];
+    }
+    struct ots_rows rows;
+    assert_int_equal(decode(ots_buf_slice(&all), &arena, &rows, NULL), OTS_OK);
+    assert_int_equal(rows.count, ROWS);
+    for (size_t i = 0; i < ROWS; i++) {
+        assert_true(ots_row_equal(&rows.items[i], &alone[i]));
+        assert_int_equal(rows.items[i].field_count, alone[i].field_count);
+    }
+    ots_buf_deinit(&all);
+    ots_arena_deinit(&arena);
+}
+
 static void make_alike(struct test_random *random, struct ots_arena *arena,
                        const struct ots_row *before, struct ots_row *row)
 {
@@ -440,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_no_rows),
         cmocka_unit_test(test_random_rows_come_back),
         cmocka_unit_test(test_rows_of_one_timeline_share_their_key),
+        cmocka_unit_test(test_rows_are_read_as_if_alone),
         cmocka_unit_test(test_rows_are_written_as_if_alone),
         cmocka_unit_test(test_letters),
         cmocka_unit_test(test_own_identifiers),
