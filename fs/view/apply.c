@@ -144,11 +144,12 @@ struct ots_node *ots_table_next_changed_locked(struct ots_table *table)
 
 void ots_apply_dirty_locked(struct ots_table *table, struct ots_node *timeline, int64_t from_us)
 {
+    /* Before it is dirty: a history that is made of a dirty timeline does not know since when. */
+    ots_node_note_write(timeline, from_us);
     if (timeline->timeline.last_write <= timeline->timeline.measured_write)
         table->whole.unmeasured_count++;
     timeline->timeline.last_write = ++table->write_number;
     timeline->is_mark_due = false;
-    ots_node_note_write(timeline, from_us);
 }
 
 static void append_row(struct ots_node *timeline, const struct ots_row_sum *sum)
