@@ -204,23 +204,6 @@ void ots_measuring_count_locked(struct ots_table *table, const struct ots_measur
     }
 }
 
-/*
- * A row among those that were known has changed, and others behind them hide that from the numbers:
- * open files must not mix texts.
- */
-static void note_version(const struct ots_measuring *measuring, const struct ots_extent *known,
-                         const struct ots_extent *found)
-{
-    struct ots_history *history = ots_node_history(measuring->timeline);
-    uint64_t hash = found->hash;
-    if (!history || !known->row_count)
-        return;
-    for (size_t i = count_before(measuring, known->last_time_us + 1); i < measuring->row_count; i++)
-        hash -= measuring->rows[i].hash;
-    if (hash != known->hash)
-        ots_history_put_row(history, known->last_time_us);
-}
-
 void ots_measuring_supersede_locked(struct ots_table *table, const struct ots_node *timeline)
 {
     for (struct ots_measuring *measuring = table->measurings; measuring;
