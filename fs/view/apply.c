@@ -105,15 +105,8 @@ static void raise_time(struct ots_table *table, struct ots_node *dir, int64_t mt
     ots_table_note_directory_locked(table, dir);
 }
 
-void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *timeline,
-                                   bool is_content)
+static void take_up(struct ots_table *table, struct ots_node *timeline)
 {
-    table->change_number += is_content;
-    ots_kept_drop_locked(table->view, timeline);
-    if (!atomic_load(&table->is_followed))
-        return;
-    raise_time(table, timeline->parent, timeline->mtime_ns);
-    raise_time(table, table->node, timeline->mtime_ns);
     if (timeline->is_changed)
         return;
     if (table->changed_count == table->changed_capacity) {
@@ -127,6 +120,18 @@ void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *tim
     }
     table->changed[table->changed_count++] = timeline;
     timeline->is_changed = true;
+}
+
+void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *timeline,
+                                   bool is_content)
+{
+    table->change_number += is_content;
+    ots_kept_drop_locked(table->view, timeline);
+    if (!atomic_load(&table->is_followed))
+        return;
+    raise_time(table, timeline->parent, timeline->mtime_ns);
+    raise_time(table, table->node, timeline->mtime_ns);
+    take_up(table, timeline);
 }
 
 struct ots_node *ots_table_next_changed_locked(struct ots_table *table)
@@ -221,6 +226,7 @@ static void count_seen(struct ots_table *table, struct ots_node *timeline, int64
         ots_ahead_set_content(table->ahead, id);
         ots_ahead_set_kind(table->ahead, id, OTS_AHEAD_AGAIN);
         show(table, timeline);
+        ots_table_note_changed_locked(table, timeline, true);
     }
 }
 
@@ -510,8 +516,11 @@ enum ots_status ots_apply_restore_locked(struct ots_table *table, uint64_t group
     table->unknown_until_us = service_now_us(table) + UNKNOWN_US;
     if (is_counted)
         ots_ahead_set_content(ahead, ots_ahead_newest(ahead, timeline, sum->time_us));
-    if (is_seen)
+    if (is_seen) {
         count_seen(table, timeline, sum->time_us);
+        /* Together with the entry's end, though the table is not followed yet. */
+        take_up(table, timeline);
+    }
     return OTS_OK;
 }
 
