@@ -79,6 +79,7 @@ static void pass_rows(const struct passing *passing, struct ots_node *timeline,
                                     .write_number = timeline->timeline.measured_write};
     if (!subtract(&timeline->timeline.extent, passed, passing->cut_us, &measured.extent)) {
         ots_apply_dirty_locked(passing->table, timeline, 0);
+        ots_table_note_changed_locked(passing->table, timeline, false);
         return;
     }
     ots_node_note_measured(timeline, &measured, !is_dirty);

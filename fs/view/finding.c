@@ -205,6 +205,20 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
         timeline->is_listed = false;
 }
 
+void ots_timeline_note_cut_locked(struct ots_table *table, struct ots_node *timeline,
+                                  int64_t cut_us)
+{
+    const struct ots_extent *extent = &timeline->timeline.extent;
+    if (timeline->timeline.begin_us >= cut_us)
+        return;
+    if (!extent->row_count || extent->first_time_us >= cut_us) {
+        timeline->timeline.begin_us = cut_us;
+        return;
+    }
+    ots_apply_dirty_locked(table, timeline, 0);
+    ots_table_note_changed_locked(table, timeline, false);
+}
+
 struct commit {
     struct ots_finding *finding;
     enum ots_status status;
@@ -287,6 +301,8 @@ static void commit_timeline(struct ots_node *timeline, void *context)
     } else if (finding->has_extents) {
         ots_extract_note_locked(finding->extract, timeline, &measured);
     }
+    if (finding->is_scan)
+        ots_timeline_note_cut_locked(finding->extract->table, timeline, finding->cut_us);
     if (timeline->is_listed != was_listed)
         ots_kept_drop_locked(finding->extract->view, timeline);
     note_child(commit, timeline);

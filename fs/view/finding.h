@@ -61,6 +61,13 @@ struct ots_found *ots_finding_of(const struct ots_finding *finding,
 enum ots_status ots_finding_scan(struct ots_finding *finding, struct ots_interrupt *interrupt,
                                  struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * A measurement of the timeline that began before the cut came to `cut_us` is over: it is one that
+ * has to be measured again, if it has counted rows before that. The view's lock is held.
+ */
+void ots_timeline_note_cut_locked(struct ots_table *table, struct ots_node *timeline,
+                                  int64_t cut_us);
+
 /* All was found. Errors: OTS_NOMEM. */
 enum ots_status ots_finding_commit(struct ots_finding *finding) OTS_MUST_CHECK;
 

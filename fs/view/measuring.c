@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fs/view/apply.h"
+#include "fs/view/finding.h"
 
 void ots_measuring_begin_locked(struct ots_table *table, struct ots_node *timeline,
                                 int64_t after_us, struct ots_measuring *measuring)
@@ -249,4 +250,5 @@ void ots_extract_note_read_locked(struct ots_extract *extract, struct ots_measur
         ots_measuring_count_locked(table, measuring);
     if (unsure_us != INT64_MAX)
         ots_apply_dirty_locked(table, timeline, unsure_us);
+    ots_timeline_note_cut_locked(table, timeline, extract->cut_us);
 }
