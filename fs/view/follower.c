@@ -389,6 +389,14 @@ static void set_hold(struct ots_follower *follower, bool is_held)
     pthread_mutex_unlock(&view->synced.lock);
 }
 
+static void note_held(struct ots_follower *follower)
+{
+    struct ots_view *view = follower->table->view;
+    pthread_mutex_lock(&view->synced.lock);
+    follower->synced.held_opening = ots_following_is_on(follower) ? follower->synced.openings : 0;
+    pthread_mutex_unlock(&view->synced.lock);
+}
+
 enum ots_status ots_follower_hold(struct ots_table *table, struct ots_interrupt *interrupt,
                                   struct ots_error *err)
 {
@@ -399,6 +407,7 @@ enum ots_status ots_follower_hold(struct ots_table *table, struct ots_interrupt 
     if (status == OTS_OK) {
         if (ots_following_is_on(follower))
             status = ots_following_read(follower, true, interrupt, &is_at_end, err);
+        note_held(follower);
         end_turn(follower);
     }
     if (status != OTS_OK)
@@ -422,6 +431,12 @@ bool ots_follower_note_scan_locked(struct ots_table *table)
     struct ots_follower *follower = table->follower;
     if (follower->synced.state != OTS_FOLLOWER_FOLLOWING)
         return false;
+    /* The stream is read from a place behind the scan's beginning: another scan has to tell what
+     * was changed in between. */
+    if (follower->synced.held_opening != follower->synced.openings) {
+        table->has_gap = true;
+        return false;
+    }
     follower->synced.is_measured = true;
     follower->synced.was_measured = true;
     return true;

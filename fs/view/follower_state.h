@@ -32,8 +32,10 @@ struct ots_follower {
         bool has_thread;
         bool has_turn; /* somebody has */
         unsigned holds;
-        bool is_measured;  /* what is known comes from a scan, and all that was read since */
-        bool was_measured; /* a scan is due even if nobody asks */
+        uint64_t openings;     /* how often the stream was opened */
+        uint64_t held_opening; /* the one that the last hold began with; 0: none */
+        bool is_measured;      /* what is known comes from a scan, and all that was read since */
+        bool was_measured;     /* a scan is due even if nobody asks */
         uint64_t polls;
         uint64_t records;
         uint64_t own;

@@ -242,6 +242,7 @@ static enum ots_status open_cursor(struct ots_follower *follower, struct ots_int
         ots_persist_forget_positions(follower->persist);
     follower->was_open = true;
     pthread_mutex_lock(&view->synced.lock);
+    follower->synced.openings++;
     follower->synced.state = OTS_FOLLOWER_CATCHING_UP;
     follower->synced.is_measured = is_measured;
     follower->synced.was_measured = is_measured;
