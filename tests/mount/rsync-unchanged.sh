@@ -24,9 +24,9 @@ nothing() {
         expect_counted "$work/$dir" 0 rows_put GetTimeseriesData ScanTimeseriesData SplitTimeseriesScanTask
     done
 }
-# A table that was not looked into yet shows the time at which it was first seen.
+# rsync_itemized [OPTION...]: a table that was not looked into yet shows the time at which it was first seen.
 rsync_itemized() {
-    rsync -ai "$work/one/t/" "$work/two/t/" >"$work/items" || return
+    rsync -ai "$@" "$work/one/t/" "$work/two/t/" >"$work/items" || return
     grep -vFx '.d..t...... ./' "$work/items" || true
 }
 copies_nothing() {
@@ -59,7 +59,7 @@ kill_otsfs "$work/two"
 mount_both
 copies_nothing 'after a kill'
 
-expect_equal "$(rsync -aci "$work/one/t/" "$work/two/t/")" '' 'rsync -c'
+expect_equal "$(rsync_itemized -c)" '' 'rsync -c'
 diff -r "$work/one/t" "$work/two/t" || fail 'the copies differ'
 diff -r "$work/plain" "$work/two/t" || fail 'the copy differs'
 sizes_are_exact "$work/one/t" || fail 'sizes of the source'
