@@ -67,7 +67,7 @@ void held_release(struct held_store *held, size_t index)
     held_answer(held, held->puts[index]);
 }
 
-static void on_failed(void *context, const struct ots_failed_put *put)
+void pipeline_on_failed(void *context, const struct ots_failed_put *put)
 {
     struct pipeline_fixture *fixture = context;
     assert_true(put->error->status != OTS_OK);
@@ -96,7 +96,7 @@ int pipeline_setup(void **state)
         .table = OTS_SLICE("t"),
         .clock = &fixture->clock,
         .in_flight_max = 2,
-        .failed = on_failed,
+        .failed = pipeline_on_failed,
         .failed_context = fixture,
     };
     fixture->origin = ots_origin_new(NULL);

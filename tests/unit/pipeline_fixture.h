@@ -46,6 +46,9 @@ int pipeline_setup(void **state);
 /* No row may hold a reference to an origin any more. */
 int pipeline_teardown(void **state);
 
+/* For options of another pipeline: counts failed rows; the context is the fixture. */
+void pipeline_on_failed(void *context, const struct ots_failed_put *put);
+
 /* Wait until so many puts were submitted; returns how many. */
 size_t held_wait(struct held_store *held, size_t count);
 /* Answer the put that was submitted as number `index`, from 0. */
