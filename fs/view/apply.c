@@ -187,8 +187,10 @@ static void count_row(struct ots_table *table, struct ots_node *timeline,
     const struct ots_extent *extent = &timeline->timeline.extent;
     ots_measuring_note_locked(table, timeline, sum);
     ots_ahead_id content = ots_ahead_content(table->ahead, timeline, sum->time_us);
-    bool is_countable =
-        table->is_learned && sum->size_bytes && sum->time_us >= timeline->timeline.begin_us;
+    /* A new timeline does not know the cut. */
+    bool is_shown =
+        sum->time_us >= timeline->timeline.begin_us && sum->time_us >= table->whole.cut_us;
+    bool is_countable = table->is_learned && sum->size_bytes && is_shown;
     if (is_countable && (!extent->row_count || sum->time_us > extent->last_time_us)) {
         append_row(timeline, sum);
     } else if (is_countable && content) {

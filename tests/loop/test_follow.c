@@ -423,6 +423,25 @@ static void rows_that_expire_are_taken_away(void **state)
     follow_expect(follow, A, left);
 }
 
+/* It is there for ten minutes more, of a timeline that is new. */
+static void a_row_that_is_not_shown_any_more_does_not_count(void **state)
+{
+    struct follow *follow = *state;
+    char shown[400] = "";
+    char hidden[400] = "";
+    append_aged(shown, "cpu,host=a", EDGE_S - 300);
+    append_aged(hidden, "cpu,host=b", EDGE_S + 120);
+    set_time_to_live(follow, 86400);
+    follow_put(follow, "t", shown);
+    follow_expect_size(follow, A, shown);
+    follow_put(follow, "t", hidden);
+    follow_wait_polls(follow, "t");
+    view_expect_list(&follow->mount, "t/cpu", "host=a.lp ");
+    assert_int_equal(view_store(&follow->mount, B, hidden), OTS_OK);
+    assert_int_equal(view_sync(&follow->mount, "t"), OTS_OK);
+    follow_expect_size(follow, B, "");
+}
+
 /* So late that rows may be gone for good: then they cannot be taken away one by one. */
 static void after_a_long_time_the_table_is_scanned(void **state)
 {
@@ -466,6 +485,7 @@ int main(void)
         TEST(while_the_service_is_away_what_is_known_is_served),
         TEST(a_scan_is_overtaken_by_others),
         TEST(rows_that_expire_are_taken_away),
+        TEST(a_row_that_is_not_shown_any_more_does_not_count),
         TEST(after_a_long_time_the_table_is_scanned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
