@@ -74,6 +74,7 @@ rsync_moves_nothing() {
 copies() {
     check "the SDK writes $timelines timelines" sdk write t "$timelines"
     check 'rsync copies them' rsync -a "$one/t/" "$two/t/"
+    sync "$two/t"
     check 'rsync again, at once' rsync_moves_nothing
     sleep 10
     check 'rsync after 10 s' rsync_moves_nothing
@@ -129,6 +130,7 @@ rsync_moves_the_changes() {
     rsync -ai "$one/t/" "$two/t/" >"$work/moved" || fail "rsync's exit status $?"
     grep '^[<>ch]f' "$work/moved" | cut -d ' ' -f 2- | sort >"$work/files"
     expect_same "$work/changed" "$work/files"
+    sync "$two/t"
 }
 
 # --- windows of changes --------------------------------------------------------------------------------
