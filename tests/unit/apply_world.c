@@ -410,7 +410,8 @@ static void restore(struct world *world)
     }
     struct saved_entry *entries = calloc(saved->entry_count + 1, sizeof(*entries));
     assert_non_null(entries);
-    memcpy(entries, saved->entries, saved->entry_count * sizeof(*entries));
+    if (saved->entry_count)
+        memcpy(entries, saved->entries, saved->entry_count * sizeof(*entries));
     size_t count = saved->entry_count;
     qsort(entries, count, sizeof(*entries), compare_entries);
     for (size_t i = 0; i < count; i++)
