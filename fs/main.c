@@ -123,6 +123,8 @@ static enum ots_status make_view(struct parts *parts, const struct ots_options *
         .stream_off = options->stream_off,
         .poll_us = options->poll_us,
         .precision = options->precision,
+        .cache_bytes = (uint64_t)ots_settings_cache_mb(options) << 20,
+        .cache_dir = options->cache_dir,
         .tells_stale = true,
         .settings = parts->settings.items,
         .setting_count = parts->settings.count,

@@ -21,6 +21,8 @@ const char ots_options_usage[] =
     "  -o config=FILE       where data sources are described\n"
     "  -o instance=NAME     the instance, where the endpoint does not tell it\n"
     "  -o state_dir=DIR     where the journal and rejected lines are kept\n"
+    "  -o cache_size=MIB    of what is read ahead, on disk (1024)\n"
+    "  -o cache_dir=DIR     in which directory ($TMPDIR or /var/tmp)\n"
     "  -o precision=UNIT    of times in lines: ns (default), us, ms or s\n"
     "  -o sync              close waits until the rows are stored\n"
     "  -o browse            list from metadata, without scans; sizes come with open\n"
@@ -206,6 +208,7 @@ static enum ots_status set_valued(struct ots_options *options, const char *name,
                                   bool *is_known, struct ots_error *err)
 {
     static const long ID_MAX = 4294967294;
+    static const long CACHE_MB_MAX = 1048576;
     static const int64_t POLL_US_MIN = 50000;
     static const int64_t POLL_US_MAX = INT64_C(3600000000);
     static const int64_t SETTLE_US_MAX = INT64_C(86400000000);
@@ -216,6 +219,12 @@ static enum ots_status set_valued(struct ots_options *options, const char *name,
         return set_text(&options->instance, name, value, err);
     if (strcmp(name, "state_dir") == 0)
         return set_text(&options->state_dir, name, value, err);
+    if (strcmp(name, "cache_dir") == 0)
+        return set_text(&options->cache_dir, name, value, err);
+    if (strcmp(name, "cache_size") == 0) {
+        options->has_cache_size = true;
+        return set_number(&options->cache_mb, name, value, 0, CACHE_MB_MAX, err);
+    }
     if (strcmp(name, "timeout") == 0)
         return set_timeout(options, value, err);
     if (strcmp(name, "connections") == 0)
@@ -407,5 +416,6 @@ void ots_options_deinit(struct ots_options *options)
     free(options->config);
     free(options->instance);
     free(options->state_dir);
+    free(options->cache_dir);
     ots_buf_deinit(&options->rest);
 }

@@ -38,6 +38,9 @@ struct ots_options {
     unsigned connections; /* -o connections=, 1 to 256 */
     unsigned max_rps;     /* -o max_rps=, requests per second, 1 to 1000000 */
     unsigned max_mbps;    /* -o max_mbps=, 10^6 bits per second, 1 to 100000 */
+    char *cache_dir;      /* -o cache_dir= */
+    bool has_cache_size;  /* -o cache_size= */
+    unsigned cache_mb;    /* -o cache_size= in MiB, 0 to 1048576 */
     bool stream_off;      /* -o stream=off */
     int64_t poll_us;      /* -o poll= in seconds, 0.05 to 3600 */
     bool has_settle;      /* -o settle= */

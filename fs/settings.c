@@ -3,7 +3,12 @@
 #include <assert.h>
 
 /* What the client and the view do when it is told nothing. */
-enum { TIMEOUT_SECONDS_DEFAULT = 60, CONNECTIONS_DEFAULT = 16, POLL_US_DEFAULT = 1000000 };
+enum {
+    TIMEOUT_SECONDS_DEFAULT = 60,
+    CONNECTIONS_DEFAULT = 16,
+    POLL_US_DEFAULT = 1000000,
+    CACHE_MB_DEFAULT = 1024
+};
 
 static struct ots_setting *add(struct ots_settings *settings, const char *name,
                                enum ots_setting_kind kind)
@@ -64,11 +69,18 @@ static const char *precision_name(enum ots_precision precision)
     return NULL;
 }
 
+int64_t ots_settings_cache_mb(const struct ots_options *options)
+{
+    return options->has_cache_size ? options->cache_mb : CACHE_MB_DEFAULT;
+}
+
 void ots_settings_init(struct ots_settings *settings, const struct ots_options *options)
 {
     *settings = (struct ots_settings){.count = 0};
     add_flag(settings, "allow_delete", options->may_delete);
     add_flag(settings, "browse", options->is_browse);
+    add_text(settings, "cache_dir", options->cache_dir);
+    add_number(settings, "cache_size", ots_settings_cache_mb(options));
     add_text(settings, "config", options->config);
     add_number(settings, "connections",
                options->connections ? options->connections : CONNECTIONS_DEFAULT);

@@ -7,12 +7,15 @@
 #include "fs/options.h"
 #include "fs/view/report.h"
 
-enum { OTS_SETTINGS_MAX = 16 };
+enum { OTS_SETTINGS_MAX = 20 };
 
 struct ots_settings {
     struct ots_setting items[OTS_SETTINGS_MAX];
     size_t count;
 };
+
+/* The value of cache_size=, in MiB. */
+int64_t ots_settings_cache_mb(const struct ots_options *options);
 
 /* Borrows from `options`. */
 void ots_settings_init(struct ots_settings *settings, const struct ots_options *options);

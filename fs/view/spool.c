@@ -36,7 +36,7 @@ static int open_and_unlink(const char *directory)
 
 static enum ots_status open_file(struct ots_spool *spool, struct ots_error *err)
 {
-    const char *directory = getenv("TMPDIR");
+    const char *directory = spool->directory ? spool->directory : getenv("TMPDIR");
     if (!directory || !*directory)
         directory = "/var/tmp";
     spool->fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

@@ -15,15 +15,17 @@ struct ots_spool {
     uint64_t size_bytes;
     struct ots_buf memory; /* all of it, until there is a file */
     int fd;                /* -1: no file */
+    /* Where the file is made; borrowed. NULL: $TMPDIR or /var/tmp. */
+    const char *directory;
 };
 
 void ots_spool_init(struct ots_spool *spool);
 void ots_spool_deinit(struct ots_spool *spool);
 
 /*
- * Write at `offset`; behind the end there are zeros before it. The file is made in $TMPDIR or
- * /var/tmp. Errors: OTS_NOMEM, OTS_LIMIT (no file can be so long), OTS_IO (disk full, ...): what
- * was there before is unchanged but for bytes of [offset, offset + size).
+ * Write at `offset`; behind the end there are zeros before it. Errors: OTS_NOMEM, OTS_LIMIT (no
+ * file can be so long), OTS_IO (disk full, ...): what was there before is unchanged but for bytes
+ * of [offset, offset + size).
  */
 enum ots_status ots_spool_write(struct ots_spool *spool, uint64_t offset, struct ots_slice bytes,
                                 struct ots_error *err) OTS_MUST_CHECK;

@@ -45,12 +45,16 @@ struct ots_view_options {
     /* Requests in flight when a table is scanned, and puts in flight per table. 1 to 64; 0: 8. */
     unsigned scan_lanes;
     unsigned puts_in_flight;
-    bool is_sync;                       /* closing a file waits until its rows are acknowledged */
-    bool is_browse;                     /* list from metadata, without scans */
-    bool may_delete;                    /* unlink of timelines, rmdir of tables */
-    bool stream_off;                    /* tables are not followed: knowledge ages */
-    int64_t poll_us;                    /* between looks at a table's stream; 0: a second */
-    enum ots_precision precision;       /* of the times in lines */
+    bool is_sync;                 /* closing a file waits until its rows are acknowledged */
+    bool is_browse;               /* list from metadata, without scans */
+    bool may_delete;              /* unlink of timelines, rmdir of tables */
+    bool stream_off;              /* tables are not followed: knowledge ages */
+    int64_t poll_us;              /* between looks at a table's stream; 0: a second */
+    enum ots_precision precision; /* of the times in lines */
+    /* Of what is read ahead, on disk: how much at most, and in which directory (NULL: $TMPDIR or
+     * /var/tmp; borrowed). */
+    uint64_t cache_bytes;
+    const char *cache_dir;
     const struct ots_setting *settings; /* what `.otsfs` tells of the options; report.h */
     size_t setting_count;
     bool tells_stale; /* somebody calls ots_view_take_stale: attributes may be kept */
