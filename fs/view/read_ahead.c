@@ -1,6 +1,7 @@
 /*
  * The pages of the next timelines of a walk are asked for while it reads; who opens a timeline
- * takes its page and prints it, as it would have done with its own.
+ * takes its page and prints it, as it would have done with its own. When a walk has many small
+ * timelines of a measurement before it, a scan of that (fs/view/walk_scan.h) takes fewer requests.
  *
  * A fetch is in the list from when it is asked for until somebody took it, the walk has passed it,
  * or room is needed. It is freed once it was answered.
@@ -12,8 +13,15 @@
 #include "fs/lp/names.h"
 #include "fs/view/portion.h"
 #include "fs/view/walk.h"
+#include "fs/view/walk_scan.h"
 
-enum { FETCH_BYTES_MAX = 8 * 1024 * 1024, FETCHES_MAX = 64 };
+enum {
+    FETCH_BYTES_MAX = 8 * 1024 * 1024,
+    FETCHES_MAX = 64,
+    /* A scan is for so many timelines, of less rows than this on the average. */
+    SCAN_TIMELINES_MIN = 100,
+    SCAN_ROWS_MAX = 500,
+};
 
 struct fetch {
     struct fetch *next;
@@ -40,6 +48,10 @@ struct ots_read_ahead {
         size_t count;        /* of those that are wanted */
         uint64_t bytes;      /* the same */
         bool is_ending;
+        /* One at a time, for one walk; NULL: none. */
+        struct ots_walk_scan *scan;
+        unsigned scan_users;
+        uint64_t scan_walk;
     } synced;
 };
 
@@ -227,7 +239,95 @@ static void ask_next_locked(struct ots_read_ahead *ahead, struct ots_walk *walk,
     }
 }
 
-static void note_step(struct ots_read_ahead *ahead, const struct ots_node *shown)
+/* What a walk has before it in a measurement, and what is in all of that. */
+struct prospect {
+    uint64_t timelines;
+    uint64_t rows;
+    uint64_t bytes;
+    uint64_t all_rows;
+};
+
+static void look_forward_locked(struct ots_extract *extract, struct ots_children *children,
+                                size_t place, struct prospect *prospect)
+{
+    struct ots_node *const *order = ots_children_sorted(children);
+    for (size_t i = 0; i < children->count; i++) {
+        if (order[i]->kind != OTS_NODE_TIMELINE)
+            continue;
+        const struct ots_extent *known = &order[i]->timeline.extent;
+        prospect->all_rows += known->row_count;
+        if (i < place || !order[i]->is_listed || !is_worth_it_locked(extract, order[i]))
+            continue;
+        prospect->timelines++;
+        prospect->rows += known->row_count;
+        prospect->bytes += known->size_bytes;
+    }
+}
+
+/* Whether to scan costs less than to ask for each. */
+static bool is_for_scan_locked(struct ots_read_ahead *ahead, const struct ots_node *shown,
+                               size_t place)
+{
+    struct ots_extract *extract = ots_node_extract(shown);
+    struct prospect prospect = {0};
+    if (extract->selection.share.count > 1)
+        return false;
+    look_forward_locked(extract, &shown->parent->children, place, &prospect);
+    return prospect.timelines >= SCAN_TIMELINES_MIN &&
+           prospect.rows < prospect.timelines * SCAN_ROWS_MAX &&
+           prospect.rows >= prospect.all_rows / 4 * 3 &&
+           prospect.bytes <= ahead->view->options.cache_bytes + OTS_WALK_SCAN_MEMORY_BYTES / 2;
+}
+
+static void start_scan_locked(struct ots_read_ahead *ahead, const struct ots_node *shown,
+                              const struct ots_walk *walk)
+{
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_series_key key;
+    /* It is over, so that this does not wait. */
+    ots_walk_scan_free(ahead->synced.scan);
+    ahead->synced.scan = NULL;
+    if (ots_node_key(shown, &arena, &key) == OTS_OK)
+        ahead->synced.scan = ots_walk_scan_new(ots_node_extract(shown), key.measurement);
+    ahead->synced.scan_walk = walk->id;
+    ots_arena_deinit(&arena);
+}
+
+/* Whether the scan is for that walk. */
+static bool has_scan_locked(const struct ots_read_ahead *ahead, const struct ots_walk *walk)
+{
+    return ahead->synced.scan && ahead->synced.scan_walk == walk->id &&
+           !ots_walk_scan_is_over(ahead->synced.scan);
+}
+
+/* Whether no other scan is under way; one whose walk has stopped makes room for the next. */
+static bool can_scan_locked(struct ots_read_ahead *ahead)
+{
+    struct ots_walk_scan *scan = ahead->synced.scan;
+    if (ahead->synced.scan_users)
+        return false;
+    if (scan && ots_walk_scan_is_idle(scan))
+        ots_walk_scan_end(scan);
+    return !scan || ots_walk_scan_is_over(scan);
+}
+
+/* The scan that the walk's step forward is to take its text from; given back by the caller. */
+static struct ots_walk_scan *plan_locked(struct ots_read_ahead *ahead, struct ots_walk *walk,
+                                         const struct ots_node *shown, bool is_forward)
+{
+    if (ots_walk_is_going(walk) && !walk->is_planned && can_scan_locked(ahead)) {
+        walk->is_planned = true;
+        if (is_for_scan_locked(ahead, shown, walk->at))
+            start_scan_locked(ahead, shown, walk);
+    }
+    if (!is_forward || !has_scan_locked(ahead, walk))
+        return NULL;
+    ahead->synced.scan_users++;
+    return ahead->synced.scan;
+}
+
+/* Returns the scan that reads the timeline; NULL: none does. */
+static struct ots_walk_scan *note_step(struct ots_read_ahead *ahead, const struct ots_node *shown)
 {
     struct fetch *asked[OTS_WALK_AHEAD_MAX];
     size_t count = 0;
@@ -237,13 +337,16 @@ static void note_step(struct ots_read_ahead *ahead, const struct ots_node *shown
     size_t place = ots_children_place(&directory->children, shown);
     struct ots_walk *walk =
         ots_walks_note(&ahead->synced.walks, directory->ino, directory->parent->ino, place);
+    struct ots_walk_scan *scan = plan_locked(ahead, walk, shown, place == walk->at);
     drop_old_locked(ahead, walk);
-    ask_next_locked(ahead, walk, &directory->children, asked, &count);
+    if (!has_scan_locked(ahead, walk))
+        ask_next_locked(ahead, walk, &directory->children, asked, &count);
     pthread_mutex_unlock(&ahead->synced.lock);
     pthread_mutex_unlock(&ahead->view->synced.lock);
     /* None of them is freed before it is answered. */
     for (size_t i = 0; i < count; i++)
         asked[i]->store->ops->submit(asked[i]->store, &asked[i]->call);
+    return scan;
 }
 
 /* --- who opens --------------------------------------------------------------------------------*/
@@ -298,14 +401,40 @@ static void print(struct ots_read_ahead *ahead, const struct fetch *fetch,
         ots_whole_text_deinit(text);
 }
 
+static enum ots_status take_from_scan(struct ots_read_ahead *ahead, struct ots_walk_scan *scan,
+                                      struct ots_node *timeline, struct ots_interrupt *interrupt,
+                                      struct ots_whole_text *text, struct ots_error *err)
+{
+    struct ots_view *view = ahead->view;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_worth_it = is_worth_it_locked(ots_node_extract(timeline), timeline);
+    uint64_t row_count = timeline->timeline.extent.row_count;
+    const struct ots_children *children = &timeline->parent->children;
+    bool is_last = children->order[children->count - 1] == timeline;
+    pthread_mutex_unlock(&view->synced.lock);
+    enum ots_status status = OTS_OK;
+    if (is_worth_it)
+        status = ots_walk_scan_take(scan, timeline, row_count, interrupt, text, err);
+    pthread_mutex_lock(&ahead->synced.lock);
+    if (is_last)
+        ots_walk_scan_end(scan);
+    ahead->synced.scan_users--;
+    pthread_mutex_unlock(&ahead->synced.lock);
+    return status;
+}
+
 enum ots_status ots_read_ahead_open(struct ots_read_ahead *ahead, const struct ots_node *shown,
-                                    const struct ots_node *timeline,
-                                    struct ots_interrupt *interrupt, struct ots_whole_text *text,
-                                    struct ots_error *err)
+                                    struct ots_node *timeline, struct ots_interrupt *interrupt,
+                                    struct ots_whole_text *text, struct ots_error *err)
 {
     if (ahead->view->options.is_browse)
         return OTS_OK;
-    note_step(ahead, shown);
+    struct ots_walk_scan *scan = note_step(ahead, shown);
+    if (scan) {
+        enum ots_status status = take_from_scan(ahead, scan, timeline, interrupt, text, err);
+        if (status != OTS_OK || text->extent.row_count)
+            return status;
+    }
     struct fetch *fetch = take(ahead, timeline->ino, interrupt);
     if (!fetch)
         return ots_interrupt_is_raised(interrupt) ? ots_error_set(err, OTS_CANCELLED, "interrupted")
@@ -344,6 +473,7 @@ void ots_read_ahead_free(struct ots_read_ahead *ahead)
         ahead->synced.first = fetch->next;
         fetch_free(fetch);
     }
+    ots_walk_scan_free(ahead->synced.scan);
     pthread_cond_destroy(&ahead->synced.answered);
     pthread_mutex_destroy(&ahead->synced.lock);
     free(ahead);

@@ -30,8 +30,8 @@ void ots_read_ahead_free(struct ots_read_ahead *ahead);
  * when that failed, `text` stays empty. Errors: OTS_CANCELLED.
  */
 enum ots_status ots_read_ahead_open(struct ots_read_ahead *ahead, const struct ots_node *shown,
-                                    const struct ots_node *timeline,
-                                    struct ots_interrupt *interrupt, struct ots_whole_text *text,
+                                    struct ots_node *timeline, struct ots_interrupt *interrupt,
+                                    struct ots_whole_text *text,
                                     struct ots_error *err) OTS_MUST_CHECK;
 
 #endif

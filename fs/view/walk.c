@@ -6,12 +6,16 @@ static bool is_step(const struct ots_walk *walk, uint64_t directory, size_t plac
            place <= walk->at + OTS_WALK_GAP;
 }
 
+/* The last one that it can be a step of: others may have come to an end there. */
 static struct ots_walk *find(struct ots_walks *walks, uint64_t directory, size_t place)
 {
-    for (size_t i = 0; i < OTS_WALKS_MAX; i++)
-        if (is_step(&walks->items[i], directory, place))
-            return &walks->items[i];
-    return NULL;
+    struct ots_walk *found = NULL;
+    for (size_t i = 0; i < OTS_WALKS_MAX; i++) {
+        struct ots_walk *walk = &walks->items[i];
+        if (is_step(walk, directory, place) && (!found || walk->used > found->used))
+            found = walk;
+    }
+    return found;
 }
 
 static struct ots_walk *oldest(struct ots_walks *walks)
@@ -45,6 +49,7 @@ struct ots_walk *ots_walks_note(struct ots_walks *walks, uint64_t directory, uin
         *walk = (struct ots_walk){
             .directory = directory, .parent = parent, .start = place, .at = place};
         walk->steps = steps;
+        walk->id = walks->clock + 1;
     } else if (place > walk->at) {
         walk->at = place;
         walk->steps++;

@@ -26,7 +26,9 @@ struct ots_walk {
     size_t at;    /* the last one */
     size_t asked; /* places before this one were told */
     unsigned steps;
-    uint64_t used; /* when it took its last step */
+    uint64_t id;     /* no other has it */
+    uint64_t used;   /* when it took its last step */
+    bool is_planned; /* the caller's: it was decided how to fetch ahead for it */
 };
 
 struct ots_walks {

@@ -204,6 +204,88 @@ static void a_mount_ends_amid_fetches(void **state)
     assert_int_equal(waiter.status, OTS_CANCELLED);
 }
 
+/* --- many small ones --------------------------------------------------------------------------*/
+
+enum { MANY = 300 };
+
+static void put_many(struct view_fixture *fixture)
+{
+    struct ots_attr attr;
+    for (int host = 0; host < MANY; host++) {
+        char *lines = text_of(host);
+        fake_store_put(fixture->fake, "t", lines);
+        free(lines);
+    }
+    assert_int_equal(view_lookup(fixture, "t/cpu", &attr), OTS_OK);
+    fake_store_forget_counts(fixture->fake);
+}
+
+static void many_are_scanned_once(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_many(fixture);
+    for (int host = 0; host < MANY; host++)
+        expect_host(fixture, "", host);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 2);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_SPLIT), 1);
+}
+
+/* Rows that do not come in the order of their times are of no use: each is asked for. */
+static void a_scan_in_another_order_is_no_harm(void **state)
+{
+    struct view_fixture *fixture = *state;
+    fake_store_scan_backward(fixture->fake, true);
+    put_many(fixture);
+    for (int host = 0; host < MANY; host++)
+        expect_host(fixture, "", host);
+    assert_true(fake_store_count(fixture->fake, OTS_ACTION_GET) >= MANY);
+}
+
+static void a_scan_that_fails_is_not_told(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_many(fixture);
+    fake_store_fail(fixture->fake, OTS_ACTION_SCAN, OTS_IO, 100);
+    for (int host = 0; host < MANY; host++)
+        expect_host(fixture, "", host);
+    assert_true(fake_store_count(fixture->fake, OTS_ACTION_GET) <= MANY);
+}
+
+static void changes_amid_a_scan_are_shown(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_many(fixture);
+    for (int host = 0; host < 100; host++)
+        expect_host(fixture, "", host);
+    fake_store_put(fixture->fake, "t", "cpu,host=200 v=0i 12000\n");
+    view_grow_old(fixture);
+    for (int host = 100; host < 200; host++)
+        expect_host(fixture, "", host);
+    view_expect_text(fixture, "t/cpu/host=200.lp",
+                     "cpu,host=200 v=10i 10000\ncpu,host=200 v=11i 11000\n"
+                     "cpu,host=200 v=0i 12000\ncpu,host=200 v=13i 13000\n"
+                     "cpu,host=200 v=14i 14000\n");
+    for (int host = 201; host < MANY; host++)
+        expect_host(fixture, "", host);
+}
+
+/* What waits for the scan can be interrupted, and a mount ends amid it. */
+static void waiting_for_a_scan_ends_at_an_interrupt(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_many(fixture);
+    expect_host(fixture, "", 0);
+    expect_host(fixture, "", 1);
+    struct view_waiter waiter = {
+        .fixture = fixture, .run = open_it, .attr = view_attr(fixture, "t/cpu/host=002.lp")};
+    fake_store_hold(fixture->fake, OTS_ACTION_SCAN);
+    view_waiter_start(&waiter);
+    fake_store_wait_held(fixture->fake, OTS_ACTION_SCAN, 1);
+    ots_interrupt_raise(&waiter.interrupt);
+    view_waiter_join(&waiter);
+    assert_int_equal(waiter.status, OTS_CANCELLED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +299,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(failures_ahead_are_not_told, view_setup, view_teardown),
         cmocka_unit_test_setup_teardown(waiting_for_a_fetch_ends_at_an_interrupt,
                                         view_setup_threads, view_teardown),
+        cmocka_unit_test_setup_teardown(many_are_scanned_once, view_setup_threads, view_teardown),
+        cmocka_unit_test_setup_teardown(a_scan_in_another_order_is_no_harm, view_setup_threads,
+                                        view_teardown),
+        cmocka_unit_test_setup_teardown(a_scan_that_fails_is_not_told, view_setup_threads,
+                                        view_teardown),
+        cmocka_unit_test_setup_teardown(changes_amid_a_scan_are_shown, view_setup_threads,
+                                        view_teardown),
+        cmocka_unit_test_setup_teardown(waiting_for_a_scan_ends_at_an_interrupt, view_setup_threads,
+                                        view_teardown),
         cmocka_unit_test_setup_teardown(a_mount_ends_amid_fetches, view_setup_threads,
                                         view_teardown),
     };

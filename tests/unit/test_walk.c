@@ -121,6 +121,20 @@ static void a_walk_goes_on_in_the_next_directory(void **state)
     assert_false(ots_walk_is_going(elsewhere));
 }
 
+/* Somebody was there before; that is another walk, and it stays that until the end. */
+static void a_walk_can_be_repeated(void **state)
+{
+    struct ots_walks walks = {0};
+    size_t told[2] = {0};
+    (void)state;
+    for (size_t round = 0; round < 2; round++)
+        for (size_t place = 0; place < 100; place++)
+            told[round] += step(&walks, DIRECTORY, place);
+    assert_int_equal(told[0], 99 + OTS_WALK_AHEAD_MAX - 2);
+    assert_true(told[1] >= told[0]);
+    assert_true(ots_walks_note(&walks, DIRECTORY, PARENT, 99)->id > 100);
+}
+
 static void what_lies_behind_is_passed(void **state)
 {
     struct ots_walks walks = {0};
@@ -142,6 +156,7 @@ int main(void)
         cmocka_unit_test(backwards_is_no_walk),
         cmocka_unit_test(walks_do_not_disturb_each_other),
         cmocka_unit_test(a_walk_goes_on_in_the_next_directory),
+        cmocka_unit_test(a_walk_can_be_repeated),
         cmocka_unit_test(what_lies_behind_is_passed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

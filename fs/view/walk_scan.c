@@ -1,0 +1,301 @@
+#include "fs/view/walk_scan.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "fs/lp/names.h"
+#include "fs/view/scan.h"
+#include "fs/view/text_cache.h"
+
+enum {
+    LEAD_BYTES = 24 * 1024 * 1024, /* so far it goes ahead of itself */
+    IDLE_SECONDS = 30,
+};
+
+struct ots_walk_scan {
+    struct ots_extract *extract; /* pinned until it is over */
+    struct ots_selection selection;
+    struct ots_arena arena;
+    struct ots_slice measurement;
+    struct ots_pool *pool;
+    struct ots_interrupt interrupt;
+    pthread_t thread;
+    struct {
+        pthread_mutex_t lock;
+        pthread_cond_t changed; /* anything, or an interrupt was raised */
+        struct ots_text_cache cache;
+        unsigned waiting;    /* for a text */
+        uint64_t take_count; /* texts that were asked for */
+        int64_t taken_us;    /* when the last one was */
+        bool is_read;        /* nothing more comes */
+        bool is_ending;
+        bool is_over;
+    } synced;
+};
+
+/* What is kept of a split while it is read. */
+struct lane {
+    struct ots_lp_printer printer;
+    bool has_printer;
+};
+
+static uint64_t id_of(struct ots_slice measurement_name, struct ots_slice timeline_name)
+{
+    return ots_share_hash(measurement_name, timeline_name);
+}
+
+static int64_t now_us(void)
+{
+    return ots_clock_monotonic_us(&ots_clock_system);
+}
+
+/* --- reading ----------------------------------------------------------------------------------*/
+
+/* Wait for a change; when none comes for long and nobody asked for anything, it is to end. */
+static void wait_or_end_locked(struct ots_walk_scan *scan)
+{
+    struct timespec until;
+    uint64_t take_count = scan->synced.take_count;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += IDLE_SECONDS;
+    int error = pthread_cond_timedwait(&scan->synced.changed, &scan->synced.lock, &until);
+    if (error && take_count == scan->synced.take_count && !scan->synced.waiting)
+        scan->synced.is_ending = true;
+}
+
+static enum ots_status wait_for_walk(void *context)
+{
+    struct ots_walk_scan *scan = context;
+    pthread_mutex_lock(&scan->synced.lock);
+    while (!scan->synced.is_ending && !scan->synced.waiting &&
+           ots_text_cache_bytes(&scan->synced.cache) >= LEAD_BYTES)
+        wait_or_end_locked(scan);
+    bool is_ending = scan->synced.is_ending;
+    pthread_mutex_unlock(&scan->synced.lock);
+    return is_ending ? OTS_CANCELLED : OTS_OK;
+}
+
+static enum ots_status name_of(const struct ots_series_key *key, uint64_t *id)
+{
+    struct ots_buf measurement = OTS_BUF_INIT;
+    struct ots_buf timeline = OTS_BUF_INIT;
+    enum ots_status status = ots_measurement_name_append(key->measurement, &measurement);
+    if (status == OTS_OK)
+        status = ots_timeline_name_append(key, &timeline);
+    *id = id_of(ots_buf_slice(&measurement), ots_buf_slice(&timeline));
+    ots_buf_deinit(&measurement);
+    ots_buf_deinit(&timeline);
+    return status;
+}
+
+static enum ots_status add_piece(struct ots_walk_scan *scan, const struct ots_series_key *key,
+                                 struct ots_whole_text *piece)
+{
+    uint64_t id;
+    if (!piece->extent.row_count)
+        return OTS_OK;
+    enum ots_status status = name_of(key, &id);
+    pthread_mutex_lock(&scan->synced.lock);
+    if (status == OTS_OK)
+        status = ots_text_cache_add(&scan->synced.cache, id, piece);
+    if (scan->synced.waiting)
+        pthread_cond_broadcast(&scan->synced.changed);
+    pthread_mutex_unlock(&scan->synced.lock);
+    return status;
+}
+
+static enum ots_status take_page(void *context, void *state, const struct ots_rows *rows,
+                                 struct ots_error *err)
+{
+    struct ots_walk_scan *scan = context;
+    struct lane *lane = state;
+    struct ots_whole_text piece = {0};
+    enum ots_status status = OTS_OK;
+    if (!lane->has_printer)
+        ots_lp_printer_init(&lane->printer, scan->extract->view->options.precision);
+    lane->has_printer = true;
+    for (size_t i = 0; status == OTS_OK && i < rows->count; i++) {
+        const struct ots_row *row = &rows->items[i];
+        if (i && row->key != rows->items[i - 1].key)
+            status = add_piece(scan, rows->items[i - 1].key, &piece);
+        if (status == OTS_OK)
+            status = ots_whole_text_add(&piece, &lane->printer, row, err);
+    }
+    if (status == OTS_OK && rows->count)
+        status = add_piece(scan, rows->items[rows->count - 1].key, &piece);
+    ots_whole_text_deinit(&piece);
+    ots_lp_printer_forget_key(&lane->printer);
+    return status;
+}
+
+static void end_lane(void *context, void *state)
+{
+    struct lane *lane = state;
+    (void)context;
+    if (lane->has_printer)
+        ots_lp_printer_deinit(&lane->printer);
+}
+
+static void read_all(struct ots_walk_scan *scan)
+{
+    const struct ots_extract *extract = scan->extract;
+    const struct ots_scan_plan plan = {.store = extract->table->instance->store,
+                                       .pool = scan->pool,
+                                       .split_count = extract->view->options.scan_lanes,
+                                       .table = extract->table->node->name,
+                                       .measurement = &scan->measurement,
+                                       .selection = &scan->selection,
+                                       .lane_bytes = sizeof(struct lane),
+                                       .wait = wait_for_walk,
+                                       .take_page = take_page,
+                                       .end_lane = end_lane,
+                                       .context = scan};
+    struct ots_error err;
+    /* What it did not find is asked for one by one, and that tells what is wrong. */
+    if (ots_scan_run(&plan, &scan->interrupt, &err) != OTS_OK)
+        ots_log(extract->view->options.log, OTS_LOG_DEBUG, "table %.*s: reading ahead: %s",
+                OTS_SLICE_FMT(extract->table->node->name), err.message);
+}
+
+static void *run(void *argument)
+{
+    struct ots_walk_scan *scan = argument;
+    struct ots_view *view = scan->extract->view;
+    read_all(scan);
+    pthread_mutex_lock(&scan->synced.lock);
+    scan->synced.is_read = true;
+    pthread_cond_broadcast(&scan->synced.changed);
+    while (!scan->synced.is_ending && (scan->synced.cache.count || scan->synced.waiting))
+        wait_or_end_locked(scan);
+    ots_text_cache_deinit(&scan->synced.cache);
+    pthread_mutex_unlock(&scan->synced.lock);
+    ots_view_unpin(view, scan->extract->node);
+    pthread_mutex_lock(&scan->synced.lock);
+    scan->synced.is_over = true;
+    pthread_mutex_unlock(&scan->synced.lock);
+    return NULL;
+}
+
+/* --- its life ---------------------------------------------------------------------------------*/
+
+static void init_synced(struct ots_walk_scan *scan, const struct ots_view_options *options)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&scan->synced.lock, NULL);
+    pthread_cond_init(&scan->synced.changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    ots_text_cache_init(&scan->synced.cache, OTS_WALK_SCAN_MEMORY_BYTES, options->cache_bytes,
+                        options->cache_dir);
+    ots_interrupt_init(&scan->interrupt);
+}
+
+static void deinit(struct ots_walk_scan *scan)
+{
+    ots_pool_free(scan->pool);
+    ots_text_cache_deinit(&scan->synced.cache);
+    ots_interrupt_deinit(&scan->interrupt);
+    pthread_cond_destroy(&scan->synced.changed);
+    pthread_mutex_destroy(&scan->synced.lock);
+    ots_arena_deinit(&scan->arena);
+    free(scan);
+}
+
+struct ots_walk_scan *ots_walk_scan_new(struct ots_extract *extract, struct ots_slice measurement)
+{
+    const struct ots_view_options *options = &extract->view->options;
+    struct ots_walk_scan *scan = calloc(1, sizeof(*scan));
+    if (!scan)
+        return NULL;
+    scan->extract = extract;
+    scan->selection = extract->selection;
+    if (scan->selection.begin_us < extract->cut_us)
+        scan->selection.begin_us = extract->cut_us;
+    init_synced(scan, options);
+    scan->synced.taken_us = now_us();
+    enum ots_status status = ots_arena_copy(&scan->arena, measurement, &scan->measurement);
+    if (status == OTS_OK)
+        status = ots_pool_new(options->scan_lanes, OTS_SPLITS_MAX, &scan->pool, NULL);
+    if (status != OTS_OK || pthread_create(&scan->thread, NULL, run, scan) != 0) {
+        deinit(scan);
+        return NULL;
+    }
+    /* It takes the pin away under the view's lock. */
+    ots_node_pin_locked(extract->node);
+    return scan;
+}
+
+bool ots_walk_scan_is_idle(struct ots_walk_scan *scan)
+{
+    pthread_mutex_lock(&scan->synced.lock);
+    bool is_idle = !scan->synced.waiting && now_us() - scan->synced.taken_us > 1000000;
+    pthread_mutex_unlock(&scan->synced.lock);
+    return is_idle;
+}
+
+bool ots_walk_scan_is_over(struct ots_walk_scan *scan)
+{
+    pthread_mutex_lock(&scan->synced.lock);
+    bool is_over = scan->synced.is_over;
+    pthread_mutex_unlock(&scan->synced.lock);
+    return is_over;
+}
+
+static void wake(void *context)
+{
+    struct ots_walk_scan *scan = context;
+    pthread_mutex_lock(&scan->synced.lock);
+    pthread_cond_broadcast(&scan->synced.changed);
+    pthread_mutex_unlock(&scan->synced.lock);
+}
+
+void ots_walk_scan_end(struct ots_walk_scan *scan)
+{
+    pthread_mutex_lock(&scan->synced.lock);
+    scan->synced.is_ending = true;
+    pthread_mutex_unlock(&scan->synced.lock);
+    ots_interrupt_raise(&scan->interrupt);
+    wake(scan);
+}
+
+void ots_walk_scan_free(struct ots_walk_scan *scan)
+{
+    if (!scan)
+        return;
+    ots_walk_scan_end(scan);
+    pthread_join(scan->thread, NULL);
+    deinit(scan);
+}
+
+/* --- the walk ---------------------------------------------------------------------------------*/
+
+enum ots_status ots_walk_scan_take(struct ots_walk_scan *scan, const struct ots_node *timeline,
+                                   uint64_t row_count, struct ots_interrupt *interrupt,
+                                   struct ots_whole_text *text, struct ots_error *err)
+{
+    uint64_t id = id_of(timeline->parent->name, timeline->name);
+    struct ots_text_cache *cache = &scan->synced.cache;
+    ots_interrupt_attach(interrupt, wake, scan);
+    pthread_mutex_lock(&scan->synced.lock);
+    scan->synced.take_count++;
+    scan->synced.taken_us = now_us();
+    scan->synced.waiting++;
+    if (ots_text_cache_rows(cache, id) < row_count)
+        pthread_cond_broadcast(&scan->synced.changed);
+    while (ots_text_cache_rows(cache, id) < row_count && !scan->synced.is_read &&
+           !scan->synced.is_ending && !ots_interrupt_is_raised(interrupt))
+        pthread_cond_wait(&scan->synced.changed, &scan->synced.lock);
+    scan->synced.waiting--;
+    bool is_there =
+        ots_text_cache_rows(cache, id) >= row_count && ots_text_cache_take(cache, id, text);
+    /* Lanes may go on once there is room, and it ends with the last text. */
+    bool is_news = scan->synced.is_read ? !cache->count : ots_text_cache_bytes(cache) < LEAD_BYTES;
+    if (is_news)
+        pthread_cond_broadcast(&scan->synced.changed);
+    pthread_mutex_unlock(&scan->synced.lock);
+    ots_interrupt_detach(interrupt);
+    return !is_there && ots_interrupt_is_raised(interrupt)
+               ? ots_error_set(err, OTS_CANCELLED, "interrupted")
+               : OTS_OK;
+}
