@@ -274,7 +274,7 @@ static void test_service_clock(void **state)
     atomic_fetch_add(&fixture.service.now_us, 5000000);
     expect_service_time(&fixture, date_us + 5001000);
     /* A slow answer tells less. */
-    fixture.service.date = "2025-01-02T03:04:06.000Z";
+    fixture.service.date = "2025-01-02T03:04:11.000Z";
     run_list(&fixture);
     expect_service_time(&fixture, date_us + 9001000);
     stop(&fixture);
