@@ -266,13 +266,14 @@ static void look_forward_locked(struct ots_extract *extract, struct ots_children
 
 /* Whether to scan costs less than to ask for each. */
 static bool is_for_scan_locked(struct ots_read_ahead *ahead, const struct ots_node *shown,
-                               size_t place)
+                               size_t place, uint64_t *row_count)
 {
     struct ots_extract *extract = ots_node_extract(shown);
     struct prospect prospect = {0};
     if (extract->selection.share.count > 1)
         return false;
     look_forward_locked(extract, &shown->parent->children, place, &prospect);
+    *row_count = prospect.all_rows;
     return prospect.timelines >= SCAN_TIMELINES_MIN &&
            prospect.rows < prospect.timelines * SCAN_ROWS_MAX &&
            prospect.rows >= prospect.all_rows / 4 * 3 &&
@@ -280,7 +281,7 @@ static bool is_for_scan_locked(struct ots_read_ahead *ahead, const struct ots_no
 }
 
 static void start_scan_locked(struct ots_read_ahead *ahead, const struct ots_node *shown,
-                              const struct ots_walk *walk)
+                              const struct ots_walk *walk, uint64_t row_count)
 {
     struct ots_arena arena = OTS_ARENA_INIT;
     struct ots_series_key key;
@@ -288,7 +289,7 @@ static void start_scan_locked(struct ots_read_ahead *ahead, const struct ots_nod
     ots_walk_scan_free(ahead->synced.scan);
     ahead->synced.scan = NULL;
     if (ots_node_key(shown, &arena, &key) == OTS_OK)
-        ahead->synced.scan = ots_walk_scan_new(ots_node_extract(shown), key.measurement);
+        ahead->synced.scan = ots_walk_scan_new(ots_node_extract(shown), key.measurement, row_count);
     ahead->synced.scan_walk = walk->id;
     ots_arena_deinit(&arena);
 }
@@ -317,8 +318,9 @@ static struct ots_walk_scan *plan_locked(struct ots_read_ahead *ahead, struct ot
 {
     if (ots_walk_is_going(walk) && !walk->is_planned && can_scan_locked(ahead)) {
         walk->is_planned = true;
-        if (is_for_scan_locked(ahead, shown, walk->at))
-            start_scan_locked(ahead, shown, walk);
+        uint64_t row_count;
+        if (is_for_scan_locked(ahead, shown, walk->at, &row_count))
+            start_scan_locked(ahead, shown, walk, row_count);
     }
     if (!is_forward || !has_scan_locked(ahead, walk))
         return NULL;

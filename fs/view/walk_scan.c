@@ -10,6 +10,7 @@
 enum {
     LEAD_BYTES = 24 * 1024 * 1024, /* so far it goes ahead of itself */
     IDLE_SECONDS = 30,
+    SPLIT_PAGES = 4,
 };
 
 struct ots_walk_scan {
@@ -17,6 +18,7 @@ struct ots_walk_scan {
     struct ots_selection selection;
     struct ots_arena arena;
     struct ots_slice measurement;
+    unsigned split_count;
     struct ots_pool *pool;
     struct ots_interrupt interrupt;
     pthread_t thread;
@@ -141,7 +143,7 @@ static void read_all(struct ots_walk_scan *scan)
     const struct ots_extract *extract = scan->extract;
     const struct ots_scan_plan plan = {.store = extract->table->instance->store,
                                        .pool = scan->pool,
-                                       .split_count = extract->view->options.scan_lanes,
+                                       .split_count = scan->split_count,
                                        .table = extract->table->node->name,
                                        .measurement = &scan->measurement,
                                        .selection = &scan->selection,
@@ -202,7 +204,18 @@ static void deinit(struct ots_walk_scan *scan)
     free(scan);
 }
 
-struct ots_walk_scan *ots_walk_scan_new(struct ots_extract *extract, struct ots_slice measurement)
+/*
+ * Splits are read in their order, so the more there are the more the scan is in the order of its
+ * timelines, which is mostly that of a walk. But the last page of each is not full.
+ */
+static unsigned count_splits(uint64_t row_count, unsigned lanes)
+{
+    uint64_t count = row_count / (SPLIT_PAGES * OTS_PAGE_ROWS_MAX);
+    return count < lanes ? lanes : count > OTS_SPLITS_MAX ? OTS_SPLITS_MAX : (unsigned)count;
+}
+
+struct ots_walk_scan *ots_walk_scan_new(struct ots_extract *extract, struct ots_slice measurement,
+                                        uint64_t row_count)
 {
     const struct ots_view_options *options = &extract->view->options;
     struct ots_walk_scan *scan = calloc(1, sizeof(*scan));
@@ -212,6 +225,7 @@ struct ots_walk_scan *ots_walk_scan_new(struct ots_extract *extract, struct ots_
     scan->selection = extract->selection;
     if (scan->selection.begin_us < extract->cut_us)
         scan->selection.begin_us = extract->cut_us;
+    scan->split_count = count_splits(row_count, options->scan_lanes);
     init_synced(scan, options);
     scan->synced.taken_us = now_us();
     enum ots_status status = ots_arena_copy(&scan->arena, measurement, &scan->measurement);

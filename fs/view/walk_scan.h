@@ -17,10 +17,11 @@ enum { OTS_WALK_SCAN_MEMORY_BYTES = 32 * 1024 * 1024 };
 struct ots_walk_scan;
 
 /*
- * Begin, with a measurement of an extract that is no portion. The view's lock is held. NULL when
- * that is not possible.
+ * Begin, with a measurement of an extract that is no portion; about `row_count` rows are expected.
+ * The view's lock is held. NULL when that is not possible.
  */
-struct ots_walk_scan *ots_walk_scan_new(struct ots_extract *extract, struct ots_slice measurement);
+struct ots_walk_scan *ots_walk_scan_new(struct ots_extract *extract, struct ots_slice measurement,
+                                        uint64_t row_count);
 
 /* End it and free it. Waits, unless ots_walk_scan_is_over. Accepts NULL. */
 void ots_walk_scan_free(struct ots_walk_scan *scan);
