@@ -72,7 +72,7 @@ enum ots_status ots_extract_browse(struct ots_extract *extract, struct ots_inter
                                    struct ots_error *err)
 {
     struct browse browse = {0};
-    enum ots_status status = ots_finding_begin(&browse.finding, extract, interrupt);
+    enum ots_status status = ots_finding_begin(&browse.finding, extract, interrupt, err);
     do {
         if (status == OTS_OK)
             status = read_page(&browse, interrupt, err);

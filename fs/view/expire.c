@@ -133,7 +133,7 @@ static enum ots_status scan_passed(struct ots_table *table, int64_t old_cut_us, 
 {
     struct ots_view *view = table->view;
     struct ots_finding finding;
-    enum ots_status status = ots_finding_begin(&finding, &table->whole, interrupt);
+    enum ots_status status = ots_finding_begin(&finding, &table->whole, interrupt, err);
     finding.selection.begin_us = old_cut_us;
     finding.selection.end_us = cut_us;
     if (status == OTS_OK)

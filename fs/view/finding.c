@@ -25,7 +25,7 @@ int64_t ots_expiry_cut_us(struct ots_store *store, int32_t time_to_live_s)
 }
 
 enum ots_status ots_finding_begin(struct ots_finding *finding, struct ots_extract *extract,
-                                  struct ots_interrupt *interrupt)
+                                  struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_table *table = extract->table;
     *finding = (struct ots_finding){.extract = extract, .selection = extract->selection};
@@ -42,7 +42,7 @@ enum ots_status ots_finding_begin(struct ots_finding *finding, struct ots_extrac
     finding->cut_us = ots_expiry_cut_us(table->instance->store, time_to_live_s);
     if (finding->selection.begin_us < finding->cut_us)
         finding->selection.begin_us = finding->cut_us;
-    return ots_pipeline_wait(table->pipeline, interrupt);
+    return ots_pipeline_settle(table->pipeline, interrupt, err);
 }
 
 void ots_finding_deinit(struct ots_finding *finding)

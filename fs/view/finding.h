@@ -36,9 +36,13 @@ struct ots_recent_row {
 /* Rows of a time before this are about to expire, or have. 0: none does. */
 int64_t ots_expiry_cut_us(struct ots_store *store, int32_t time_to_live_s);
 
-/* Begin; rows on their way are waited for. Errors: OTS_CANCELLED. Deinit is needed all the same. */
+/*
+ * Begin; rows on their way are waited for. Errors: as ots_pipeline_settle. Deinit is needed all the
+ * same.
+ */
 enum ots_status ots_finding_begin(struct ots_finding *finding, struct ots_extract *extract,
-                                  struct ots_interrupt *interrupt) OTS_MUST_CHECK;
+                                  struct ots_interrupt *interrupt,
+                                  struct ots_error *err) OTS_MUST_CHECK;
 void ots_finding_deinit(struct ots_finding *finding);
 
 /* A timeline was found. The names are those of its key. The view's lock is held. Errors: OTS_NOMEM.

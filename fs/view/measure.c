@@ -128,7 +128,7 @@ enum ots_status ots_extract_measure(struct ots_extract *extract, struct ots_inte
                                     struct ots_error *err)
 {
     struct ots_finding finding;
-    enum ots_status status = ots_finding_begin(&finding, extract, interrupt);
+    enum ots_status status = ots_finding_begin(&finding, extract, interrupt, err);
     if (status == OTS_OK)
         status = ots_finding_scan(&finding, interrupt, err);
     if (status == OTS_OK)
