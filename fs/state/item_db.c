@@ -5,8 +5,8 @@
 
 enum { BUSY_MS = 1000, SQL_BYTES = 160 };
 
-static const char *const TABLE_NAMES[OTS_ITEM_TABLES] = {"meta", "timelines", "shards", "entries",
-                                                         "header"};
+static const char *const TABLE_NAMES[OTS_ITEM_TABLES] = {"meta",    "timelines", "shards",
+                                                         "entries", "marks",     "header"};
 
 #define CREATE_TABLE                                                                               \
     "CREATE TABLE %s (first BLOB, second BLOB, data BLOB, "                                        \

@@ -16,6 +16,7 @@ enum ots_item_kind {
     OTS_ITEM_TIMELINE,
     OTS_ITEM_SHARD,
     OTS_ITEM_ENTRIES,
+    OTS_ITEM_MARKS,
     OTS_ITEM_KINDS,
 };
 

@@ -94,6 +94,7 @@ enum ots_status ots_table_state_delete(int dir_fd, struct ots_slice table, struc
 /* One of the visitors, and what the item's bytes could not tell. */
 struct visit {
     ots_known_timeline_visit *timeline;
+    ots_known_marks_visit *marks;
     ots_known_shard_visit *shard;
     ots_known_entry_visit *entry;
     void *context;
@@ -133,6 +134,20 @@ enum ots_status ots_table_state_each_timeline(struct ots_table_state *state,
 {
     struct visit how = {.timeline = visit, .context = context};
     return each(state, OTS_ITEM_TIMELINE, visit_timeline, &how, err);
+}
+
+static enum ots_status visit_marks(void *context, const struct ots_item *item)
+{
+    const struct visit *visit = context;
+    return visit->marks(visit->context, item->first, item->second, item->data);
+}
+
+enum ots_status ots_table_state_each_marks(struct ots_table_state *state,
+                                           ots_known_marks_visit *visit, void *context,
+                                           struct ots_error *err)
+{
+    struct visit how = {.marks = visit, .context = context};
+    return each(state, OTS_ITEM_MARKS, visit_marks, &how, err);
 }
 
 static enum ots_status visit_shard(void *context, const struct ots_item *item)
@@ -278,6 +293,28 @@ enum ots_status ots_table_state_clear_timelines(struct ots_table_state *state,
                                                 struct ots_error *err)
 {
     return ots_item_file_clear(state->file, OTS_ITEM_TIMELINE, err);
+}
+
+enum ots_status ots_table_state_put_marks(struct ots_table_state *state,
+                                          struct ots_slice measurement, struct ots_slice file,
+                                          struct ots_slice marks, struct ots_error *err)
+{
+    if (!is_name(measurement) || !is_name(file) || !is_blob(marks))
+        return too_long(err);
+    const struct ots_item item = {measurement, file, marks};
+    return ots_item_file_put(state->file, OTS_ITEM_MARKS, &item, err);
+}
+
+enum ots_status ots_table_state_remove_marks(struct ots_table_state *state,
+                                             struct ots_slice measurement, struct ots_slice file,
+                                             struct ots_error *err)
+{
+    return ots_item_file_remove(state->file, OTS_ITEM_MARKS, measurement, file, err);
+}
+
+enum ots_status ots_table_state_clear_marks(struct ots_table_state *state, struct ots_error *err)
+{
+    return ots_item_file_clear(state->file, OTS_ITEM_MARKS, err);
 }
 
 enum ots_status ots_table_state_put_shard(struct ots_table_state *state,

@@ -1,8 +1,9 @@
 /*
- * What is known of a table, kept across mounts: its timelines (size, rows, hash, mtime), how far
- * each shard of its stream was read, our own rows that the follower has not passed yet, and a few
- * numbers. One SQLite file for each table, `tables/<table>.db` in the source's directory, that
- * only its owner may read. `<table>.db.damaged` is the last one that could not be used.
+ * What is known of a table, kept across mounts: its timelines (size, rows, hash, mtime, and
+ * places in the text of long ones), how far each shard of its stream was read, our own rows that
+ * the follower has not passed yet, and a few numbers. One SQLite file for each table,
+ * `tables/<table>.db` in the source's directory, that only its owner may read. `<table>.db.damaged`
+ * is the last one that could not be used.
  *
  * All changes are made in transactions. After a kill at any moment the file holds all of a
  * transaction or nothing of it; one whose commit returned is there. After a crash of the machine
@@ -38,8 +39,8 @@ enum ots_table_state_outcome {
 
 /* Bounds of what can be put; a longer one is OTS_LIMIT. */
 enum {
-    OTS_TABLE_STATE_NAME_BYTES_MAX = 4096,              /* of each name and each id */
-    OTS_TABLE_STATE_BLOB_BYTES_MAX = 1024 * 1024,       /* a key, an iterator, the identity */
+    OTS_TABLE_STATE_NAME_BYTES_MAX = 4096,        /* of each name and each id */
+    OTS_TABLE_STATE_BLOB_BYTES_MAX = 1024 * 1024, /* a key, marks, an iterator, the identity */
     OTS_TABLE_STATE_GROUP_BYTES_MAX = 16 * 1024 * 1024, /* a group's entries, packed */
 };
 
@@ -115,6 +116,9 @@ enum ots_status ots_table_state_delete(int dir_fd, struct ots_slice table,
  */
 typedef enum ots_status ots_known_timeline_visit(void *context,
                                                  const struct ots_known_timeline *timeline);
+/* `marks` are any bytes. */
+typedef enum ots_status ots_known_marks_visit(void *context, struct ots_slice measurement,
+                                              struct ots_slice file, struct ots_slice marks);
 typedef enum ots_status ots_known_shard_visit(void *context, const struct ots_known_shard *shard);
 /* Entries of a group come in the order in which they were put, groups in that of their numbers. */
 typedef enum ots_status ots_known_entry_visit(void *context, uint64_t group,
@@ -123,6 +127,9 @@ typedef enum ots_status ots_known_entry_visit(void *context, uint64_t group,
 enum ots_status ots_table_state_each_timeline(struct ots_table_state *state,
                                               ots_known_timeline_visit *visit, void *context,
                                               struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_table_state_each_marks(struct ots_table_state *state,
+                                           ots_known_marks_visit *visit, void *context,
+                                           struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_table_state_each_shard(struct ots_table_state *state,
                                            ots_known_shard_visit *visit, void *context,
                                            struct ots_error *err) OTS_MUST_CHECK;
@@ -160,6 +167,18 @@ enum ots_status ots_table_state_remove_timeline(struct ots_table_state *state,
 /* All of them, at once. */
 enum ots_status ots_table_state_clear_timelines(struct ots_table_state *state,
                                                 struct ots_error *err) OTS_MUST_CHECK;
+
+/* Marks are kept apart from their timeline, because they change seldom: who removes or clears
+ * timelines has to do so with marks too. */
+enum ots_status ots_table_state_put_marks(struct ots_table_state *state,
+                                          struct ots_slice measurement, struct ots_slice file,
+                                          struct ots_slice marks,
+                                          struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_table_state_remove_marks(struct ots_table_state *state,
+                                             struct ots_slice measurement, struct ots_slice file,
+                                             struct ots_error *err) OTS_MUST_CHECK;
+enum ots_status ots_table_state_clear_marks(struct ots_table_state *state,
+                                            struct ots_error *err) OTS_MUST_CHECK;
 
 enum ots_status ots_table_state_put_shard(struct ots_table_state *state,
                                           const struct ots_known_shard *shard,

@@ -134,6 +134,12 @@ void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *tim
     take_up(table, timeline);
 }
 
+void ots_table_note_unsaved_locked(struct ots_table *table, struct ots_node *timeline)
+{
+    if (atomic_load(&table->is_followed))
+        take_up(table, timeline);
+}
+
 struct ots_node *ots_table_next_changed_locked(struct ots_table *table)
 {
     if (!table->changed_count)

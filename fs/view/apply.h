@@ -49,6 +49,9 @@ void ots_apply_gap_locked(struct ots_table *table);
 void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *timeline,
                                    bool is_content);
 
+/* Only what is saved of it beside that, its marks, has changed. */
+void ots_table_note_unsaved_locked(struct ots_table *table, struct ots_node *timeline);
+
 /* The time of a directory, the table's or a measurement's, is to be saved. */
 void ots_table_note_directory_locked(struct ots_table *table, struct ots_node *dir);
 

@@ -16,6 +16,21 @@ bool ots_history_is_needed(const struct ots_history *history)
            history->written_before_us != INT64_MAX;
 }
 
+bool ots_history_has_kept_marks(const struct ots_history *history)
+{
+    const struct ots_mark *last = &history->marks.items[history->marks.count - 1];
+    const struct ots_mark *kept = &history->kept_last;
+    return history->marks.count == history->kept_count && last->offset == kept->offset &&
+           last->row_index == kept->row_index && last->time_us == kept->time_us &&
+           last->hash == kept->hash;
+}
+
+void ots_history_note_kept_marks(struct ots_history *history)
+{
+    history->kept_count = history->marks.count;
+    history->kept_last = history->marks.items[history->marks.count - 1];
+}
+
 static int64_t lower(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -91,7 +106,7 @@ void ots_history_note(struct ots_history *history, const struct ots_extent *befo
         atomic_fetch_add(&history->version, 1);
     if (marks)
         ots_marks_copy(marks, &history->marks);
-    else if (!is_equal(before, after) || !is_same_begin)
+    else if (!is_equal(before, after) || before->hash != after->hash || !is_same_begin)
         ots_marks_clear(&history->marks);
     if (after->row_count)
         ots_history_see_row(history, after->last_time_us);

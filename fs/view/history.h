@@ -28,6 +28,9 @@ struct ots_history {
     int64_t written_before_us;
     uint64_t begin_number; /* number of the table's last write when a measurement began last */
     uint64_t change_count; /* how often what was known turned out to be wrong */
+    /* The marks that are on disk: how many, and the last, whose hash tells the text before it. */
+    size_t kept_count;
+    struct ots_mark kept_last;
 };
 
 void ots_history_init(struct ots_history *history);
@@ -35,6 +38,10 @@ void ots_history_deinit(struct ots_history *history);
 
 /* Whether it knows anything that a new one would not. `version` does not count. */
 bool ots_history_is_needed(const struct ots_history *history);
+
+/* Whether the marks, of which there are some, are those that were kept on disk last. */
+bool ots_history_has_kept_marks(const struct ots_history *history);
+void ots_history_note_kept_marks(struct ots_history *history);
 
 /* A row of that time is there. Threads: any, without a lock. */
 void ots_history_see_row(struct ots_history *history, int64_t time_us);

@@ -45,11 +45,12 @@ struct ots_node {
     bool is_changed;    /* what is known of it is not saved yet */
     /* Own rows of it are not known any more: its hash tells whether it changed. */
     bool is_unsure : 1;
-    bool is_written : 1;  /* by this mount */
-    bool is_sending : 1;  /* perhaps rows of it are on their way */
-    bool is_time_due : 1; /* of a directory: a child's time went back */
-    bool is_mark_due : 1; /* the next row behind the last one is the first in its MiB */
-    bool is_kept : 1;     /* the kernel keeps its attributes, of directories too; fs/view/kept.h */
+    bool is_written : 1;     /* by this mount */
+    bool is_sending : 1;     /* perhaps rows of it are on their way */
+    bool is_time_due : 1;    /* of a directory: a child's time went back */
+    bool is_mark_due : 1;    /* the next row behind the last one is the first in its MiB */
+    bool has_kept_marks : 1; /* marks of it are in the table's file */
+    bool is_kept : 1; /* the kernel keeps its attributes, of directories too; fs/view/kept.h */
     union {
         struct {
             struct ots_children children; /* of a directory */

@@ -10,11 +10,13 @@
 #include "fs/lp/names.h"
 #include "fs/state/state_dir.h"
 #include "fs/view/apply.h"
+#include "fs/view/mark_blob.h"
 #include "fs/view/persist_load.h"
 
 enum {
     PORTION_NODES = 4096,
     PORTIONS_MAX = 512, /* then all the rest at once */
+    PORTION_MARKS_BYTES = 4 * 1024 * 1024,
     RETRY_US = 10 * 1000000,
 };
 
@@ -24,6 +26,8 @@ static const int64_t DESCRIBED_US_MAX = INT64_C(600) * 1000000;
 struct taken_node {
     const struct ots_node *node;
     struct ots_known_timeline known; /* names are the node's; the key is the arena's */
+    struct ots_slice marks;          /* those to be put, the arena's */
+    bool has_lost_marks;
     bool is_gone;
 };
 
@@ -40,6 +44,7 @@ struct taking {
     struct taken_node *nodes;
     size_t count;
     size_t capacity;
+    size_t marks_bytes;
     struct ots_buf groups;  /* struct taken_group */
     struct ots_buf entries; /* struct ots_known_entry */
     int64_t cut_us;
@@ -99,7 +104,31 @@ static uint32_t flags_of(const struct ots_node *timeline)
            (timeline->is_local ? OTS_PERSIST_LOCAL : 0) | (is_dirty ? OTS_PERSIST_DIRTY : 0);
 }
 
-static enum ots_status take_timeline(struct taking *taking, const struct ots_node *timeline)
+/* Only when they are others than those in the file: a long timeline that grows has many. */
+static enum ots_status take_marks(struct taking *taking, struct ots_node *timeline,
+                                  struct taken_node *taken)
+{
+    struct ots_history *history = ots_node_history(timeline);
+    struct ots_buf blob = OTS_BUF_INIT;
+    if (taken->is_gone || !history || !history->marks.count) {
+        taken->has_lost_marks = timeline->has_kept_marks;
+        timeline->has_kept_marks = false;
+        return OTS_OK;
+    }
+    if (timeline->has_kept_marks && ots_history_has_kept_marks(history))
+        return OTS_OK;
+    ots_mark_blob_append(&history->marks, &blob);
+    enum ots_status status = ots_buf_status(&blob);
+    if (status == OTS_OK)
+        status = ots_arena_copy(&taking->arena, ots_buf_slice(&blob), &taken->marks);
+    ots_buf_deinit(&blob);
+    taking->marks_bytes += taken->marks.size;
+    timeline->has_kept_marks = true;
+    ots_history_note_kept_marks(history);
+    return status;
+}
+
+static enum ots_status take_timeline(struct taking *taking, struct ots_node *timeline)
 {
     struct taken_node *taken = add_taken(taking);
     if (!taken)
@@ -119,7 +148,8 @@ static enum ots_status take_timeline(struct taking *taking, const struct ots_nod
         .flags = flags_of(timeline),
     };
     taken->is_gone = !timeline->is_listed && !timeline->is_removed;
-    return take_key(taking, timeline, &taken->known.key);
+    enum ots_status status = take_key(taking, timeline, &taken->known.key);
+    return status == OTS_OK ? take_marks(taking, timeline, taken) : status;
 }
 
 static void take_directory(struct taking *taking, struct ots_node *dir)
@@ -149,7 +179,8 @@ static void take_child_directory(struct ots_node *dir, void *context)
 static bool take_nodes(struct taking *taking, size_t max)
 {
     struct ots_node *timeline;
-    while (taking->status == OTS_OK && taking->count < max) {
+    size_t marks_max = max == SIZE_MAX ? SIZE_MAX : PORTION_MARKS_BYTES;
+    while (taking->status == OTS_OK && taking->count < max && taking->marks_bytes < marks_max) {
         timeline = ots_table_next_changed_locked(taking->table);
         if (!timeline)
             return true;
@@ -199,6 +230,7 @@ static bool take(struct taking *taking, size_t max)
 {
     struct ots_view *view = taking->table->view;
     taking->count = 0;
+    taking->marks_bytes = 0;
     ots_arena_reset(&taking->arena);
     pthread_mutex_lock(&view->synced.lock);
     bool is_all = take_nodes(taking, max);
@@ -209,6 +241,18 @@ static bool take(struct taking *taking, size_t max)
 }
 
 /* --- writing, without it ----------------------------------------------------------------------*/
+
+static enum ots_status put_marks(struct ots_persist *persist, const struct taken_node *taken,
+                                 struct ots_error *err)
+{
+    const struct ots_known_timeline *known = &taken->known;
+    if (taken->marks.size)
+        return ots_table_state_put_marks(persist->state, known->measurement, known->file,
+                                         taken->marks, err);
+    if (taken->has_lost_marks)
+        return ots_table_state_remove_marks(persist->state, known->measurement, known->file, err);
+    return OTS_OK;
+}
 
 static enum ots_status put_nodes(struct ots_persist *persist, const struct taking *taking,
                                  struct ots_error *err)
@@ -221,6 +265,8 @@ static enum ots_status put_nodes(struct ots_persist *persist, const struct takin
                                                      taken->known.file, err);
         else
             status = ots_table_state_put_timeline(persist->state, &taken->known, err);
+        if (status == OTS_OK)
+            status = put_marks(persist, taken, err);
     }
     return status;
 }
@@ -344,6 +390,8 @@ static enum ots_status begin(struct ots_persist *persist, struct ots_error *err)
         return status;
     ots_persist_mark_all(persist->table);
     status = ots_table_state_clear_timelines(persist->state, err);
+    if (status == OTS_OK)
+        status = ots_table_state_clear_marks(persist->state, err);
     if (status == OTS_OK)
         status = ots_table_state_clear_entries(persist->state, err);
     return status;

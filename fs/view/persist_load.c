@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "fs/view/apply.h"
+#include "fs/view/mark_blob.h"
 
 struct loading {
     struct ots_table *table;
@@ -111,6 +112,45 @@ static enum ots_status load_row(void *context, const struct ots_known_timeline *
     return status;
 }
 
+/* --- marks ------------------------------------------------------------------------------------*/
+
+static struct ots_node *find_timeline(const struct ots_table *table, struct ots_slice measurement,
+                                      struct ots_slice file)
+{
+    struct ots_node *node = ots_node_child(table->node, measurement);
+    if (node)
+        node = ots_node_child(node, file);
+    return node && node->kind == OTS_NODE_TIMELINE ? node : NULL;
+}
+
+static void set_marks(struct ots_node *timeline, struct ots_slice marks)
+{
+    timeline->has_kept_marks = true;
+    /* Nobody knows from where on it has to be measured. */
+    if (timeline->timeline.last_write > timeline->timeline.measured_write)
+        return;
+    struct ots_history *history = ots_node_hold_history(timeline);
+    if (!history)
+        return;
+    if (ots_mark_blob_read(marks, &timeline->timeline.extent, &history->marks) == OTS_OK)
+        ots_history_note_kept_marks(history);
+    ots_node_release_history(timeline);
+}
+
+/* Without them reading costs more, and that is all. */
+static enum ots_status load_marks(void *context, struct ots_slice measurement,
+                                  struct ots_slice file, struct ots_slice marks)
+{
+    const struct loading *loading = context;
+    struct ots_table *table = loading->table;
+    pthread_mutex_lock(&table->view->synced.lock);
+    struct ots_node *timeline = find_timeline(table, measurement, file);
+    if (timeline)
+        set_marks(timeline, marks);
+    pthread_mutex_unlock(&table->view->synced.lock);
+    return OTS_OK;
+}
+
 /* --- our own rows -----------------------------------------------------------------------------*/
 
 static enum ots_status load_entry(void *context, uint64_t group,
@@ -121,10 +161,8 @@ static enum ots_status load_entry(void *context, uint64_t group,
     const struct ots_row_sum sum = {entry->time_us, entry->size_bytes, entry->hash};
     enum ots_status status = OTS_OK;
     pthread_mutex_lock(&table->view->synced.lock);
-    struct ots_node *node = ots_node_child(table->node, entry->measurement);
+    struct ots_node *node = find_timeline(table, entry->measurement, entry->file);
     if (node)
-        node = ots_node_child(node, entry->file);
-    if (node && node->kind == OTS_NODE_TIMELINE)
         status =
             ots_apply_restore_locked(table, group, node, &sum, (enum ots_ahead_kind)entry->flags);
     pthread_mutex_unlock(&table->view->synced.lock);
@@ -200,6 +238,8 @@ enum ots_status ots_persist_load(struct ots_persist *persist, struct ots_error *
     if (status == OTS_OK)
         status = ots_table_state_each_timeline(persist->state, load_row, &loading, err);
     if (status == OTS_OK)
+        status = ots_table_state_each_marks(persist->state, load_marks, &loading, err);
+    if (status == OTS_OK)
         status = ots_table_state_each_entry(persist->state, load_entry, &loading, err);
     if (status == OTS_OK)
         status = load_positions(persist, err);
@@ -208,8 +248,10 @@ enum ots_status ots_persist_load(struct ots_persist *persist, struct ots_error *
 
 static void mark_timeline(struct ots_node *timeline, void *context)
 {
-    if (timeline->kind == OTS_NODE_TIMELINE)
-        ots_table_note_changed_locked(context, timeline, false);
+    if (timeline->kind != OTS_NODE_TIMELINE)
+        return;
+    timeline->has_kept_marks = false;
+    ots_table_note_changed_locked(context, timeline, false);
 }
 
 static void mark_measurement(struct ots_node *measurement, void *context)

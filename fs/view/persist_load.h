@@ -16,7 +16,7 @@ enum {
     OTS_PERSIST_LOCAL = 8,
     OTS_PERSIST_DIRTY = 16,
 };
-enum { OTS_PERSIST_VERSION = 1 };
+enum { OTS_PERSIST_VERSION = 2 };
 
 #define OTS_PERSIST_MEASURED "measured"
 #define OTS_PERSIST_CUT "cut_us"

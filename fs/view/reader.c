@@ -274,6 +274,8 @@ static void share_marks(struct ots_reader *reader)
     } else if (is_same && snapshot->marks.count > history->marks.count) {
         ots_marks_copy(&snapshot->marks, &history->marks);
     }
+    if (is_same && is_followed(reader))
+        ots_table_note_unsaved_locked(reader->extract->table, reader->timeline);
     pthread_mutex_unlock(&view->synced.lock);
     snapshot->has_changed = false;
     reader->shared_count = snapshot->marks.count;

@@ -69,6 +69,14 @@ expect_same "$work/out" "$work/short"
 expect_equal "$(counter GetTimeseriesData rows_out)" 300000 'rows that were read'
 expect_equal "$(ls -A "$TMPDIR")" '' 'left in the temporary folder'
 
+# A later mount knows where to begin without having read anything.
+unmount_otsfs "$work/mnt"
+mount_otsfs "local:$work/data" "$work/mnt"
+for name in long short; do
+    costs 3 tail -n 10 "$work/mnt/t/m/n=$name.lp"
+    expect_same "$work/out" <(tail -n 10 "$work/$name")
+done
+
 # tail -f and -F see what is appended, to a short timeline and a long one, and nothing twice.
 for name in long new; do
     file=$work/mnt/t/m/n=$name.lp

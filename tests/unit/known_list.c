@@ -12,6 +12,14 @@ static enum ots_status list_timeline(void *context, const struct ots_known_timel
     return OTS_OK;
 }
 
+static enum ots_status list_marks(void *context, struct ots_slice measurement,
+                                  struct ots_slice file, struct ots_slice marks)
+{
+    ots_buf_append_fmt(context, "marks %.*s/%.*s %zu\n", OTS_SLICE_FMT(measurement),
+                       OTS_SLICE_FMT(file), marks.size);
+    return OTS_OK;
+}
+
 static enum ots_status list_shard(void *context, const struct ots_known_shard *shard)
 {
     ots_buf_append_fmt(context, "shard %.*s (%.*s,%.*s) [%.*s]%s\n", OTS_SLICE_FMT(shard->id),
@@ -34,6 +42,8 @@ char *known_list(struct ots_table_state *state, struct ots_error *err)
 {
     struct ots_buf text = OTS_BUF_INIT;
     enum ots_status status = ots_table_state_each_timeline(state, list_timeline, &text, err);
+    if (status == OTS_OK)
+        status = ots_table_state_each_marks(state, list_marks, &text, err);
     if (status == OTS_OK)
         status = ots_table_state_each_shard(state, list_shard, &text, err);
     if (status == OTS_OK)

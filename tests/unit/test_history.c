@@ -27,7 +27,8 @@ static void add_rows(struct ots_found *found, int64_t first_us, size_t count, ui
 {
     struct ots_line *lines = calloc(count, sizeof(*lines));
     for (size_t i = 0; i < count; i++)
-        lines[i] = (struct ots_line){first_us + (int64_t)i, size, size * 1000 + i};
+        lines[i] =
+            (struct ots_line){first_us + (int64_t)i, size, size * 1000000 + (uint64_t)first_us + i};
     ots_found_add(found, lines, count);
     free(lines);
 }
@@ -193,6 +194,29 @@ static void another_first_time_ends_no_version(void **state)
     history_free(history);
 }
 
+/* As many marks and the same last one are the same only if the text before it is. */
+static void marks_on_disk_are_told_from_others(void **state)
+{
+    (void)state;
+    struct ots_history *history = history_new();
+    struct ots_found found = {0};
+    add_rows(&found, 100, 7000, 50);
+    note(history, &nothing, &found, 0, true);
+    assert_false(ots_history_has_kept_marks(history));
+    ots_history_note_kept_marks(history);
+    assert_true(ots_history_has_kept_marks(history));
+    history->marks.items[0].hash++;
+    assert_false(ots_history_has_kept_marks(history));
+    history->marks.items[0].hash--;
+    struct ots_found more = {0};
+    add_rows(&more, 100, 12000, 50);
+    note(history, &found.extent, &more, 0, true);
+    assert_false(ots_history_has_kept_marks(history));
+    ots_found_deinit(&more);
+    ots_found_deinit(&found);
+    history_free(history);
+}
+
 static void unordered_rows_leave_no_wrong_marks(void **state)
 {
     (void)state;
@@ -206,9 +230,16 @@ static void unordered_rows_leave_no_wrong_marks(void **state)
     /* The same text: what is known of it stays. */
     note(history, &found.extent, &unordered, 0, true);
     assert_int_equal(history->marks.count, 1);
+    struct ots_found other = {.extent = unordered.extent, .is_unordered = true};
+    other.extent.hash++;
+    note(history, &found.extent, &other, 0, true);
+    assert_int_equal(history->marks.count, 0);
+    note(history, &nothing, &found, 0, true);
+    assert_int_equal(history->marks.count, 1);
     add_rows(&unordered, 8000, 1, 50);
     note(history, &found.extent, &unordered, 0, true);
     assert_int_equal(history->marks.count, 0);
+    ots_found_deinit(&other);
     ots_found_deinit(&unordered);
     ots_found_deinit(&found);
     history_free(history);
@@ -224,6 +255,7 @@ int main(void)
         cmocka_unit_test(others_are_noticed),
         cmocka_unit_test(another_first_time_ends_no_version),
         cmocka_unit_test(unordered_rows_leave_no_wrong_marks),
+        cmocka_unit_test(marks_on_disk_are_told_from_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

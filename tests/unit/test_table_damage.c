@@ -63,6 +63,9 @@ static enum ots_status fill(struct ots_table_state *state)
                                          .size_bytes = i * 100,
                                          .hash = i * UINT64_C(0x123456789abcd)};
         status = ots_table_state_put_timeline(state, &one, NULL);
+        if (status == OTS_OK && i % 40 == 0)
+            status = ots_table_state_put_marks(state, one.measurement, one.file,
+                                               OTS_SLICE("where it can be read from"), NULL);
     }
     for (size_t i = 0; i < 50; i++)
         entries[i] =
@@ -206,8 +209,11 @@ static void truncated_files_are_put_aside(void **state)
     struct sound sound;
     make_sound(*state, &sound);
     /* SQLite takes a single byte for nothing. */
-    for (size_t size = 2; size < sound.size; size += size < 200 ? 66 : 5000)
-        assert_true(is_put_aside(&sound, sound.bytes, size));
+    for (size_t size = 2; size < sound.size; size += size < 200 ? 66 : 5000) {
+        bool is_used = size <= sound.size - 4096;
+        /* Of the last page the end may be unused; then nothing is lost. */
+        assert_true(is_put_aside(&sound, sound.bytes, size) || !is_used);
+    }
     free_sound(&sound);
 }
 

@@ -203,6 +203,55 @@ static void what_is_removed_is_gone(void **state)
     expect(fixture, "m/c 3\n");
 }
 
+static void put_marks(struct fixture *fixture, const char *file, struct ots_slice marks)
+{
+    assert_int_equal(ots_table_state_put_marks(fixture->state, OTS_SLICE("m"), ots_slice_str(file),
+                                               marks, &fixture->err),
+                     OTS_OK);
+}
+
+static enum ots_status check_marks(void *context, struct ots_slice measurement,
+                                   struct ots_slice file, struct ots_slice marks)
+{
+    const struct ots_slice *wanted = context;
+    assert_true(ots_slice_equal(measurement, OTS_SLICE("m")));
+    assert_true(ots_slice_equal(file, OTS_SLICE("a")));
+    assert_true(ots_slice_equal(marks, *wanted));
+    return OTS_OK;
+}
+
+static void marks_are_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ots_slice wanted = OTS_SLICE("\0\xff three");
+    begin(fixture);
+    put(fixture, "m", "a", 1);
+    put_marks(fixture, "a", OTS_SLICE("one"));
+    put_marks(fixture, "b", OTS_SLICE("two"));
+    put_marks(fixture, "a", wanted);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(ots_table_state_remove_marks(fixture->state, OTS_SLICE("m"),
+                                                      OTS_SLICE("b"), &fixture->err),
+                         OTS_OK);
+    commit(fixture);
+    assert_int_equal(reopen(fixture), OTS_TABLE_STATE_LOADED);
+    assert_int_equal(
+        ots_table_state_each_marks(fixture->state, check_marks, &wanted, &fixture->err), OTS_OK);
+    /* What is undone is not there; timelines go without them. */
+    begin(fixture);
+    put_marks(fixture, "c", wanted);
+    ots_table_state_rollback(fixture->state);
+    begin(fixture);
+    assert_int_equal(ots_table_state_clear_timelines(fixture->state, &fixture->err), OTS_OK);
+    commit(fixture);
+    expect(fixture, "marks m/a 8\n");
+    begin(fixture);
+    assert_int_equal(ots_table_state_clear_marks(fixture->state, &fixture->err), OTS_OK);
+    commit(fixture);
+    assert_int_equal(reopen(fixture), OTS_TABLE_STATE_LOADED);
+    expect(fixture, "");
+}
+
 static void put_shard(struct fixture *fixture, const char *id, const char *iterator, bool is_ended)
 {
     struct ots_known_shard shard = {.id = ots_slice_str(id),
@@ -345,6 +394,8 @@ static void what_is_too_long_is_refused(void **state)
     begin(fixture);
     assert_int_equal(ots_table_state_put_timeline(fixture->state, &one, &fixture->err), OTS_OK);
     one.key.size++;
+    assert_int_equal(ots_table_state_put_marks(fixture->state, name, name, one.key, &fixture->err),
+                     OTS_LIMIT);
     assert_int_equal(ots_table_state_put_timeline(fixture->state, &one, &fixture->err), OTS_LIMIT);
     one.key.size = 0;
     one.file.size++;
@@ -506,6 +557,7 @@ int main(void)
         TEST(names_may_be_any_bytes),
         TEST(putting_again_replaces),
         TEST(what_is_removed_is_gone),
+        TEST(marks_are_kept),
         TEST(shards_are_kept),
         TEST(entries_keep_their_order_within_groups_of_ascending_numbers),
         TEST(numbers_are_kept_by_name),
