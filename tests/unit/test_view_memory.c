@@ -66,7 +66,7 @@ static void find_all(struct ots_table *table, size_t rows)
 {
     struct ots_view *view = table->view;
     struct ots_finding finding;
-    assert_int_equal(ots_finding_begin(&finding, &table->whole, NULL), OTS_OK);
+    assert_int_equal(ots_finding_begin(&finding, &table->whole, NULL, NULL), OTS_OK);
     finding.has_extents = true;
     static const struct ots_series_key key;
     for (size_t i = 0; i < TIMELINES; i++) {
