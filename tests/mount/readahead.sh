@@ -49,11 +49,41 @@ cat "$work/more" >>"$work/copy/cpu/host=h001000.lp"
 diff -rq "$work/copy" "$work/mnt/t"
 unmount_otsfs "$work/mnt"
 
-# More than the cache may hold, and no place for it: it takes longer, and is right.
-for options in cache_size=0 "cache_dir=/nowhere"; do
+# 60 MB in the opposite order of their names, so that the first file comes last: kept in memory and on
+# disk, and each row read once; with less disk than that, or none, it takes more requests, and is right.
+mount_otsfs "local:$work/a" "$work/mnt"
+mkdir "$work/mnt/big"
+awk 'BEGIN {
+    while (length(pad) < 400) pad = pad "0123456789"
+    for (i = 6000; i--;)
+        for (j = 0; j < 24; j++)
+            printf "cpu,host=h%06d text=\"%s\" %d000000000\n", i, pad, 1700000000 + j
+}' >"$work/mnt/big/.write"
+sync "$work/mnt/big"
+ls -lR "$work/mnt/big" >/dev/null
+count_from "$work/a"
+cp -r "$work/mnt/big" "$work/big"
+expect_counted "$work/a" $((6000 * 24 + 30 * 24)) rows_read
+unmount_otsfs "$work/mnt"
+expect_equal "$(find "$work/big" -type f | wc -l)" 6000 'files copied'
+for options in cache_size=1 cache_dir=/nowhere; do
     mount_otsfs "local:$work/a" "$work/mnt" -o "$options"
-    diff -rq "$work/copy" "$work/mnt/t"
+    diff -rq "$work/big" "$work/mnt/big"
     kb=$(awk '/^VmHWM/ { print $2 }' "/proc/$(processes_of "$otsfs" "$work/mnt")/status")
     [ "$kb" -lt 204800 ] || fail "$options took $kb KB of memory"
     unmount_otsfs "$work/mnt"
 done
+
+# Who stops has caused what is read ahead, and not all the rest: 24 MiB and the pages under way.
+mount_otsfs "local:$work/a" "$work/mnt"
+cp -r "$work/big" "$work/mnt/ordered"
+sync "$work/mnt/ordered"
+ls -lR "$work/mnt/ordered" >/dev/null
+count_from "$work/a"
+for i in 0 1 2 3 4 5; do
+    name=$(printf 'cpu/host=h%06d.lp' $i)
+    cmp "$work/big/$name" "$work/mnt/ordered/$name"
+done
+sleep 1
+expect_counted "$work/a" $((6000 * 24 * 8 / 10)) rows_read
+unmount_otsfs "$work/mnt"

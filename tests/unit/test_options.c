@@ -64,7 +64,8 @@ static void what_is_not_told_is_zero(void **state)
     assert_int_equal(options.umask, 0);
     assert_int_equal(options.max_rps, 0);
     assert_int_equal(options.max_mbps, 0);
-    assert_false(options.stream_off || options.has_settle);
+    assert_false(options.stream_off || options.has_settle || options.has_cache_size);
+    assert_null(options.cache_dir);
     assert_int_equal(options.poll_us, 0);
     assert_int_equal(options.precision, OTS_PRECISION_NS);
     assert_null(options.state_dir);
@@ -235,6 +236,18 @@ static void seconds_may_have_fractions(void **state)
     }
 }
 
+static void the_cache_has_a_size_and_a_place(void **state)
+{
+    (void)state;
+    char line[] = "otsfs src /mnt -o cache_size=7,cache_dir=/big,cache_size=0";
+    struct ots_options options;
+    assert_int_equal(parse(&options, line, NULL), OTS_OK);
+    assert_true(options.has_cache_size);
+    assert_int_equal(options.cache_mb, 0);
+    assert_string_equal(options.cache_dir, "/big");
+    ots_options_deinit(&options);
+}
+
 static void the_stream_can_be_off(void **state)
 {
     (void)state;
@@ -281,6 +294,9 @@ static void what_cannot_be_understood_is_refused(void **state)
     expect_refused("otsfs src /mnt -o settle=86401", "0 to 86400");
     expect_refused("otsfs src /mnt -o settle=99999999999999999999999", "settle");
     expect_refused("otsfs src /mnt -o settle=5m", "settle");
+    expect_refused("otsfs src /mnt -o cache_size=1048577", "0 to 1048576");
+    expect_refused("otsfs src /mnt -o cache_size=1G", "cache_size");
+    expect_refused("otsfs src /mnt -o cache_dir=", "cache_dir");
     expect_refused("otsfs src /mnt -o umask=8", "umask");
     expect_refused("otsfs src /mnt -o umask=1777", "umask");
     expect_refused("otsfs src /mnt -o umask=", "umask");
@@ -314,6 +330,7 @@ int main(void)
         cmocka_unit_test(a_backslash_keeps_a_comma),
         cmocka_unit_test(help_and_version_want_nothing_else),
         cmocka_unit_test(seconds_may_have_fractions),
+        cmocka_unit_test(the_cache_has_a_size_and_a_place),
         cmocka_unit_test(the_stream_can_be_off),
         cmocka_unit_test(what_cannot_be_understood_is_refused),
         cmocka_unit_test(unknown_options_are_refused),

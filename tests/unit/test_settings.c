@@ -37,6 +37,8 @@ static void defaults_are_told(void **state)
     assert_int_equal(find(&settings, "poll")->kind, OTS_SETTING_SECONDS);
     assert_int_equal(find(&settings, "poll")->number, 1000000);
     assert_null(find(&settings, "settle"));
+    assert_null(find(&settings, "cache_dir"));
+    assert_int_equal(find(&settings, "cache_size")->number, 1024);
 }
 
 static void what_was_given_is_told(void **state)
@@ -58,6 +60,8 @@ static void what_was_given_is_told(void **state)
         .stream_off = true,
         .poll_us = 200000,
         .has_settle = true,
+        .has_cache_size = true,
+        .cache_mb = 5,
     };
     struct ots_settings settings;
     ots_settings_init(&settings, &options);
@@ -75,6 +79,7 @@ static void what_was_given_is_told(void **state)
     assert_string_equal(find(&settings, "stream")->text, "off");
     assert_int_equal(find(&settings, "poll")->number, 200000);
     assert_int_equal(find(&settings, "settle")->number, 0);
+    assert_int_equal(find(&settings, "cache_size")->number, 5);
 }
 
 int main(void)
