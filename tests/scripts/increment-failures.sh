@@ -184,7 +184,7 @@ echo nonsense >"$work/mine"
 run_increment 1 --state "$work/mine"
 said 'is not a state file'
 # History is bounded, and tells window, rows and result.
-{ sed '/^run /d' "$(state_of)" && yes 'run 20260301000000Z every 20260228000000Z 20260228010000Z 5 1234 finished' | head -n 1500; } >"$work/long"
+{ sed '/^run /d' "$(state_of)" && seq 1500 | sed 's/.*/run 20260301000000Z every 20260228000000Z 20260228010000Z 5 1234 finished/'; } >"$work/long"
 mv "$work/long" "$(state_of)"
 run_increment 0 --start 20260301150000 --end 20260301160000
 run_increment 0 --history
