@@ -89,6 +89,7 @@ run_increment 4 --start 20260301110000 --end 20260301120000
 rm "$work/fate/gone"
 expect_equal "$(finished)" 20260301130000Z 'finished after an older one'
 # Many messages are cut.
+/bin/cp -p "$work/fake/cp" "$work/counting_cp"
 fake cp <<'END'
 i=0; while [ $i -lt 50 ]; do i=$((i + 1)); echo "cp: message $i" >&2; done; exit 1
 END
@@ -186,6 +187,8 @@ said 'is not a state file'
 # History is bounded, and tells window, rows and result.
 { sed '/^run /d' "$(state_of)" && seq 1500 | sed 's/.*/run 20260301000000Z every 20260228000000Z 20260228010000Z 5 1234 finished/'; } >"$work/long"
 mv "$work/long" "$(state_of)"
+mv "$work/counting_cp" "$work/fake/cp"
+set_counts 0 0 100
 run_increment 0 --start 20260301150000 --end 20260301160000
 run_increment 0 --history
 expect_equal "$(sed 1d "$work/out" | wc -l)" 1000 'lines of history'
