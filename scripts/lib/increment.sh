@@ -19,6 +19,7 @@ runs=()            # history: started mode from to rows milliseconds result
 messages=''        # a file for what a command says
 began_us='' run_mode='' run_from='' run_to='' # the run that is under way
 rows=0 rows_total=0 windows_total=0
+no_stream='its stream cannot be read, or its mount has stream=off'
 
 say() {
     printf '%s: %s\n' "$program" "$*"
@@ -112,14 +113,20 @@ table_path() {
     printf '%s\n' "$path"
 }
 
+# mount_type PATH: of the mount that it is in.
+mount_type() {
+    findmnt -n -o FSTYPE -T "$1" 2>/dev/null | tail -n 1 || true
+}
+
 # check_instance PATH ARGUMENT: its directory is that of an instance in a mount.
 check_instance() {
     local instance=${1%/*} type
-    type=$(findmnt -n -o FSTYPE -T "${instance:-/}" 2>/dev/null | tail -n 1) || true
-    [ "$type" = fuse.otsfs ] || finish 1 "$2 is not in a mount of otsfs; is it mounted?"
-    case ${1##*/} in
-    .*) ;;
-    *) [ ! -f "$instance/.otsfs/metrics" ] || return 0 ;;
+    type=$(mount_type "${instance:-/}")
+    # The root of a mount is in one, too.
+    [ "$type" = fuse.otsfs ] || [ "$(mount_type "$1")" = fuse.otsfs ] ||
+        finish 1 "$2 is not in a mount of otsfs; is it mounted?"
+    case $type-${1##*/} in
+    fuse.otsfs-[!.]*) [ ! -f "$instance/.otsfs/metrics" ] || return 0 ;;
     esac
     finish 1 "$2 is not the directory of a table (MOUNT/TABLE, or MOUNT/SOURCE/TABLE with several sources)"
 }
@@ -137,6 +144,11 @@ service_now() {
         warn "${source%/*}/.otsfs/status does not tell the service's time"
         return 1
     fi
+}
+
+# service_clock: the same, or what this machine has for it.
+service_clock() {
+    service_now 2>/dev/null || date +%s
 }
 
 # option_s NAME DEFAULT: of the source's mount, as settle=, in seconds, rounded up.
@@ -326,21 +338,31 @@ look() {
     case $text in
     *': Resource temporarily unavailable') return 11 ;;
     *': No data available') return 4 ;;
-    *': Permission denied') warn "$source/.changes/$1: the stream cannot be read, or the mount has stream=off" ;;
+    *': Permission denied') warn "$source/.changes/$1: $no_stream" ;;
     *) warn "${text#ls: }" ;;
     esac
     return 1
 }
 
-# await WINDOW: look, again and again until it is complete.
+# can_follow: fails when the source has no windows at all. What else is wrong may pass.
+can_follow() {
+    local to
+    to=$(($(service_clock) - $(settle_s)))
+    look "$(window_name $((to - 1)) "$to")" 2>/dev/null || [[ $(tail -n 1 "$messages") != *': Permission denied' ]]
+}
+
+# await FROM TO: look, again and again until that window is complete. To whom gave the window it is
+# told at once; one that the schedule gave is known to end soon.
 await() {
-    local pause=1 since=$SECONDS is_told='' status
+    local pause=1 since=$SECONDS is_told='' status window text
+    window=$(window_name "$1" "$2")
     while :; do
         status=0
-        look "$1" || status=$?
+        look "$window" || status=$?
         [ "$status" = 11 ] || return "$status"
-        if [ -z "$is_told" ] && ((SECONDS - since >= 60)); then
-            say "waiting until $1 is complete"
+        if [ -z "$is_told" ] && { [ "$run_mode" = window ] || ((SECONDS - since >= 60)); }; then
+            text="waiting until $window is complete, about $(utc_name $(($2 + $(settle_s))))"
+            if [ "$run_mode" = window ]; then warn "$text"; else say "$text"; fi
             is_told=1
         fi
         run sleep "$pause" 9>&-
@@ -432,7 +454,7 @@ copy_window() {
     window=$(window_name "$2" "$3")
     rows=0
     begin_run "$@"
-    await "$window" || status=$?
+    await "$2" "$3" || status=$?
     if [ "$status" = 0 ]; then
         store "$source/.changes/$window" || status=$?
         # What was trimmed while it was read does not come back.

@@ -61,6 +61,7 @@ wait_until grep -q 'trying again in' "$work/err"
 expect_equal "$(ls -A "$work/two")" '' 'written below the mount point'
 mount_otsfs "local:$work/copy" "$work/two"
 wait_until in_step
+wait_until grep -q 'it works again' "$work/err"
 end_following INT 0
 
 # A short history, though windows were many; an increment goes on from there.
@@ -71,3 +72,11 @@ increment_is_done() {
     diff -r "$other/t" "$work/two/t" >"$work/diff"
 }
 wait_until increment_is_done
+
+# A source without a stream is refused before anything is copied.
+mount_otsfs "local:$work/data" "$work/off" -o stream=off
+status=0
+timeout "$lib_wait_s" otsfs-follow "$work/off/t" "$work/two/u" >"$work/out" 2>"$work/err" || status=$?
+expect_equal "$status" 1 'exit status without a stream'
+grep -q 'cannot be followed' "$work/err" || fail "without a stream: $(cat "$work/err")"
+expect_equal "$(ls -A "$work/two/u")" '' 'copied without a stream'

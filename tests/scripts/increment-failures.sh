@@ -30,6 +30,10 @@ said 'there is no option --nothing'
 run_increment 2 --start 20260301120000
 run_increment 2 --end 20260301120000
 run_increment 2 --start 20260301120000 --end 20260301120000
+run_increment 2 --start 20260301120000Z --end 20260301130000
+said 'both have a Z'
+run_increment 2 --start 20260301120000 --end 20260302120001
+said "more than a day ahead of the service's time, 20260301120000Z"
 run_increment 2 --full "${hour[@]}"
 run_increment 2 --every 1h --full
 run_increment 2 --force
@@ -50,6 +54,10 @@ said 'is not in a mount of otsfs'
 status=0
 otsfs-increment "$one/t" "$two/t/cpu" 2>"$work/err" || status=$?
 expect_equal "$status" 1 'exit status for a measurement'
+said 'is not the directory of a table'
+status=0
+otsfs-increment "$one" "$two/t" 2>"$work/err" || status=$?
+expect_equal "$status" 1 'exit status for the root of a mount'
 said 'is not the directory of a table'
 otsfs-increment "$one/none" "$two/t" 2>"$work/err" && fail 'a table that is not there'
 said 'there is no such table'
@@ -127,6 +135,18 @@ printf '\n\n' >"$work/fate/again"
 run_increment 0 "${later[@]}"
 expect_equal "$(finished)" 20260301140000Z 'finished after a wait'
 [ ! -s "$work/fate/again" ] || fail 'it did not look again'
+expect_equal "$(grep -c 'waiting until 20260301130000Z-20260301140000Z is complete, about 20260301140002Z$' "$work/err")" 1 'words of the wait'
+
+# --- a source without a stream -----------------------------------------------------------------------
+: >"$work/fate/denied"
+otsfs-increment "$one/t" "$two/t" --full --state "$work/full" >"$work/out" 2>"$work/err" || fail "without a stream: $(cat "$work/err")"
+said 'increments cannot follow: its stream cannot be read, or its mount has stream=off'
+status=0
+timeout 20 otsfs-follow "$one/t" "$two/t" --state "$work/follow" >"$work/out" 2>"$work/err" || status=$?
+expect_equal "$status" 1 'exit status of otsfs-follow without a stream'
+said 'cannot be followed'
+expect_equal "$(cat "$work/out")" '' 'what otsfs-follow did without a stream'
+rm "$work/fate/denied"
 
 # --- signals ---------------------------------------------------------------------------------------
 fake cp <<'END'

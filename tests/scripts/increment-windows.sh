@@ -82,11 +82,13 @@ window() { # window START END [OPTION...]: gives the windows on standard input
 window 20260301120000 20260301130000 <<<'20260301110000Z-20260301120000Z'
 # 02:30 comes twice on October 25th, and not at all on March 29th.
 forget
+set_service_time 2026-10-25T12:00:00Z
 window 20261025023000 20261025033000 <<<'20261025003000Z-20261025023000Z'
 for bad in 20260329023000 20260230000000 20260301250000 2026030112000 202603011200000 20260301120000z now; do
     run_increment 2 --start "$bad" --end 20270301130000
     grep -q "'$bad' is no time" "$work/err" || fail "message for $bad: $(cat "$work/err")"
 done
+set_service_time 2026-03-01T12:00:00Z
 forget
 
 # Increments go on from a window.

@@ -76,7 +76,7 @@ EOF2
 # windows: what was copied since the last call, in order of time.
 windows() {
     find "$two/t" -type f -printf '%f\n' | sort
-    rm -rf "$two/t/cpu" "$one/t/.changes"
+    rm -rf "$two/t/cpu" "$one/t/.changes" "$two/t/.changes"
     set_counts 0 0 100
 }
 # run_increment STATUS [OPTION...]: run it, with that exit status. Its output is in $work/out, $work/err.
