@@ -300,14 +300,28 @@ static enum ots_status replay_journal(struct replay *replay, struct ots_pipeline
 
 static enum ots_status open_journal(struct ots_table *table, struct ots_error *err)
 {
-    if (table->journal)
+    pthread_mutex_lock(&table->view->synced.lock);
+    bool is_open = table->journal;
+    pthread_mutex_unlock(&table->view->synced.lock);
+    if (is_open)
         return OTS_OK;
     struct ots_journal_options options = {.dir_fd = ots_state_dir_fd(table->instance->state),
                                           .table = table->node->name};
-    enum ots_status status = ots_journal_new(&options, &table->journal, err);
-    if (status == OTS_OK)
-        ots_pipeline_set_journal(table->pipeline, table->journal);
-    return status;
+    struct ots_journal *journal;
+    enum ots_status status = ots_journal_new(&options, &journal, err);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&table->view->synced.lock);
+    bool is_first = !table->journal;
+    if (is_first)
+        table->journal = journal;
+    pthread_mutex_unlock(&table->view->synced.lock);
+    /* Who replays and who follows may come at once. */
+    if (is_first)
+        ots_pipeline_set_journal(table->pipeline, journal);
+    else
+        ots_journal_free(journal);
+    return OTS_OK;
 }
 
 /* --- what the stream may show of them ---------------------------------------------------------*/

@@ -252,4 +252,5 @@ void ots_text_cache_deinit(struct ots_text_cache *cache)
     free(cache->buckets);
     ots_spool_deinit(&cache->file);
     *cache = (struct ots_text_cache){0};
+    ots_spool_init(&cache->file);
 }

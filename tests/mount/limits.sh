@@ -50,7 +50,9 @@ kill "${readers[@]}"
 wait "${readers[@]}" || true
 elapsed=$(($(now_ms) - start))
 [ "$elapsed" -lt 2000 ] || fail "interrupted readers took $elapsed ms"
-unmount_otsfs "$work/mnt"
+# The kernel lets go of what they had open a moment after they ended.
+wait_until fusermount3 -qu -- "$work/mnt"
+wait_until no_process_of "$otsfs" "$work/mnt"
 
 # A megabyte in a second, answers included: two readings of the same file take their time.
 mount_otsfs "local:$work/data" "$work/mnt" -o max_mbps=8

@@ -1,6 +1,7 @@
 /*
  * Texts that are kept until somebody takes them: in memory, in a file, and not at all.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -162,6 +163,18 @@ static void what_is_of_no_use_is_not_kept(void **state)
     ots_text_cache_deinit(&cache);
 }
 
+/* Whoever ends it early ends it once more: another's file must not be closed then. */
+static void it_ends_twice(void **state)
+{
+    struct ots_text_cache cache;
+    (void)state;
+    int is_open = fcntl(0, F_GETFD);
+    ots_text_cache_init(&cache, 100 * MUCH, 0, NULL);
+    ots_text_cache_deinit(&cache);
+    ots_text_cache_deinit(&cache);
+    assert_int_equal(fcntl(0, F_GETFD), is_open);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +185,7 @@ int main(void)
         cmocka_unit_test(without_a_file_the_oldest_go_too),
         cmocka_unit_test(a_folder_that_is_not_there_costs_only_texts),
         cmocka_unit_test(what_is_of_no_use_is_not_kept),
+        cmocka_unit_test(it_ends_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
