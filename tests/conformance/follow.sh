@@ -27,9 +27,9 @@ check() {
         head -n 20 "$work/check.out"
     fi
 }
-# sdk COMMAND...: of follow.py, on the source unless OTS_CONFIG says otherwise.
+# sdk COMMAND...: of follow.py, on the source.
 sdk() {
-    OTS_CONFIG=${OTS_CONFIG:-$work/src.json} "$python" "$top/tests/conformance/follow.py" "$@"
+    OTS_CONFIG=$work/src.json "$python" "$top/tests/conformance/follow.py" "$@"
 }
 
 mount_both() {
