@@ -169,7 +169,9 @@ static void note_whole(struct ots_extract *extract, struct ots_node *timeline,
     ots_node_note_measured(timeline, measured, !is_dirty(timeline));
     if (was_dirty && !is_dirty(timeline))
         extract->unmeasured_count--;
-    if (!timeline->timeline.seen_us)
+    /* One that has no row is not seen yet: a table that was made anew may be scanned before it has.
+     */
+    if (!timeline->timeline.seen_us && measured->extent.row_count)
         timeline->timeline.seen_us = ots_store_now_us(table->instance->store);
 }
 

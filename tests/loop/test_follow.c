@@ -257,6 +257,25 @@ static void a_table_is_made_anew_while_it_is_followed(void **state)
     follow_expect(follow, A, A1);
 }
 
+/* What is found there before it has rows is not the first sight of them. */
+static void a_table_made_anew_is_scanned_before_it_has_rows(void **state)
+{
+    struct follow *follow = *state;
+    begin(follow);
+    follow_set_mtime(follow, A, 12345);
+    follow_delete_table(follow, "t");
+    follow_pass_time(follow, SECOND_US);
+    follow_create_table(follow, "t");
+    follow_wait_polls(follow, "t");
+    follow_pass_time(follow, 2 * SECOND_US);
+    view_expect_list(&follow->mount, "t", "");
+    follow_wait_ready(follow, "t");
+    follow_pass_time(follow, SECOND_US);
+    follow_put(follow, "t", A1);
+    follow_wait_polls(follow, "t");
+    assert_int_equal(follow_mtime_ns(follow, A), 1000);
+}
+
 /* It is gone for a while, and the mount hears of it at once. */
 static void a_table_that_is_gone_is_not_followed(void **state)
 {
@@ -479,6 +498,7 @@ int main(void)
         TEST(after_a_gap_the_table_is_scanned),
         TEST(a_table_that_was_made_anew_begins_anew),
         TEST(a_table_is_made_anew_while_it_is_followed),
+        TEST(a_table_made_anew_is_scanned_before_it_has_rows),
         TEST(a_table_that_is_gone_is_not_followed),
         TEST(a_gap_is_healed_when_the_service_is_back),
         TEST(a_stream_that_is_denied_leaves_scans),
