@@ -18,6 +18,7 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,6 +354,22 @@ enum ots_status ots_item_file_open(int take_dir_fd, const char *name, struct ots
     }
     *out = file;
     return OTS_OK;
+}
+
+enum ots_status ots_item_file_peek(int dir_fd, const char *name, enum ots_item_kind kind,
+                                   const struct ots_item *key, ots_item_visit *visit, void *context,
+                                   struct ots_error *err)
+{
+    struct ots_item_file file = {.dir_fd = dir_fd};
+    /* Opening would make it. */
+    if (faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        return OTS_NOT_FOUND;
+    snprintf(file.name, sizeof(file.name), "%s", name);
+    enum ots_status status = open_db(&file, err);
+    if (status == OTS_OK)
+        status = get(&file, kind, key, visit, context, err);
+    close_db(&file);
+    return status;
 }
 
 void ots_item_file_close(struct ots_item_file *file)

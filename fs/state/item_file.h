@@ -38,6 +38,8 @@ enum ots_item_found {
 
 struct ots_item_file;
 
+typedef enum ots_status ots_item_visit(void *context, const struct ots_item *item);
+
 /*
  * Open the file `name` in the directory `dir_fd`, make it when it is not there, and check it.
  * Ownership: takes the descriptor, also on failure; copies `identity`.
@@ -45,6 +47,15 @@ struct ots_item_file;
  */
 enum ots_status ots_item_file_open(int take_dir_fd, const char *name, struct ots_slice identity,
                                    struct ots_item_file **out, enum ots_item_found *found,
+                                   struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Visit one item of a file that nobody has open, whatever its identity and without checking the
+ * rest. `dir_fd` is borrowed. Errors: OTS_NOT_FOUND (no file, no item), OTS_CORRUPT, those of
+ * opening.
+ */
+enum ots_status ots_item_file_peek(int dir_fd, const char *name, enum ots_item_kind kind,
+                                   const struct ots_item *key, ots_item_visit *visit, void *context,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
 /* Undoes a transaction that is under way. Accepts NULL. */
@@ -75,8 +86,6 @@ enum ots_status ots_item_file_clear(struct ots_item_file *file, enum ots_item_ki
                                     struct ots_error *err) OTS_MUST_CHECK;
 
 /* --- reading --- */
-
-typedef enum ots_status ots_item_visit(void *context, const struct ots_item *item);
 
 /* In the order of keys, bytewise. What `visit` returns but OTS_OK ends it and is returned. */
 enum ots_status ots_item_file_each(struct ots_item_file *file, enum ots_item_kind kind,

@@ -89,6 +89,33 @@ enum ots_status ots_table_state_delete(int dir_fd, struct ots_slice table, struc
     return status;
 }
 
+static enum ots_status see_mtime(void *context, const struct ots_item *item)
+{
+    int64_t *mtime_ns = context;
+    struct ots_known_timeline known = {.measurement = item->first};
+    if (!ots_known_decode_timeline(item->data, &known))
+        return OTS_CORRUPT;
+    *mtime_ns = known.mtime_ns;
+    return OTS_OK;
+}
+
+enum ots_status ots_table_state_peek_mtime(int dir_fd, struct ots_slice table,
+                                           struct ots_slice measurement, struct ots_slice file,
+                                           int64_t *mtime_ns, struct ots_error *err)
+{
+    char name[OTS_STATE_NAME_BYTES];
+    const struct ots_item key = {.first = measurement, .second = file};
+    enum ots_status status = name_of(table, name, err);
+    if (status != OTS_OK)
+        return status;
+    int tables_fd = ots_state_open_dir(dir_fd, TABLES_DIR);
+    if (tables_fd < 0)
+        return ots_error_errno(err, errno, "the state's directory %s", TABLES_DIR);
+    status = ots_item_file_peek(tables_fd, name, OTS_ITEM_TIMELINE, &key, see_mtime, mtime_ns, err);
+    close(tables_fd);
+    return status;
+}
+
 /* --- reading ----------------------------------------------------------------------------------*/
 
 /* One of the visitors, and what the item's bytes could not tell. */

@@ -109,6 +109,15 @@ enum ots_status ots_table_state_rebuild(struct ots_table_state *state,
 enum ots_status ots_table_state_delete(int dir_fd, struct ots_slice table,
                                        struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * The modification time of a timeline or directory in a file that nobody has open, as it was put
+ * last: cheap, for nothing else of the file is looked at, nor its identity.
+ * Errors: OTS_NOT_FOUND, and all that says that the file cannot be used.
+ */
+enum ots_status ots_table_state_peek_mtime(int dir_fd, struct ots_slice table,
+                                           struct ots_slice measurement, struct ots_slice file,
+                                           int64_t *mtime_ns, struct ots_error *err) OTS_MUST_CHECK;
+
 /* --- reading ----------------------------------------------------------------------------------
  * Visitors are called in the order of keys (bytewise), with slices that are borrowed for the call;
  * they must not change the state. What they return but OTS_OK ends the visit and is returned.

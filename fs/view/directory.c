@@ -176,6 +176,8 @@ static enum ots_status lookup_pinned(struct ots_view *view, struct ots_node *dir
     enum ots_status status = find_child(view, dir, name, interrupt, &node, err);
     if (status == OTS_OK && node->kind == OTS_NODE_TIMELINE)
         status = refresh_timeline(node, interrupt, err);
+    else if (status == OTS_OK && node->kind == OTS_NODE_TABLE)
+        status = ots_follower_learn_time(node->table, interrupt);
     return status == OTS_OK ? tell_attr(view, node, attr, err) : status;
 }
 
@@ -242,6 +244,8 @@ enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
         if (status == OTS_OK)
             status = refresh_timeline(node, interrupt, err);
     }
+    if (status == OTS_OK && node->kind == OTS_NODE_TABLE)
+        status = ots_follower_learn_time(node->table, interrupt);
     if (status == OTS_OK && node->kind == OTS_NODE_STATUS_FILE)
         status = ots_self_attr(view, node, attr, err);
     else if (status == OTS_OK)
@@ -366,6 +370,7 @@ static enum ots_status make_table(struct ots_instance *instance, struct ots_slic
     status = ots_instance_add_table_locked(instance, &meta, out);
     if (status == OTS_OK) {
         (*out)->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
+        (*out)->table->first_seen_ns = 0;
         (*out)->table->whole.timelines.fresh_until_us = 0;
         /* One that had the name before has left it another identity. */
         (*out)->table->replayed.fresh_until_us = 0;

@@ -305,6 +305,55 @@ void ots_follower_free(struct ots_follower *follower)
     free(follower);
 }
 
+/* --- the time before the first use ------------------------------------------------------------*/
+
+/* Whether the directory shows nothing but when it was first seen in this mount. */
+static bool is_time_due_locked(const struct ots_table *table)
+{
+    return table->first_seen_ns && table->node->mtime_ns == table->first_seen_ns &&
+           table->instance->state && is_followed(table);
+}
+
+/* For whoever has the turn. */
+static void learn_time(struct ots_follower *follower)
+{
+    struct ots_table *table = follower->table;
+    struct ots_view *view = table->view;
+    int64_t mtime_ns;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_due = is_time_due_locked(table);
+    pthread_mutex_unlock(&view->synced.lock);
+    bool is_kept = is_due && !follower->persist && ots_persist_peek_time(table, &mtime_ns);
+    pthread_mutex_lock(&view->synced.lock);
+    if (is_kept && is_time_due_locked(table) && !table->node->is_mtime_set)
+        table->node->mtime_ns = mtime_ns;
+    table->first_seen_ns = 0;
+    pthread_cond_broadcast(&view->synced.changed);
+    pthread_mutex_unlock(&view->synced.lock);
+}
+
+enum ots_status ots_follower_learn_time(struct ots_table *table, struct ots_interrupt *interrupt)
+{
+    struct ots_follower *follower = table->follower;
+    struct ots_view *view = table->view;
+    ots_interrupt_attach(interrupt, ots_view_wake_waiters, view);
+    pthread_mutex_lock(&view->synced.lock);
+    /* Who has the turn does it first of all. */
+    while (is_time_due_locked(table) && follower->synced.has_turn &&
+           !ots_interrupt_is_raised(interrupt))
+        pthread_cond_wait(&view->synced.changed, &view->synced.lock);
+    bool is_due = is_time_due_locked(table);
+    bool has_turn = is_due && !follower->synced.has_turn;
+    follower->synced.has_turn = follower->synced.has_turn || has_turn;
+    pthread_mutex_unlock(&view->synced.lock);
+    ots_interrupt_detach(interrupt);
+    if (has_turn) {
+        learn_time(follower);
+        end_turn(follower);
+    }
+    return is_due && !has_turn ? OTS_CANCELLED : OTS_OK;
+}
+
 /* --- first use --------------------------------------------------------------------------------*/
 
 static enum ots_status open_and_catch_up(struct ots_follower *follower,
@@ -314,6 +363,7 @@ static enum ots_status open_and_catch_up(struct ots_follower *follower,
     enum ots_status status = take_turn(follower, interrupt);
     if (status != OTS_OK)
         return status;
+    learn_time(follower);
     status = ots_following_open(follower, interrupt, err);
     if (status == OTS_OK && ots_following_is_on(follower))
         status = ots_following_read(follower, true, interrupt, &is_at_end, err);

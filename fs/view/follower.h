@@ -36,6 +36,13 @@ enum ots_status ots_follower_prepare(struct ots_table *table, struct ots_interru
                                      struct ots_error *err) OTS_MUST_CHECK;
 
 /*
+ * Let the table's directory show the time that was kept, without looking into the table. Costs
+ * nothing when that was done. Errors: OTS_CANCELLED.
+ */
+enum ots_status ots_follower_learn_time(struct ots_table *table,
+                                        struct ots_interrupt *interrupt) OTS_MUST_CHECK;
+
+/*
  * Read the stream to its end, and no further until ots_follower_resume: the table is about to be
  * scanned. Errors: those of the store; then it is not held.
  */

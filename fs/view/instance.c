@@ -131,9 +131,11 @@ enum ots_status ots_instance_add_table_locked(struct ots_instance *instance,
         ots_table_forget_locked(table);
     table->has_field_keys = meta->field_key_count > 0;
     table->time_to_live_s = meta->time_to_live_s;
-    /* Until a scan tells what is in it. */
-    if (!node->mtime_ns)
+    /* Until its file (ots_follower_learn_time) or a scan tells what is in it. */
+    if (!node->mtime_ns) {
         node->mtime_ns = ots_clock_now_us(view->options.clock) * 1000;
+        table->first_seen_ns = node->mtime_ns;
+    }
     *out = node;
     return ots_tree_list(&view->synced.tree, node);
 }

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "fs/view/follower.h"
 #include "fs/view/portion.h"
 #include "fs/view/self.h"
 #include "fs/view/state.h"
@@ -48,6 +49,17 @@ static struct ots_listing *listing_new(struct ots_view *view, struct ots_node *d
     return listing;
 }
 
+/* With the times that they had in the last mount. */
+static enum ots_status refresh_tables(struct ots_instance *instance,
+                                      struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    struct ots_table *table = NULL;
+    enum ots_status status = ots_instance_refresh(instance, interrupt, err);
+    while (status == OTS_OK && (table = ots_instance_next_table(instance, table)))
+        status = ots_follower_learn_time(table, interrupt);
+    return status;
+}
+
 /* What this mount wrote shows in views at once; in whole tables and their portions it does anyway.
  */
 static enum ots_status refresh_listing(struct ots_view *view, struct ots_node *dir,
@@ -55,6 +67,8 @@ static enum ots_status refresh_listing(struct ots_view *view, struct ots_node *d
 {
     if (dir->kind == OTS_NODE_STATUS_DIR)
         return ots_self_refresh(view, dir, err);
+    if (dir->kind == OTS_NODE_INSTANCE)
+        return refresh_tables(dir->instance, interrupt, err);
     struct ots_extract *extract = ots_node_extract(dir);
     if (!ots_node_is_in_view(dir) || dir->kind == OTS_NODE_VIEWS || extract->selection.is_window ||
         ots_extract_is_portion(extract))

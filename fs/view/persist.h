@@ -25,6 +25,12 @@ struct ots_persist;
 enum ots_status ots_persist_open(struct ots_table *table, struct ots_slice identity,
                                  struct ots_persist **out, struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * The table directory's time as it was stored last, of a table whose file is not open; cheap. False
+ * when none can be had.
+ */
+bool ots_persist_peek_time(const struct ots_table *table, int64_t *mtime_ns);
+
 /* Accepts NULL. */
 void ots_persist_close(struct ots_persist *persist);
 

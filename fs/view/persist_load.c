@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "fs/state/state_dir.h"
 #include "fs/view/apply.h"
 #include "fs/view/mark_blob.h"
 
@@ -16,8 +17,11 @@ struct loading {
 
 /* --- timelines --------------------------------------------------------------------------------*/
 
+/* What a tool has set in this mount is newer. */
 static void set_directory(struct ots_node *dir, const struct ots_known_timeline *known)
 {
+    if (dir->is_changed && dir->is_mtime_set)
+        return;
     dir->mtime_ns = known->mtime_ns;
     dir->is_mtime_set = known->flags & OTS_PERSIST_MTIME_SET;
 }
@@ -244,6 +248,12 @@ enum ots_status ots_persist_load(struct ots_persist *persist, struct ots_error *
     if (status == OTS_OK)
         status = load_positions(persist, err);
     return status;
+}
+
+bool ots_persist_peek_time(const struct ots_table *table, int64_t *mtime_ns)
+{
+    return ots_table_state_peek_mtime(ots_state_dir_fd(table->instance->state), table->node->name,
+                                      OTS_SLICE_NONE, OTS_SLICE_NONE, mtime_ns, NULL) == OTS_OK;
 }
 
 static void mark_timeline(struct ots_node *timeline, void *context)

@@ -75,6 +75,7 @@ struct ots_table {
     struct ots_table *next;           /* in the instance's list */
     atomic_uint_least64_t digits_cut; /* lines whose time lost digits */
     /* All of this is guarded by the view's lock. */
+    int64_t first_seen_ns;         /* its directory's time until a better one is known */
     struct ots_extract whole;      /* without restriction */
     struct ots_knowledge replayed; /* its journal; fs/view/replay.h */
     struct ots_described described;

@@ -159,19 +159,25 @@ static void begin(struct follow *follow)
     follow_pass_time(follow, SECOND_US);
 }
 
-static void what_is_damaged_is_measured_anew(void **state)
+/* The log is silent from then on. */
+static void damage_state(struct follow *follow)
 {
-    struct follow *follow = *state;
-    begin(follow);
-    follow_unmount(follow);
     int fd = open_state_file(follow, "t.db", O_RDWR);
     struct stat info;
     assert_int_equal(fstat(fd, &info), 0);
     for (off_t at = 200; at < info.st_size; at += 97)
         assert_int_equal(pwrite(fd, "x", 1, at), 1);
     close(fd);
-    follow_put(follow, "t", A2);
     follow->log.level = (enum ots_log_level) - 1;
+}
+
+static void what_is_damaged_is_measured_anew(void **state)
+{
+    struct follow *follow = *state;
+    begin(follow);
+    follow_unmount(follow);
+    damage_state(follow);
+    follow_put(follow, "t", A2);
     follow_mount(follow);
     follow_expect(follow, A, A1 A2 A3);
     follow_put(follow, "t", "cpu,host=a v=44i 4000\n");
@@ -219,6 +225,85 @@ static void names_that_do_not_tell_the_key_are_kept(void **state)
     follow_expect(follow, path, line);
 }
 
+/* --- the time of a table that was not looked into ----------------------------------------------*/
+
+static int64_t listed_mtime_ns(struct follow *follow)
+{
+    struct ots_listing *listing;
+    struct ots_slice name;
+    struct ots_attr attr;
+    assert_int_equal(ots_view_list(follow->mount.view, 1, NULL, &listing, NULL), OTS_OK);
+    assert_true(ots_listing_entry(follow->mount.view, listing, 0, &name, &attr));
+    assert_true(ots_slice_equal(name, OTS_SLICE("t")));
+    ots_listing_free(listing);
+    return attr.mtime_ns;
+}
+
+/* Mounted anew, a while later: the same times, before and after somebody looks into the table. */
+static void expect_times(struct follow *follow, int64_t table_ns, int64_t measurement_ns)
+{
+    follow_pass_time(follow, 500 * SECOND_US);
+    follow_mount(follow);
+    follow_forget_counts(follow);
+    assert_int_equal(listed_mtime_ns(follow), table_ns);
+    assert_int_equal(follow_mtime_ns(follow, "t"), table_ns);
+    assert_int_equal(follow_count(follow, OTS_ACTION_LIST_STREAMS), 0);
+    assert_int_equal(follow_mtime_ns(follow, "t/cpu"), measurement_ns);
+    assert_int_equal(follow_mtime_ns(follow, "t"), table_ns);
+}
+
+static void a_table_shows_its_time_before_it_is_looked_into(void **state)
+{
+    struct follow *follow = *state;
+    begin(follow);
+    follow_wait_ready(follow, "t");
+    int64_t newest_ns = follow_mtime_ns(follow, A);
+    assert_int_equal(follow_mtime_ns(follow, "t"), newest_ns);
+    follow_unmount(follow);
+    expect_times(follow, newest_ns, newest_ns);
+    follow_set_mtime(follow, "t", 12345678901);
+    follow_set_mtime(follow, "t/cpu", 23456789012);
+    assert_int_equal(view_sync(&follow->mount, "t"), OTS_OK);
+    keep_state(follow);
+    follow_unmount(follow);
+    expect_times(follow, 12345678901, 23456789012);
+    /* Killed. */
+    follow_unmount(follow);
+    restore_state(follow);
+    expect_times(follow, 12345678901, 23456789012);
+    forget_state(follow);
+}
+
+static void a_time_set_before_a_table_is_looked_into_stays(void **state)
+{
+    struct follow *follow = *state;
+    begin(follow);
+    int64_t newest_ns = follow_mtime_ns(follow, A);
+    follow_remount(follow);
+    follow_set_mtime(follow, "t", 12345678901);
+    follow_expect_size(follow, A, A1 A3);
+    assert_int_equal(follow_mtime_ns(follow, "t"), 12345678901);
+    follow_unmount(follow);
+    expect_times(follow, 12345678901, newest_ns);
+}
+
+/* Nothing kept, or nothing that can be read: when it was first seen. */
+static void without_a_kept_time_the_first_sight_counts(void **state)
+{
+    struct follow *follow = *state;
+    int64_t now_ns = atomic_load(&follow->loop->now_us) * 1000;
+    assert_int_equal(listed_mtime_ns(follow), now_ns);
+    begin(follow);
+    follow_unmount(follow);
+    damage_state(follow);
+    follow_mount(follow);
+    now_ns = atomic_load(&follow->loop->now_us) * 1000;
+    assert_int_equal(follow_mtime_ns(follow, "t"), now_ns);
+    follow_pass_time(follow, SECOND_US);
+    assert_int_equal(follow_mtime_ns(follow, "t"), now_ns);
+    follow_expect(follow, A, A1 A3);
+}
+
 /* --- another host -----------------------------------------------------------------------------*/
 
 /* Whoever has a state of its own sees what the first one writes, and the other way round. */
@@ -247,8 +332,13 @@ static void two_mounts_see_each_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_kill_at_any_moment_loses_nothing), TEST(what_is_damaged_is_measured_anew),
-        TEST(another_precision_measures_anew),    TEST(names_that_do_not_tell_the_key_are_kept),
+        TEST(a_kill_at_any_moment_loses_nothing),
+        TEST(what_is_damaged_is_measured_anew),
+        TEST(another_precision_measures_anew),
+        TEST(names_that_do_not_tell_the_key_are_kept),
+        TEST(a_table_shows_its_time_before_it_is_looked_into),
+        TEST(a_time_set_before_a_table_is_looked_into_stays),
+        TEST(without_a_kept_time_the_first_sight_counts),
         TEST(two_mounts_see_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,37 @@ static int teardown(void **state)
 
 /* --- damage -----------------------------------------------------------------------------------*/
 
+static enum ots_status peek(struct state_folder *folder, const char *file, int64_t *mtime_ns)
+{
+    return ots_table_state_peek_mtime(folder->fd, OTS_SLICE("t"), OTS_SLICE("m"),
+                                      ots_slice_str(file), mtime_ns, NULL);
+}
+
+/* No file is made by asking for one time, and none that is damaged is changed or believed. */
+static void one_time_is_read_alone(void **state)
+{
+    struct state_folder *folder = *state;
+    enum ots_table_state_outcome outcome;
+    int64_t mtime_ns = 1;
+    const struct ots_known_timeline known = {
+        .measurement = OTS_SLICE("m"), .file = OTS_SLICE("a.lp"), .mtime_ns = INT64_MIN};
+    assert_int_equal(peek(folder, "a.lp", &mtime_ns), OTS_NOT_FOUND);
+    assert_int_equal(state_folder_count(folder, "tables"), 0);
+    struct ots_table_state *table = open_state(folder, &outcome);
+    assert_int_equal(ots_table_state_begin(table, NULL), OTS_OK);
+    assert_int_equal(ots_table_state_put_timeline(table, &known, NULL), OTS_OK);
+    assert_int_equal(ots_table_state_commit(table, NULL), OTS_OK);
+    ots_table_state_close(table);
+    assert_int_equal(peek(folder, "b.lp", &mtime_ns), OTS_NOT_FOUND);
+    assert_int_equal(mtime_ns, 1);
+    assert_int_equal(peek(folder, "a.lp", &mtime_ns), OTS_OK);
+    assert_int_equal(mtime_ns, INT64_MIN);
+    state_folder_write(folder, DB, "no database", 11);
+    assert_int_equal(peek(folder, "a.lp", &mtime_ns), OTS_CORRUPT);
+    ots_table_state_close(open_state(folder, &outcome));
+    assert_int_equal(outcome, OTS_TABLE_STATE_DAMAGED);
+}
+
 enum { TIMELINES = 400, FLIPS = 180 };
 
 static enum ots_status fill(struct ots_table_state *state)
@@ -481,6 +512,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(one_time_is_read_alone),
         TEST(flipped_bits_never_give_other_contents),
         TEST(every_byte_of_a_timeline_counts),
         TEST(pages_that_are_zero_or_exchanged_are_seen),
