@@ -180,6 +180,28 @@ enum ots_status ots_measurement_name_append(struct ots_slice measurement, struct
     return status;
 }
 
+enum ots_status ots_key_names_set(struct ots_key_names *names, const struct ots_series_key *key)
+{
+    struct ots_buf *text = &names->text;
+    ots_buf_reset(text);
+    names->measurement = names->timeline = OTS_SLICE_NONE;
+    enum ots_status status = ots_measurement_name_append(key->measurement, text);
+    size_t size = text->size;
+    if (status == OTS_OK)
+        status = ots_timeline_name_append(key, text);
+    if (status != OTS_OK)
+        return status;
+    names->measurement = ots_slice(text->data, size);
+    names->timeline = ots_slice(text->data + size, text->size - size);
+    return OTS_OK;
+}
+
+void ots_key_names_deinit(struct ots_key_names *names)
+{
+    ots_buf_deinit(&names->text);
+    *names = (struct ots_key_names){.text = OTS_BUF_INIT};
+}
+
 /* --- decoding --------------------------------------------------------------------------------- */
 
 /* The name without `.lp`; false when it has none. */

@@ -26,6 +26,18 @@ enum ots_status ots_timeline_name_append(const struct ots_series_key *key,
 enum ots_status ots_measurement_name_append(struct ots_slice measurement,
                                             struct ots_buf *name) OTS_MUST_CHECK;
 
+/* The names of a key; borrowed from `text`. Zeroed: none. */
+struct ots_key_names {
+    struct ots_buf text;
+    struct ots_slice measurement;
+    struct ots_slice timeline;
+};
+
+/* Have them be those of `key`. Errors: OTS_NOMEM. */
+enum ots_status ots_key_names_set(struct ots_key_names *names,
+                                  const struct ots_series_key *key) OTS_MUST_CHECK;
+void ots_key_names_deinit(struct ots_key_names *names);
+
 /* Whether the name ends in a hash, so that it stands for a key that it does not tell. */
 bool ots_timeline_name_is_hashed(struct ots_slice name);
 bool ots_measurement_name_is_hashed(struct ots_slice name);

@@ -8,8 +8,7 @@
 struct browse {
     struct ots_finding finding;
     struct ots_buf token;
-    struct ots_buf measurement_name;
-    struct ots_buf timeline_name;
+    struct ots_key_names names;
 };
 
 /* The record's time stands for that of the newest row until the timeline was opened. */
@@ -25,21 +24,15 @@ static void note_time(const struct ots_view *view, struct ots_node *timeline, in
 static enum ots_status note_record(struct browse *browse, const struct ots_timeline_meta *meta)
 {
     struct ots_view *view = browse->finding.extract->view;
-    ots_buf_reset(&browse->measurement_name);
-    ots_buf_reset(&browse->timeline_name);
-    enum ots_status status =
-        ots_measurement_name_append(meta->key.measurement, &browse->measurement_name);
-    if (status == OTS_OK)
-        status = ots_timeline_name_append(&meta->key, &browse->timeline_name);
+    struct ots_key_names *names = &browse->names;
+    enum ots_status status = ots_key_names_set(names, &meta->key);
     if (status != OTS_OK ||
-        !ots_share_has(&browse->finding.selection.share, ots_buf_slice(&browse->measurement_name),
-                       ots_buf_slice(&browse->timeline_name)))
+        !ots_share_has(&browse->finding.selection.share, names->measurement, names->timeline))
         return status;
     struct ots_node *timeline;
     pthread_mutex_lock(&view->synced.lock);
-    status = ots_finding_note_locked(&browse->finding, &meta->key,
-                                     ots_buf_slice(&browse->measurement_name),
-                                     ots_buf_slice(&browse->timeline_name), &timeline);
+    status = ots_finding_note_locked(&browse->finding, &meta->key, names->measurement,
+                                     names->timeline, &timeline);
     if (status == OTS_OK)
         note_time(view, timeline, meta->update_time_us);
     pthread_mutex_unlock(&view->synced.lock);
@@ -81,7 +74,6 @@ enum ots_status ots_extract_browse(struct ots_extract *extract, struct ots_inter
         status = ots_finding_commit(&browse.finding);
     ots_finding_deinit(&browse.finding);
     ots_buf_deinit(&browse.token);
-    ots_buf_deinit(&browse.measurement_name);
-    ots_buf_deinit(&browse.timeline_name);
+    ots_key_names_deinit(&browse.names);
     return status;
 }

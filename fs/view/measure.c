@@ -12,8 +12,7 @@ struct split {
     struct ots_finding *finding; /* NULL: nothing came yet */
     struct ots_ruler ruler;
     /* Of the run of rows of one timeline that is being read. */
-    struct ots_buf measurement_name;
-    struct ots_buf timeline_name;
+    struct ots_key_names names;
     bool is_wanted;
 };
 
@@ -24,9 +23,8 @@ static enum ots_status note_run_locked(struct split *split, const struct ots_ser
 {
     struct ots_finding *finding = split->finding;
     struct ots_node *timeline;
-    enum ots_status status =
-        ots_finding_note_locked(finding, key, ots_buf_slice(&split->measurement_name),
-                                ots_buf_slice(&split->timeline_name), &timeline);
+    enum ots_status status = ots_finding_note_locked(finding, key, split->names.measurement,
+                                                     split->names.timeline, &timeline);
     if (status != OTS_OK)
         return status;
     ots_finding_add_locked(finding, timeline, lines, count);
@@ -36,15 +34,10 @@ static enum ots_status note_run_locked(struct split *split, const struct ots_ser
 /* Rows of another timeline come. */
 static enum ots_status begin_run(struct split *split, const struct ots_series_key *key)
 {
-    ots_buf_reset(&split->measurement_name);
-    ots_buf_reset(&split->timeline_name);
-    enum ots_status status =
-        ots_measurement_name_append(key->measurement, &split->measurement_name);
-    if (status == OTS_OK)
-        status = ots_timeline_name_append(key, &split->timeline_name);
-    split->is_wanted = status == OTS_OK && ots_share_has(&split->finding->selection.share,
-                                                         ots_buf_slice(&split->measurement_name),
-                                                         ots_buf_slice(&split->timeline_name));
+    const struct ots_share *share = &split->finding->selection.share;
+    enum ots_status status = ots_key_names_set(&split->names, key);
+    split->is_wanted =
+        status == OTS_OK && ots_share_has(share, split->names.measurement, split->names.timeline);
     return status;
 }
 
@@ -101,8 +94,7 @@ static void end_lane(void *context, void *lane)
     (void)context;
     if (split->finding)
         ots_ruler_deinit(&split->ruler);
-    ots_buf_deinit(&split->measurement_name);
-    ots_buf_deinit(&split->timeline_name);
+    ots_key_names_deinit(&split->names);
 }
 
 /* --- the whole scan ---------------------------------------------------------------------------*/

@@ -2,41 +2,20 @@
 
 #include "fs/lp/names.h"
 
-/* The names of a key, in one buffer. */
-struct names {
-    struct ots_buf text;
-    struct ots_slice measurement;
-    struct ots_slice timeline;
-};
-
-static enum ots_status names_of(const struct ots_series_key *key, struct names *names)
-{
-    names->text = OTS_BUF_INIT;
-    enum ots_status status = ots_measurement_name_append(key->measurement, &names->text);
-    size_t size = names->text.size;
-    if (status == OTS_OK)
-        status = ots_timeline_name_append(key, &names->text);
-    if (status == OTS_OK) {
-        names->measurement = ots_slice(names->text.data, size);
-        names->timeline = ots_slice(names->text.data + size, names->text.size - size);
-    }
-    return status;
-}
-
 struct ots_node *ots_table_timeline_locked(const struct ots_table *table,
                                            const struct ots_series_key *key)
 {
-    struct names names;
+    struct ots_key_names names = {0};
     struct ots_node *node = NULL;
-    if (names_of(key, &names) == OTS_OK)
+    if (ots_key_names_set(&names, key) == OTS_OK)
         node = ots_node_child(table->node, names.measurement);
     if (node)
         node = ots_node_child(node, names.timeline);
-    ots_buf_deinit(&names.text);
+    ots_key_names_deinit(&names);
     return node;
 }
 
-static enum ots_status add_nodes(struct ots_table *table, const struct names *names,
+static enum ots_status add_nodes(struct ots_table *table, const struct ots_key_names *names,
                                  const struct ots_series_key *key, struct ots_node **out)
 {
     struct ots_node *measurement =
@@ -51,11 +30,11 @@ enum ots_status ots_table_add_timeline_locked(struct ots_table *table,
                                               const struct ots_series_key *key,
                                               struct ots_node **out)
 {
-    struct names names;
-    enum ots_status status = names_of(key, &names);
+    struct ots_key_names names = {0};
+    enum ots_status status = ots_key_names_set(&names, key);
     if (status == OTS_OK)
         status = add_nodes(table, &names, key, out);
-    ots_buf_deinit(&names.text);
+    ots_key_names_deinit(&names);
     return status;
 }
 

@@ -41,11 +41,6 @@ struct lane {
     bool has_printer;
 };
 
-static uint64_t id_of(struct ots_slice measurement_name, struct ots_slice timeline_name)
-{
-    return ots_share_hash(measurement_name, timeline_name);
-}
-
 static int64_t now_us(void)
 {
     return ots_clock_monotonic_us(&ots_clock_system);
@@ -77,16 +72,12 @@ static enum ots_status wait_for_walk(void *context)
     return is_ending ? OTS_CANCELLED : OTS_OK;
 }
 
-static enum ots_status name_of(const struct ots_series_key *key, uint64_t *id)
+static enum ots_status id_of(const struct ots_series_key *key, uint64_t *id)
 {
-    struct ots_buf measurement = OTS_BUF_INIT;
-    struct ots_buf timeline = OTS_BUF_INIT;
-    enum ots_status status = ots_measurement_name_append(key->measurement, &measurement);
-    if (status == OTS_OK)
-        status = ots_timeline_name_append(key, &timeline);
-    *id = id_of(ots_buf_slice(&measurement), ots_buf_slice(&timeline));
-    ots_buf_deinit(&measurement);
-    ots_buf_deinit(&timeline);
+    struct ots_key_names names = {0};
+    enum ots_status status = ots_key_names_set(&names, key);
+    *id = ots_share_hash(names.measurement, names.timeline);
+    ots_key_names_deinit(&names);
     return status;
 }
 
@@ -96,7 +87,7 @@ static enum ots_status add_piece(struct ots_walk_scan *scan, const struct ots_se
     uint64_t id;
     if (!piece->extent.row_count)
         return OTS_OK;
-    enum ots_status status = name_of(key, &id);
+    enum ots_status status = id_of(key, &id);
     pthread_mutex_lock(&scan->synced.lock);
     if (status == OTS_OK)
         status = ots_text_cache_add(&scan->synced.cache, id, piece);
@@ -288,7 +279,7 @@ enum ots_status ots_walk_scan_take(struct ots_walk_scan *scan, const struct ots_
                                    uint64_t row_count, struct ots_interrupt *interrupt,
                                    struct ots_whole_text *text, struct ots_error *err)
 {
-    uint64_t id = id_of(timeline->parent->name, timeline->name);
+    uint64_t id = ots_share_hash(timeline->parent->name, timeline->name);
     struct ots_text_cache *cache = &scan->synced.cache;
     ots_interrupt_attach(interrupt, wake, scan);
     pthread_mutex_lock(&scan->synced.lock);

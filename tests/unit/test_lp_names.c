@@ -420,6 +420,26 @@ static void test_random_names(void **state)
     ots_arena_deinit(&arena);
 }
 
+/* --- both ------------------------------------------------------------------------------------- */
+
+static void test_names_of_a_key(void **state)
+{
+    (void)state;
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_key_names names = {0};
+    struct test_random random = {7};
+    for (size_t i = 0; i < 1000; i++) {
+        struct ots_series_key key = *lp_hostile_row(&random, &arena).key;
+        assert_int_equal(ots_key_names_set(&names, &key), OTS_OK);
+        assert_slice(names.measurement, measurement_name(key.measurement, &arena));
+        assert_slice(names.timeline, timeline_name(&key, &arena));
+        ots_arena_reset(&arena);
+    }
+    ots_key_names_deinit(&names);
+    assert_int_equal(names.timeline.size, 0);
+    ots_arena_deinit(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_known_hash),
         cmocka_unit_test(test_random_keys),
         cmocka_unit_test(test_random_names),
+        cmocka_unit_test(test_names_of_a_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
