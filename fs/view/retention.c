@@ -1,6 +1,7 @@
 #include "fs/view/retention.h"
 
 #include "fs/view/state.h"
+#include "fs/view/stream_cursor.h"
 
 /* A window that begins so soon after what is removed next could not be read in time. */
 static const int64_t MARGIN_US = INT64_C(600) * 1000000;
@@ -13,27 +14,6 @@ static bool is_refusal(enum ots_status status)
 {
     return status == OTS_DENIED || status == OTS_NOT_FOUND || status == OTS_UNSUPPORTED ||
            status == OTS_INVALID || status == OTS_NOT_PERMITTED || status == OTS_LIMIT;
-}
-
-static enum ots_status find_stream(struct ots_table *table, struct ots_interrupt *interrupt,
-                                   struct ots_buf *id, struct ots_error *err)
-{
-    struct ots_call call;
-    ots_call_init(&call, OTS_ACTION_LIST_STREAMS);
-    call.request.list_streams.table = table->node->name;
-    enum ots_status status = ots_store_run(table->instance->store, &call, interrupt, err);
-    const struct ots_list_streams_response *response = &call.response.list_streams;
-    for (size_t i = 0; status == OTS_OK && i < response->count; i++)
-        if (ots_slice_equal(response->streams[i].table, table->node->name)) {
-            ots_buf_reset(id);
-            ots_buf_append_slice(id, response->streams[i].id);
-        }
-    ots_call_deinit(&call);
-    if (status == OTS_OK && ots_buf_status(id) != OTS_OK)
-        return ots_error_set(err, OTS_NOMEM, "out of memory");
-    if (status == OTS_OK && !id->size)
-        return ots_error_set(err, OTS_NOT_FOUND, "the table has no stream");
-    return status;
 }
 
 static enum ots_status describe(struct ots_table *table, struct ots_slice stream,
@@ -62,7 +42,9 @@ static enum ots_status learn(struct ots_table *table, struct ots_interrupt *inte
     struct ots_known_retention *known = &table->retention;
     struct ots_retention retention = {0};
     struct ots_buf stream = OTS_BUF_INIT;
-    enum ots_status status = find_stream(table, interrupt, &stream, err);
+    int64_t created_us;
+    enum ots_status status = ots_stream_find(table->instance->store, table->node->name, interrupt,
+                                             &stream, &created_us, err);
     if (status == OTS_OK)
         status = describe(table, ots_buf_slice(&stream), interrupt, &retention, err);
     ots_buf_deinit(&stream);

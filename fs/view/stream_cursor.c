@@ -61,10 +61,9 @@ static enum ots_status no_memory(struct ots_error *err)
 
 /* --- streams ----------------------------------------------------------------------------------*/
 
-/* Append the id of the table's stream. Errors: OTS_NOT_FOUND, those of the call. */
-static enum ots_status find_stream(struct ots_store *store, struct ots_slice table,
-                                   struct ots_interrupt *interrupt, struct ots_buf *id,
-                                   int64_t *created_us, struct ots_error *err)
+enum ots_status ots_stream_find(struct ots_store *store, struct ots_slice table,
+                                struct ots_interrupt *interrupt, struct ots_buf *id,
+                                int64_t *created_us, struct ots_error *err)
 {
     struct ots_call call;
     const struct ots_stream_info *found = NULL;
@@ -81,6 +80,7 @@ static enum ots_status find_stream(struct ots_store *store, struct ots_slice tab
     if (status == OTS_OK) {
         ots_buf_append_slice(id, found->id);
         *created_us = found->created_us;
+        status = ots_buf_status(id) == OTS_OK ? OTS_OK : no_memory(err);
     }
     ots_call_deinit(&call);
     return status;
@@ -98,9 +98,7 @@ enum ots_status ots_stream_identify(struct ots_store *store, struct ots_slice ta
 {
     struct ots_buf id = OTS_BUF_INIT;
     int64_t created_us = 0;
-    enum ots_status status = find_stream(store, table, interrupt, &id, &created_us, err);
-    if (status == OTS_OK)
-        status = ots_buf_status(&id) == OTS_OK ? OTS_OK : no_memory(err);
+    enum ots_status status = ots_stream_find(store, table, interrupt, &id, &created_us, err);
     if (status == OTS_OK)
         append_identity(identity, &id, created_us);
     ots_buf_deinit(&id);
@@ -288,11 +286,10 @@ static enum ots_status open_cursor(struct ots_stream_cursor *cursor,
                                    struct ots_interrupt *interrupt, struct ots_error *err)
 {
     const struct ots_stream_cursor_options *options = &cursor->options;
-    enum ots_status status = find_stream(options->store, options->table, interrupt, &cursor->stream,
-                                         &cursor->created_us, err);
+    enum ots_status status = ots_stream_find(options->store, options->table, interrupt,
+                                             &cursor->stream, &cursor->created_us, err);
     append_identity(&cursor->identity, &cursor->stream, cursor->created_us);
-    if (status == OTS_OK &&
-        (ots_buf_status(&cursor->stream) != OTS_OK || ots_buf_status(&cursor->identity) != OTS_OK))
+    if (status == OTS_OK && ots_buf_status(&cursor->identity) != OTS_OK)
         status = no_memory(err);
     if (status != OTS_OK)
         return settle(cursor, status, err);

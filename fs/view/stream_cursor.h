@@ -25,6 +25,14 @@
 struct ots_stream_cursor;
 
 /*
+ * Append the id of the table's stream, and tell when that was made. Errors: OTS_NOT_FOUND (it has
+ * none, or none that we may see), OTS_NOMEM, those of the call.
+ */
+enum ots_status ots_stream_find(struct ots_store *store, struct ots_slice table,
+                                struct ots_interrupt *interrupt, struct ots_buf *id,
+                                int64_t *created_us, struct ots_error *err) OTS_MUST_CHECK;
+
+/*
  * Append the table's identity, which a table that is made anew does not have again, to `identity`:
  * its stream's id and creation time. Nothing when it has no stream, or none that we may see.
  * Errors: those that may pass.
