@@ -64,6 +64,13 @@ void ots_buf_append_slice(struct ots_buf *buf, struct ots_slice slice)
     ots_buf_append(buf, slice.data, slice.size);
 }
 
+enum ots_status ots_buf_set(struct ots_buf *buf, struct ots_slice slice)
+{
+    ots_buf_reset(buf);
+    ots_buf_append_slice(buf, slice);
+    return ots_buf_status(buf);
+}
+
 void ots_buf_append_str(struct ots_buf *buf, const char *text)
 {
     ots_buf_append(buf, text, strlen(text));

@@ -42,6 +42,8 @@ static inline void ots_buf_advance(struct ots_buf *buf, size_t size)
 
 void ots_buf_append(struct ots_buf *buf, const void *data, size_t size);
 void ots_buf_append_slice(struct ots_buf *buf, struct ots_slice slice);
+/* Have the slice, which is of another buf, as all the content. Errors: OTS_NOMEM. */
+enum ots_status ots_buf_set(struct ots_buf *buf, struct ots_slice slice) OTS_MUST_CHECK;
 void ots_buf_append_str(struct ots_buf *buf, const char *text);
 void ots_buf_append_byte(struct ots_buf *buf, uint8_t byte);
 void ots_buf_append_u32le(struct ots_buf *buf, uint32_t value);

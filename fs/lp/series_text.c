@@ -101,9 +101,7 @@ static void move(struct ots_slice *slice, struct ots_slice from, const uint8_t *
 /* Keep the text, and let the key borrow from that copy instead of the line. */
 static enum ots_status keep_text(struct ots_lp_series *series, struct ots_slice text)
 {
-    ots_buf_reset(&series->text);
-    ots_buf_append_slice(&series->text, text);
-    if (ots_buf_status(&series->text) != OTS_OK)
+    if (ots_buf_set(&series->text, text) != OTS_OK)
         return OTS_NOMEM;
     const uint8_t *copy = series->text.data;
     move(&series->key.measurement, text, copy);

@@ -96,7 +96,7 @@ static enum ots_status collect(struct found *found, const struct ots_timeline_me
     return status;
 }
 
-/* One page. Appends the token of the next to `token`, which is emptied. */
+/* One page; the token becomes that of the next, empty at the end. */
 static enum ots_status query_page(struct ots_attributes *attributes,
                                   const struct ots_condition *condition, struct ots_buf *token,
                                   struct ots_interrupt *interrupt, struct ots_call *call,
@@ -110,12 +110,7 @@ static enum ots_status query_page(struct ots_attributes *attributes,
         .token = ots_buf_slice(token),
     };
     enum ots_status status = ots_store_run(table->instance->store, call, interrupt, err);
-    token->size = 0;
-    if (status == OTS_OK) {
-        ots_buf_append_slice(token, call->response.query_meta.next_token);
-        status = ots_buf_status(token);
-    }
-    return status;
+    return status == OTS_OK ? ots_buf_set(token, call->response.query_meta.next_token) : status;
 }
 
 static enum ots_status query_measurement(struct ots_attributes *attributes,

@@ -52,11 +52,8 @@ static enum ots_status read_page(struct browse *browse, struct ots_interrupt *in
     const struct ots_query_meta_response *response = &call.response.query_meta;
     for (size_t i = 0; status == OTS_OK && i < response->count; i++)
         status = note_record(browse, &response->metas[i]);
-    ots_buf_reset(&browse->token);
-    if (status == OTS_OK) {
-        ots_buf_append_slice(&browse->token, response->next_token);
-        status = ots_buf_status(&browse->token);
-    }
+    if (status == OTS_OK)
+        status = ots_buf_set(&browse->token, response->next_token);
     ots_call_deinit(&call);
     return status;
 }

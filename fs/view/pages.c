@@ -99,12 +99,8 @@ static enum ots_status take_answer(struct ots_page_reader *reader, struct ots_er
         return reader->ahead.status;
     }
     ots_page_reader_forget(reader);
-    ots_buf_reset(&reader->token);
-    ots_buf_append_slice(&reader->token, reader->ahead.response.page.next_token);
-    if (ots_buf_status(&reader->token) != OTS_OK) {
-        reader->token.has_failed = false;
+    if (ots_buf_set(&reader->token, reader->ahead.response.page.next_token) != OTS_OK)
         return ots_error_set(err, OTS_NOMEM, "out of memory");
-    }
     reader->is_last = !reader->token.size;
     reader->call = reader->ahead;
     ots_call_init(&reader->ahead, OTS_ACTION_GET);

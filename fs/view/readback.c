@@ -51,11 +51,7 @@ static enum ots_status fetch(struct ots_readback *readback, int64_t time_us, str
     get->limit = readback->rows_wanted;
     get->token = ots_buf_slice(token);
     enum ots_status status = ots_store_run(table->instance->store, &readback->call, interrupt, err);
-    if (status != OTS_OK)
-        return status;
-    ots_buf_reset(token);
-    ots_buf_append_slice(token, readback->call.response.page.next_token);
-    return ots_buf_status(token);
+    return status == OTS_OK ? ots_buf_set(token, readback->call.response.page.next_token) : status;
 }
 
 /* A page that begins at `time_us`. The service may answer with pages that have no row. */

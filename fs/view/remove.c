@@ -178,12 +178,9 @@ static enum ots_status find_row(struct ots_table *table, struct ots_interrupt *i
         call.request.scan.token = ots_buf_slice(&token);
         status = ots_store_run(table->instance->store, &call, interrupt, err);
         *has_row = status == OTS_OK && call.response.page.rows.count > 0;
-        ots_buf_reset(&token);
         if (status == OTS_OK)
-            ots_buf_append_slice(&token, call.response.page.next_token);
+            status = ots_buf_set(&token, call.response.page.next_token);
         ots_call_deinit(&call);
-        if (status == OTS_OK)
-            status = ots_buf_status(&token);
     } while (status == OTS_OK && !*has_row && token.size);
     ots_buf_deinit(&token);
     return status;

@@ -26,7 +26,7 @@ struct scan {
 
 /* --- one split --------------------------------------------------------------------------------*/
 
-/* Sets `token` to where the next page begins; empty: this was the last. */
+/* The token becomes that of the next page, empty at the end. */
 static enum ots_status read_page(struct split *split, struct ots_buf *token, struct ots_error *err)
 {
     const struct ots_scan_plan *plan = split->scan->plan;
@@ -39,11 +39,10 @@ static enum ots_status read_page(struct split *split, struct ots_buf *token, str
     enum ots_status status = ots_store_run(plan->store, &call, &split->interrupt, err);
     if (status == OTS_OK)
         status = plan->take_page(plan->context, split->lane, &call.response.page.rows, err);
-    ots_buf_reset(token);
     if (status == OTS_OK)
-        ots_buf_append_slice(token, call.response.page.next_token);
+        status = ots_buf_set(token, call.response.page.next_token);
     ots_call_deinit(&call);
-    return status == OTS_OK ? ots_buf_status(token) : status;
+    return status;
 }
 
 static enum ots_status read_split(struct split *split, struct ots_error *err)

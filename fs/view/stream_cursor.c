@@ -149,11 +149,9 @@ static enum ots_status describe_page(struct ots_stream_cursor *cursor, struct ot
         status = ots_error_set(err, OTS_CORRUPT, "the pages of the stream's shards do not end");
     if (status == OTS_OK && response->expiration_hours < 1)
         status = ots_error_set(err, OTS_UNSUPPORTED, "the stream keeps nothing");
-    ots_buf_reset(next);
     if (status == OTS_OK) {
         cursor->expiration_hours = response->expiration_hours;
-        ots_buf_append_slice(next, response->next_shard);
-        status = ots_buf_status(next) == OTS_OK ? OTS_OK : no_memory(err);
+        status = ots_buf_set(next, response->next_shard) == OTS_OK ? OTS_OK : no_memory(err);
     }
     ots_call_deinit(&call);
     return status;
@@ -394,11 +392,9 @@ static enum ots_status read_page(struct ots_stream_cursor *cursor, struct ots_cu
     const struct ots_stream_records_response *page = &call.response.stream_records;
     if (status == OTS_OK) {
         /* Before anything is passed, so that nothing is passed twice. */
-        ots_buf_reset(&cursor->next_iterator);
-        ots_buf_append_slice(&cursor->next_iterator, page->next_iterator);
-        status = ots_buf_status(&cursor->next_iterator) == OTS_OK ? OTS_OK : no_memory(err);
-        if (status == OTS_OK)
-            status = pass_records(cursor, shard, page);
+        status = ots_buf_set(&cursor->next_iterator, page->next_iterator) == OTS_OK
+                     ? pass_records(cursor, shard, page)
+                     : no_memory(err);
     }
     if (status == OTS_OK) {
         result->record_count += page->count;

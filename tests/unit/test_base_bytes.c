@@ -111,6 +111,23 @@ static void test_buf_remembers_failure(void **state)
     ots_buf_deinit(&buf);
 }
 
+static void test_buf_is_set(void **state)
+{
+    (void)state;
+    struct ots_buf buf = OTS_BUF_INIT;
+    assert_int_equal(ots_buf_set(&buf, OTS_SLICE("first")), OTS_OK);
+    assert_int_equal(ots_buf_set(&buf, OTS_SLICE("2nd")), OTS_OK);
+    assert_true(ots_slice_equal(ots_buf_slice(&buf), OTS_SLICE("2nd")));
+    assert_int_equal(ots_buf_set(&buf, OTS_SLICE_NONE), OTS_OK);
+    assert_int_equal(buf.size, 0);
+    /* A failure of before does not count. */
+    ots_buf_reserve(&buf, SIZE_MAX);
+    assert_int_equal(ots_buf_status(&buf), OTS_NOMEM);
+    assert_int_equal(ots_buf_set(&buf, OTS_SLICE("again")), OTS_OK);
+    assert_true(ots_slice_equal(ots_buf_slice(&buf), OTS_SLICE("again")));
+    ots_buf_deinit(&buf);
+}
+
 static void test_buf_consumes(void **state)
 {
     (void)state;
@@ -249,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_buf_grows),
         cmocka_unit_test(test_buf_reserves),
         cmocka_unit_test(test_buf_remembers_failure),
+        cmocka_unit_test(test_buf_is_set),
         cmocka_unit_test(test_buf_consumes),
         cmocka_unit_test(test_arena_gives_apart_and_aligned),
         cmocka_unit_test(test_arena_larger_than_a_block),
