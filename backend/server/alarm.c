@@ -9,11 +9,11 @@
 #include "backend/server/alarm.h"
 
 #include "backend/base/clock.h"
+#include "backend/base/cond.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct ots_alarms {
     pthread_t thread;
@@ -72,9 +72,7 @@ static void wait_locked(struct ots_alarms *alarms, const struct ots_alarm *earli
         return;
     }
     alarms->synced.wake_us = earliest->due_us;
-    const struct timespec end = {.tv_sec = earliest->due_us / 1000000,
-                                 .tv_nsec = earliest->due_us % 1000000 * 1000};
-    pthread_cond_timedwait(&alarms->synced.earlier, &alarms->synced.lock, &end);
+    ots_cond_wait_until(&alarms->synced.earlier, &alarms->synced.lock, earliest->due_us);
 }
 
 static void ring_locked(struct ots_alarms *alarms, struct ots_alarm *alarm)
@@ -109,13 +107,9 @@ enum ots_status ots_alarms_new(struct ots_alarms **out, struct ots_error *err)
     struct ots_alarms *alarms = calloc(1, sizeof(*alarms));
     if (!alarms)
         return ots_error_set(err, OTS_NOMEM, "no memory for alarms");
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&alarms->synced.lock, NULL);
-    pthread_cond_init(&alarms->synced.earlier, &attributes);
+    ots_cond_init(&alarms->synced.earlier);
     pthread_cond_init(&alarms->synced.rung, NULL);
-    pthread_condattr_destroy(&attributes);
     int errnum = pthread_create(&alarms->thread, NULL, run, alarms);
     if (errnum) {
         free(alarms);

@@ -1,16 +1,13 @@
 #include "backend/server/traffic.h"
 
-#include <time.h>
+#include "backend/base/clock.h"
+#include "backend/base/cond.h"
 
 void ots_traffic_init(struct ots_traffic *traffic)
 {
-    pthread_condattr_t attributes;
     *traffic = (struct ots_traffic){.synced = {.connections = 0}};
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&traffic->synced.lock, NULL);
-    pthread_cond_init(&traffic->synced.quiet, &attributes);
-    pthread_condattr_destroy(&attributes);
+    ots_cond_init(&traffic->synced.quiet);
 }
 
 void ots_traffic_deinit(struct ots_traffic *traffic)
@@ -59,19 +56,12 @@ void ots_traffic_finish(struct ots_traffic *traffic)
 
 void ots_traffic_end(struct ots_traffic *traffic, int64_t wait_ms)
 {
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += wait_ms / 1000;
-    end.tv_nsec += wait_ms % 1000 * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_nsec -= 1000000000;
-        end.tv_sec++;
-    }
+    int64_t end_us = ots_clock_monotonic_us(&ots_clock_system) + wait_ms * 1000;
+    bool has_time = true;
     pthread_mutex_lock(&traffic->synced.lock);
     traffic->synced.is_ending = true;
-    int result = 0;
-    while (traffic->synced.requests && result == 0)
-        result = pthread_cond_timedwait(&traffic->synced.quiet, &traffic->synced.lock, &end);
+    while (traffic->synced.requests && has_time)
+        has_time = ots_cond_wait_until(&traffic->synced.quiet, &traffic->synced.lock, end_us);
     pthread_mutex_unlock(&traffic->synced.lock);
 }
 

@@ -5,8 +5,8 @@
  * not full: they must come after the rows that were written before, so those are waited for.
  */
 #include <stdio.h>
-#include <time.h>
 
+#include "backend/base/cond.h"
 #include "fs/state/state_dir.h"
 #include "fs/view/attributes_state.h"
 
@@ -242,9 +242,7 @@ static void nap_locked(struct ots_attributes *attributes)
         pthread_cond_wait(&attributes->wake, lock);
         return;
     }
-    int64_t until_us = ots_clock_monotonic_us(&ots_clock_system) + TICK_US;
-    struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
-    pthread_cond_timedwait(&attributes->wake, lock, &until);
+    ots_cond_wait_for(&attributes->wake, lock, TICK_US);
 }
 
 static void *run_sender(void *argument)

@@ -11,6 +11,8 @@
 #include <search.h>
 #include <stdlib.h>
 
+#include "backend/base/cond.h"
+
 /* --- records ----------------------------------------------------------------------------------*/
 
 static int compare_known(const void *a, const void *b)
@@ -107,11 +109,7 @@ enum ots_status ots_attributes_new(struct ots_table *table, struct ots_attribute
         return OTS_NOMEM;
     attributes->table = table;
     attributes->own_end = &attributes->own_first;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&attributes->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ots_cond_init(&attributes->wake);
     *out = attributes;
     return OTS_OK;
 }

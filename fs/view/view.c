@@ -3,8 +3,8 @@
  */
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "backend/base/cond.h"
 #include "fs/view/attributes.h"
 #include "fs/view/follower.h"
 #include "fs/view/port.h"
@@ -38,14 +38,6 @@ static bool send_older(struct ots_view *view)
     return is_busy;
 }
 
-/* Wait on one of the view's conditions, whose clock is the machine's monotonic one. */
-static void wait_locked(struct ots_view *view, pthread_cond_t *condition, int64_t time_us)
-{
-    int64_t until_us = ots_clock_monotonic_us(&ots_clock_system) + time_us;
-    struct timespec until = {until_us / 1000000, until_us % 1000000 * 1000};
-    pthread_cond_timedwait(condition, &view->synced.lock, &until);
-}
-
 /* Sends batches that do not fill up. */
 static void *run_sender(void *argument)
 {
@@ -56,7 +48,7 @@ static void *run_sender(void *argument)
             pthread_cond_wait(&view->synced.sender_wake, &view->synced.lock);
             continue;
         }
-        wait_locked(view, &view->synced.sender_wake, SEND_TICK_US);
+        ots_cond_wait_for(&view->synced.sender_wake, &view->synced.lock, SEND_TICK_US);
         view->synced.has_pending_rows = false;
         pthread_mutex_unlock(&view->synced.lock);
         bool has_rows = ots_ports_send_older(view);
@@ -79,15 +71,11 @@ void ots_view_wake_sender(struct ots_view *view)
 
 static void init_synced(struct ots_view *view)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&view->ports.lock, NULL);
     pthread_mutex_init(&view->synced.lock, NULL);
-    pthread_cond_init(&view->synced.changed, &monotonic);
-    pthread_cond_init(&view->synced.sender_wake, &monotonic);
-    pthread_cond_init(&view->synced.stale, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ots_cond_init(&view->synced.changed);
+    ots_cond_init(&view->synced.sender_wake);
+    ots_cond_init(&view->synced.stale);
 }
 
 static enum ots_status make_instance(struct ots_view *view, const struct ots_view_source *source,
@@ -284,7 +272,7 @@ void ots_view_nap(struct ots_view *view, int64_t time_us, struct ots_interrupt *
     ots_interrupt_attach(interrupt, ots_view_wake_waiters, view);
     pthread_mutex_lock(&view->synced.lock);
     if (!ots_interrupt_is_raised(interrupt))
-        wait_locked(view, &view->synced.changed, time_us);
+        ots_cond_wait_for(&view->synced.changed, &view->synced.lock, time_us);
     pthread_mutex_unlock(&view->synced.lock);
     ots_interrupt_detach(interrupt);
 }

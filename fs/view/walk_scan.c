@@ -1,15 +1,15 @@
 #include "fs/view/walk_scan.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "backend/base/cond.h"
 #include "fs/lp/names.h"
 #include "fs/view/scan.h"
 #include "fs/view/text_cache.h"
 
 enum {
     LEAD_BYTES = 24 * 1024 * 1024, /* so far it goes ahead of itself */
-    IDLE_SECONDS = 30,
+    IDLE_US = 30 * 1000000,
     SPLIT_PAGES = 4,
 };
 
@@ -51,12 +51,9 @@ static int64_t now_us(void)
 /* Wait for a change; when none comes for long and nobody asked for anything, it is to end. */
 static void wait_or_end_locked(struct ots_walk_scan *scan)
 {
-    struct timespec until;
     uint64_t take_count = scan->synced.take_count;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += IDLE_SECONDS;
-    int error = pthread_cond_timedwait(&scan->synced.changed, &scan->synced.lock, &until);
-    if (error && take_count == scan->synced.take_count && !scan->synced.waiting)
+    bool is_over = !ots_cond_wait_for(&scan->synced.changed, &scan->synced.lock, IDLE_US);
+    if (is_over && take_count == scan->synced.take_count && !scan->synced.waiting)
         scan->synced.is_ending = true;
 }
 
@@ -173,12 +170,8 @@ static void *run(void *argument)
 
 static void init_synced(struct ots_walk_scan *scan, const struct ots_view_options *options)
 {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&scan->synced.lock, NULL);
-    pthread_cond_init(&scan->synced.changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ots_cond_init(&scan->synced.changed);
     ots_text_cache_init(&scan->synced.cache, OTS_WALK_SCAN_MEMORY_BYTES, options->cache_bytes,
                         options->cache_dir);
     ots_interrupt_init(&scan->interrupt);

@@ -1,4 +1,6 @@
 /* The thread pool and interrupts. */
+#include "backend/base/clock.h"
+#include "backend/base/cond.h"
 #include "backend/base/interrupt.h"
 #include "backend/base/pool.h"
 
@@ -240,13 +242,65 @@ static void test_a_waiter_is_woken(void **state)
     }
 }
 
+static int64_t now_us(void)
+{
+    return ots_clock_monotonic_us(&ots_clock_system);
+}
+
+static void test_bounded_waits(void **state)
+{
+    (void)state;
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t condition;
+    ots_cond_init(&condition);
+    pthread_mutex_lock(&lock);
+    int64_t begin_us = now_us();
+    while (ots_cond_wait_until(&condition, &lock, begin_us + 20000))
+        ;
+    assert_true(now_us() >= begin_us + 20000);
+    begin_us = now_us();
+    while (ots_cond_wait_for(&condition, &lock, 20000))
+        ;
+    assert_true(now_us() >= begin_us + 20000);
+    /* What is over is not waited for. */
+    assert_false(ots_cond_wait_until(&condition, &lock, begin_us));
+    pthread_mutex_unlock(&lock);
+    pthread_cond_destroy(&condition);
+}
+
+static void test_a_bounded_wait_is_ended(void **state)
+{
+    (void)state;
+    struct gate gate;
+    struct ticket ticket = {&gate, 0};
+    struct ots_pool *pool = new_pool(1, 1);
+    gate_init(&gate, false);
+    pthread_cond_destroy(&gate.changed);
+    ots_cond_init(&gate.changed);
+    ots_pool_run(pool, pass, &ticket);
+    pthread_mutex_lock(&gate.lock);
+    bool has_time = true;
+    while (!gate.waiting && has_time)
+        has_time = ots_cond_wait_for(&gate.changed, &gate.lock, INT64_C(60) * 1000000);
+    assert_int_equal(gate.waiting, 1);
+    pthread_mutex_unlock(&gate.lock);
+    gate_open(&gate);
+    ots_pool_free(pool);
+    gate_deinit(&gate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jobs_run_in_order),   cmocka_unit_test(test_jobs_run_side_by_side),
-        cmocka_unit_test(test_a_full_queue_blocks), cmocka_unit_test(test_a_pool_without_jobs),
-        cmocka_unit_test(test_interrupts),          cmocka_unit_test(test_nobody_can_interrupt),
+        cmocka_unit_test(test_jobs_run_in_order),
+        cmocka_unit_test(test_jobs_run_side_by_side),
+        cmocka_unit_test(test_a_full_queue_blocks),
+        cmocka_unit_test(test_a_pool_without_jobs),
+        cmocka_unit_test(test_interrupts),
+        cmocka_unit_test(test_nobody_can_interrupt),
         cmocka_unit_test(test_a_waiter_is_woken),
+        cmocka_unit_test(test_bounded_waits),
+        cmocka_unit_test(test_a_bounded_wait_is_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
