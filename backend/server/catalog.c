@@ -9,6 +9,7 @@
  */
 #include "backend/server/catalog.h"
 
+#include "backend/base/search.h"
 #include "backend/server/table_store.h"
 #include "backend/wire/service_code.h"
 
@@ -85,26 +86,21 @@ static struct entry *entry_new(struct ots_catalog *catalog, const struct ots_tab
     return entry;
 }
 
+static bool is_before(const void *item, const void *name)
+{
+    const struct entry *const *entry = item;
+    return ots_slice_compare((*entry)->table.meta.name, *(const struct ots_slice *)name) < 0;
+}
+
 /* Where `name` is in the array, or belongs. */
 static size_t position_locked(const struct ots_catalog *catalog, struct ots_slice name,
                               bool *is_there)
 {
-    size_t low = 0;
-    size_t high = catalog->synced.count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = ots_slice_compare(catalog->synced.tables[middle]->table.meta.name, name);
-        if (order == 0) {
-            *is_there = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *is_there = false;
-    return low;
+    struct entry *const *tables = catalog->synced.tables;
+    size_t count = catalog->synced.count;
+    size_t at = ots_search(tables, count, sizeof(struct entry *), is_before, &name);
+    *is_there = at < count && ots_slice_equal(tables[at]->table.meta.name, name);
+    return at;
 }
 
 /* The table of that name and kind, or NULL. */

@@ -1,24 +1,23 @@
 #include "fs/view/attribute_set.h"
 
+#include "backend/base/search.h"
+
 void ots_attribute_set_deinit(struct ots_attribute_set *set)
 {
     ots_arena_deinit(&set->arena);
     *set = OTS_ATTRIBUTE_SET_INIT;
 }
 
+static bool is_before(const void *item, const void *name)
+{
+    return ots_slice_compare(((const struct ots_tag *)item)->name,
+                             *(const struct ots_slice *)name) < 0;
+}
+
 /* The first attribute that does not come before `name`. */
 static size_t position_of(const struct ots_tag *items, size_t count, struct ots_slice name)
 {
-    size_t low = 0;
-    size_t high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (ots_slice_compare(items[middle].name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return ots_search(items, count, sizeof(*items), is_before, &name);
 }
 
 const struct ots_tag *ots_attribute_find(const struct ots_tag *items, size_t count,

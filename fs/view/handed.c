@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "backend/base/search.h"
 #include "fs/view/spool.h"
 
 enum { BLOCK_TIMES = 512, LATE_CAPACITY_MIN = 64 };
@@ -100,18 +101,15 @@ static enum ots_status read_block(struct ots_handed_run *run, uint64_t index, st
     return status;
 }
 
+static bool is_until(const void *item, const void *time_us)
+{
+    return *(const int64_t *)item <= *(const int64_t *)time_us;
+}
+
 /* How many of the times are not after `time_us`. */
 static size_t count_until(const int64_t *times, size_t count, int64_t time_us)
 {
-    size_t low = 0;
-    for (size_t high = count; low < high;) {
-        size_t middle = low + (high - low) / 2;
-        if (times[middle] <= time_us)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return ots_search(times, count, sizeof(*times), is_until, &time_us);
 }
 
 static bool is_in(const int64_t *times, size_t count, int64_t time_us)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "backend/base/search.h"
 #include "fs/lp/parse.h"
 
 void ots_leftovers_deinit(struct ots_leftovers *leftovers)
@@ -145,22 +146,20 @@ static bool is_later(const struct ots_sequence *a, const struct ots_sequence *b)
     return a->row_index > b->row_index;
 }
 
+static bool is_until(const void *leftover, const void *row)
+{
+    return compare_rows(&((const struct ots_leftover_row *)leftover)->row, row) <= 0;
+}
+
 /* The last version of the row that was left, NULL when none was. */
 static struct ots_leftover_row *find_last(struct ots_leftovers *leftovers,
                                           const struct ots_row *row)
 {
-    size_t low = 0;
-    size_t high = leftovers->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_rows(&leftovers->rows[middle].row, row) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (!low || compare_rows(&leftovers->rows[low - 1].row, row) != 0)
+    size_t until =
+        ots_search(leftovers->rows, leftovers->count, sizeof(*leftovers->rows), is_until, row);
+    if (!until || compare_rows(&leftovers->rows[until - 1].row, row) != 0)
         return NULL;
-    return &leftovers->rows[low - 1];
+    return &leftovers->rows[until - 1];
 }
 
 static bool is_earlier_version(const struct ots_leftovers *leftovers,

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/base/search.h"
+
 void ots_marks_deinit(struct ots_marks *marks)
 {
     free(marks->items);
@@ -40,18 +42,14 @@ void ots_marks_copy(const struct ots_marks *from, struct ots_marks *to)
     to->doublings = from->doublings;
 }
 
+static bool is_before(const void *item, const void *offset)
+{
+    return ((const struct ots_mark *)item)->offset < *(const uint64_t *)offset;
+}
+
 size_t ots_marks_index(const struct ots_marks *marks, uint64_t offset)
 {
-    size_t low = 0;
-    size_t high = marks->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (marks->items[middle].offset < offset)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return ots_search(marks->items, marks->count, sizeof(*marks->items), is_before, &offset);
 }
 
 const struct ots_mark *ots_marks_floor(const struct ots_marks *marks, uint64_t offset)
@@ -62,19 +60,15 @@ const struct ots_mark *ots_marks_floor(const struct ots_marks *marks, uint64_t o
     return index ? &marks->items[index - 1] : NULL;
 }
 
+static bool is_until(const void *item, const void *time_us)
+{
+    return ((const struct ots_mark *)item)->time_us <= *(const int64_t *)time_us;
+}
+
 /* How many marks are of rows not later than `time_us`. */
 static size_t count_until(const struct ots_marks *marks, int64_t time_us)
 {
-    size_t low = 0;
-    size_t high = marks->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (marks->items[middle].time_us <= time_us)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return ots_search(marks->items, marks->count, sizeof(*marks->items), is_until, &time_us);
 }
 
 const struct ots_mark *ots_marks_floor_time(const struct ots_marks *marks, int64_t time_us)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/base/search.h"
 #include "fs/view/apply.h"
 #include "fs/view/finding.h"
 
@@ -78,19 +79,16 @@ void ots_measuring_read(struct ots_measuring *measuring, const struct ots_line *
         forget_rows(measuring, measuring->row_count - OTS_MEASURING_ROWS_MAX);
 }
 
+static bool is_before(const void *row, const void *time_us)
+{
+    return ((const struct ots_line *)row)->time_us < *(const int64_t *)time_us;
+}
+
 /* How many of the rows are before that time. */
 static size_t count_before(const struct ots_measuring *measuring, int64_t time_us)
 {
-    size_t low = 0;
-    size_t high = measuring->row_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (measuring->rows[middle].time_us < time_us)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return ots_search(measuring->rows, measuring->row_count, sizeof(*measuring->rows), is_before,
+                      &time_us);
 }
 
 /* --- changes ----------------------------------------------------------------------------------*/

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "backend/base/search.h"
+
 void ots_windows_init(struct ots_windows *windows, uint64_t bytes_max)
 {
     *windows = (struct ots_windows){.bytes_max = bytes_max};
@@ -20,19 +22,15 @@ void ots_windows_deinit(struct ots_windows *windows)
     windows->count = windows->capacity = 0;
 }
 
+static bool is_until(const void *run, const void *offset)
+{
+    return ((const struct ots_run *)run)->offset <= *(const uint64_t *)offset;
+}
+
 /* How many runs begin at or before `offset`. */
 static size_t count_until(const struct ots_windows *windows, uint64_t offset)
 {
-    size_t low = 0;
-    size_t high = windows->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (windows->runs[middle].offset <= offset)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return ots_search(windows->runs, windows->count, sizeof(*windows->runs), is_until, &offset);
 }
 
 const struct ots_run *ots_windows_floor(const struct ots_windows *windows, uint64_t offset)

@@ -1,6 +1,7 @@
-/* Slices, buffers and arenas. */
+/* Slices, searches, buffers and arenas. */
 #include "backend/base/arena.h"
 #include "backend/base/buf.h"
+#include "backend/base/search.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,6 +42,26 @@ static void test_slices_start(void **state)
     assert_false(ots_slice_starts(OTS_SLICE("abc"), OTS_SLICE("abcd")));
     assert_false(ots_slice_starts(OTS_SLICE("abc"), OTS_SLICE("b")));
     assert_true(ots_slice_starts(OTS_SLICE_NONE, OTS_SLICE_NONE));
+}
+
+static bool is_before(const void *item, const void *wanted)
+{
+    return *(const int *)item < *(const int *)wanted;
+}
+
+static void test_search(void **state)
+{
+    (void)state;
+    const int items[] = {1, 3, 3, 3, 8, 9, 12};
+    for (size_t count = 0; count <= sizeof(items) / sizeof(items[0]); count++)
+        for (int wanted = 0; wanted <= 13; wanted++) {
+            size_t before = 0;
+            while (before < count && items[before] < wanted)
+                before++;
+            assert_int_equal(ots_search(items, count, sizeof(items[0]), is_before, &wanted),
+                             before);
+        }
+    assert_int_equal(ots_search(NULL, 0, 1, is_before, NULL), 0);
 }
 
 static void test_buf_appends(void **state)
@@ -262,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slices_compare),
         cmocka_unit_test(test_slices_start),
+        cmocka_unit_test(test_search),
         cmocka_unit_test(test_buf_appends),
         cmocka_unit_test(test_buf_grows),
         cmocka_unit_test(test_buf_reserves),
