@@ -8,9 +8,18 @@
 #include "fs/view/text_cache.h"
 
 enum {
-    LEAD_BYTES = 24 * 1024 * 1024, /* so far it goes ahead of itself */
+    /* So far it goes ahead of the walk, and on when the walk has come so near: lanes that go on for
+     * each text cost more than the text. */
+    LEAD_BYTES = 24 * 1024 * 1024,
+    LEAD_BYTES_MIN = 16 * 1024 * 1024,
     IDLE_US = 30 * 1000000,
     SPLIT_PAGES = 4,
+};
+
+/* Somebody who waits for a text. */
+struct waiter {
+    struct waiter *next;
+    uint64_t id;
 };
 
 struct ots_walk_scan {
@@ -26,7 +35,8 @@ struct ots_walk_scan {
         pthread_mutex_t lock;
         pthread_cond_t changed; /* anything, or an interrupt was raised */
         struct ots_text_cache cache;
-        unsigned waiting;    /* for a text */
+        struct waiter *waiters;
+        bool is_far;         /* ahead of the walk */
         uint64_t take_count; /* texts that were asked for */
         int64_t taken_us;    /* when the last one was */
         bool is_read;        /* nothing more comes */
@@ -53,16 +63,25 @@ static void wait_or_end_locked(struct ots_walk_scan *scan)
 {
     uint64_t take_count = scan->synced.take_count;
     bool is_over = !ots_cond_wait_for(&scan->synced.changed, &scan->synced.lock, IDLE_US);
-    if (is_over && take_count == scan->synced.take_count && !scan->synced.waiting)
+    if (is_over && take_count == scan->synced.take_count && !scan->synced.waiters)
         scan->synced.is_ending = true;
+}
+
+/* Returns whether lanes may go on that could not. */
+static bool note_lead_locked(struct ots_walk_scan *scan)
+{
+    uint64_t bytes = ots_text_cache_bytes(&scan->synced.cache);
+    bool was_far = scan->synced.is_far;
+    scan->synced.is_far = bytes >= (was_far ? LEAD_BYTES_MIN : LEAD_BYTES);
+    return was_far && !scan->synced.is_far;
 }
 
 static enum ots_status wait_for_walk(void *context)
 {
     struct ots_walk_scan *scan = context;
     pthread_mutex_lock(&scan->synced.lock);
-    while (!scan->synced.is_ending && !scan->synced.waiting &&
-           ots_text_cache_bytes(&scan->synced.cache) >= LEAD_BYTES)
+    (void)note_lead_locked(scan);
+    while (!scan->synced.is_ending && !scan->synced.waiters && scan->synced.is_far)
         wait_or_end_locked(scan);
     bool is_ending = scan->synced.is_ending;
     pthread_mutex_unlock(&scan->synced.lock);
@@ -78,6 +97,14 @@ static enum ots_status id_of(const struct ots_series_key *key, uint64_t *id)
     return status;
 }
 
+static bool is_waited_for_locked(const struct ots_walk_scan *scan, uint64_t id)
+{
+    const struct waiter *waiter = scan->synced.waiters;
+    while (waiter && waiter->id != id)
+        waiter = waiter->next;
+    return waiter;
+}
+
 static enum ots_status add_piece(struct ots_walk_scan *scan, const struct ots_series_key *key,
                                  struct ots_whole_text *piece)
 {
@@ -88,7 +115,7 @@ static enum ots_status add_piece(struct ots_walk_scan *scan, const struct ots_se
     pthread_mutex_lock(&scan->synced.lock);
     if (status == OTS_OK)
         status = ots_text_cache_add(&scan->synced.cache, id, piece);
-    if (scan->synced.waiting)
+    if (is_waited_for_locked(scan, id))
         pthread_cond_broadcast(&scan->synced.changed);
     pthread_mutex_unlock(&scan->synced.lock);
     return status;
@@ -155,7 +182,7 @@ static void *run(void *argument)
     pthread_mutex_lock(&scan->synced.lock);
     scan->synced.is_read = true;
     pthread_cond_broadcast(&scan->synced.changed);
-    while (!scan->synced.is_ending && (scan->synced.cache.count || scan->synced.waiting))
+    while (!scan->synced.is_ending && (scan->synced.cache.count || scan->synced.waiters))
         wait_or_end_locked(scan);
     ots_text_cache_deinit(&scan->synced.cache);
     pthread_mutex_unlock(&scan->synced.lock);
@@ -227,7 +254,7 @@ struct ots_walk_scan *ots_walk_scan_new(struct ots_extract *extract, struct ots_
 bool ots_walk_scan_is_idle(struct ots_walk_scan *scan)
 {
     pthread_mutex_lock(&scan->synced.lock);
-    bool is_idle = !scan->synced.waiting && now_us() - scan->synced.taken_us > 1000000;
+    bool is_idle = !scan->synced.waiters && now_us() - scan->synced.taken_us > 1000000;
     pthread_mutex_unlock(&scan->synced.lock);
     return is_idle;
 }
@@ -268,6 +295,23 @@ void ots_walk_scan_free(struct ots_walk_scan *scan)
 
 /* --- the walk ---------------------------------------------------------------------------------*/
 
+/* Wait until the text is whole, or will never be. */
+static void wait_for_text_locked(struct ots_walk_scan *scan, uint64_t id, uint64_t row_count,
+                                 struct ots_interrupt *interrupt)
+{
+    struct waiter waiter = {.next = scan->synced.waiters, .id = id};
+    scan->synced.waiters = &waiter;
+    /* Lanes that wait because there is enough go on. */
+    pthread_cond_broadcast(&scan->synced.changed);
+    while (ots_text_cache_rows(&scan->synced.cache, id) < row_count && !scan->synced.is_read &&
+           !scan->synced.is_ending && !ots_interrupt_is_raised(interrupt))
+        pthread_cond_wait(&scan->synced.changed, &scan->synced.lock);
+    struct waiter **link = &scan->synced.waiters;
+    while (*link != &waiter)
+        link = &(*link)->next;
+    *link = waiter.next;
+}
+
 enum ots_status ots_walk_scan_take(struct ots_walk_scan *scan, const struct ots_node *timeline,
                                    uint64_t row_count, struct ots_interrupt *interrupt,
                                    struct ots_whole_text *text, struct ots_error *err)
@@ -278,18 +322,13 @@ enum ots_status ots_walk_scan_take(struct ots_walk_scan *scan, const struct ots_
     pthread_mutex_lock(&scan->synced.lock);
     scan->synced.take_count++;
     scan->synced.taken_us = now_us();
-    scan->synced.waiting++;
     if (ots_text_cache_rows(cache, id) < row_count)
-        pthread_cond_broadcast(&scan->synced.changed);
-    while (ots_text_cache_rows(cache, id) < row_count && !scan->synced.is_read &&
-           !scan->synced.is_ending && !ots_interrupt_is_raised(interrupt))
-        pthread_cond_wait(&scan->synced.changed, &scan->synced.lock);
-    scan->synced.waiting--;
+        wait_for_text_locked(scan, id, row_count, interrupt);
     bool is_there =
         ots_text_cache_rows(cache, id) >= row_count && ots_text_cache_take(cache, id, text);
-    /* Lanes may go on once there is room, and it ends with the last text. */
-    bool is_news = scan->synced.is_read ? !cache->count : ots_text_cache_bytes(cache) < LEAD_BYTES;
-    if (is_news)
+    bool may_go_on = note_lead_locked(scan);
+    /* It ends with the last text. */
+    if (may_go_on || (scan->synced.is_read && !cache->count))
         pthread_cond_broadcast(&scan->synced.changed);
     pthread_mutex_unlock(&scan->synced.lock);
     ots_interrupt_detach(interrupt);
