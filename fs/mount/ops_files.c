@@ -33,6 +33,8 @@ static void set_file(struct fuse_file_info *info, struct ots_file *file)
      * is not what the file will show. Besides, without pages it need not ask for the size before
      * each read, and hands over pieces as large as the tool reads and writes them. */
     info->direct_io = true;
+    /* Closing tells of what was written. */
+    info->noflush = (info->flags & O_ACCMODE) == O_RDONLY;
 }
 
 /* The kernel leaves O_TRUNC to us. */
@@ -70,7 +72,8 @@ void ots_op_open(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info
     if (!task)
         return;
     task->file_info = *info;
-    ots_task_start(task, !(open_mode(info) & OTS_OPEN_READ));
+    /* Text that was read ahead is at hand. */
+    ots_task_start(task, (info->flags & O_ACCMODE) != O_RDWR);
 }
 
 static void run_create(struct ots_task *task)

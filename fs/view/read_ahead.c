@@ -21,6 +21,8 @@ enum {
     /* A scan is for so many timelines, of less rows than this on the average. */
     SCAN_TIMELINES_MIN = 100,
     SCAN_ROWS_MAX = 500,
+    /* To print more takes longer than who may not wait has. */
+    AT_HAND_BYTES_MAX = 64 * 1024,
 };
 
 struct fetch {
@@ -425,12 +427,31 @@ static enum ots_status take_from_scan(struct ots_read_ahead *ahead, struct ots_w
     return status;
 }
 
+/* Whether the timeline's text can be had without waiting, for it or for a file. */
+static bool is_at_hand(struct ots_read_ahead *ahead, const struct ots_node *timeline)
+{
+    struct ots_view *view = ahead->view;
+    pthread_mutex_lock(&view->synced.lock);
+    uint64_t row_count = timeline->timeline.extent.row_count;
+    pthread_mutex_unlock(&view->synced.lock);
+    pthread_mutex_lock(&ahead->synced.lock);
+    bool is_there = ahead->synced.scan && row_count &&
+                    ots_walk_scan_has(ahead->synced.scan, timeline, row_count);
+    for (const struct fetch *fetch = ahead->synced.first; fetch && !is_there; fetch = fetch->next)
+        is_there = fetch->ino == timeline->ino && fetch->is_answered && !fetch->is_taken &&
+                   !fetch->is_unwanted && fetch->size_bytes <= AT_HAND_BYTES_MAX;
+    pthread_mutex_unlock(&ahead->synced.lock);
+    return is_there;
+}
+
 enum ots_status ots_read_ahead_open(struct ots_read_ahead *ahead, const struct ots_node *shown,
                                     struct ots_node *timeline, struct ots_interrupt *interrupt,
                                     struct ots_whole_text *text, struct ots_error *err)
 {
     if (ahead->view->options.is_browse)
         return OTS_OK;
+    if (ots_interrupt_is_raised(interrupt) && !is_at_hand(ahead, timeline))
+        return ots_error_set(err, OTS_CANCELLED, "interrupted");
     struct ots_walk_scan *scan = note_step(ahead, shown);
     if (scan) {
         enum ots_status status = take_from_scan(ahead, scan, timeline, interrupt, text, err);

@@ -224,6 +224,12 @@ uint64_t ots_text_cache_rows(const struct ots_text_cache *cache, uint64_t id)
     return text ? text->text.extent.row_count : 0;
 }
 
+bool ots_text_cache_is_in_memory(const struct ots_text_cache *cache, uint64_t id)
+{
+    const struct ots_cached_text *text = text_of(cache, id);
+    return text && !text->is_filed;
+}
+
 bool ots_text_cache_take(struct ots_text_cache *cache, uint64_t id, struct ots_whole_text *text)
 {
     struct ots_cached_text *cached = text_of(cache, id);

@@ -47,6 +47,9 @@ enum ots_status ots_text_cache_add(struct ots_text_cache *cache, uint64_t id,
 /* How many rows of it there are; 0: none. */
 uint64_t ots_text_cache_rows(const struct ots_text_cache *cache, uint64_t id);
 
+/* Whether handing it over reads no file. */
+bool ots_text_cache_is_in_memory(const struct ots_text_cache *cache, uint64_t id);
+
 /* Hand it over; false when it is not there. `text` is empty before. */
 bool ots_text_cache_take(struct ots_text_cache *cache, uint64_t id, struct ots_whole_text *text);
 

@@ -295,6 +295,18 @@ void ots_walk_scan_free(struct ots_walk_scan *scan)
 
 /* --- the walk ---------------------------------------------------------------------------------*/
 
+bool ots_walk_scan_has(struct ots_walk_scan *scan, const struct ots_node *timeline,
+                       uint64_t row_count)
+{
+    const struct ots_text_cache *cache = &scan->synced.cache;
+    uint64_t id = ots_share_hash(timeline->parent->name, timeline->name);
+    pthread_mutex_lock(&scan->synced.lock);
+    bool has_text = ots_text_cache_rows(cache, id) >= row_count &&
+                    ots_text_cache_is_in_memory(cache, id) && !scan->synced.is_ending;
+    pthread_mutex_unlock(&scan->synced.lock);
+    return has_text;
+}
+
 /* Wait until the text is whole, or will never be. */
 static void wait_for_text_locked(struct ots_walk_scan *scan, uint64_t id, uint64_t row_count,
                                  struct ots_interrupt *interrupt)

@@ -35,6 +35,10 @@ bool ots_walk_scan_is_idle(struct ots_walk_scan *scan);
 /* Nothing will come of it any more. */
 bool ots_walk_scan_is_over(struct ots_walk_scan *scan);
 
+/* Whether taking that text would neither wait nor read a file. */
+bool ots_walk_scan_has(struct ots_walk_scan *scan, const struct ots_node *timeline,
+                       uint64_t row_count);
+
 /*
  * Wait for the text of a timeline of `row_count` rows, which is the caller's then; it stays empty
  * when there is none. Errors: OTS_CANCELLED.

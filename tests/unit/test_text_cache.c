@@ -91,7 +91,11 @@ static void old_texts_go_to_the_file(void **state)
         add(&cache, id, 1);
     assert_true(cache.memory.bytes <= 10 * TEXT_BYTES);
     assert_int_equal(cache.count, 100);
+    assert_false(ots_text_cache_is_in_memory(&cache, 3));
+    assert_true(ots_text_cache_is_in_memory(&cache, 100));
+    assert_false(ots_text_cache_is_in_memory(&cache, 101));
     add(&cache, 3, 2);
+    assert_true(ots_text_cache_is_in_memory(&cache, 3));
     assert_true(take(&cache, 3, 2));
     assert_false(take(&cache, 3, 2));
     for (uint64_t id = 100; id; id--)

@@ -1,6 +1,7 @@
 /*
  * Reading timelines one after another through a view: what is fetched ahead, and when it is used.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -204,6 +205,59 @@ static void a_mount_ends_amid_fetches(void **state)
     assert_int_equal(waiter.status, OTS_CANCELLED);
 }
 
+/* --- who may not wait -------------------------------------------------------------------------*/
+
+/* What the thread that reads the kernel's requests does: with OTS_CANCELLED another one goes on. */
+static enum ots_status open_now(struct view_fixture *fixture, int host)
+{
+    char path[64];
+    path_of(host, "", path, sizeof(path));
+    struct view_waiter waiter = {.fixture = fixture, .attr = view_attr(fixture, path)};
+    ots_interrupt_init(&waiter.interrupt);
+    ots_interrupt_raise(&waiter.interrupt);
+    enum ots_status status = open_it(&waiter);
+    ots_interrupt_deinit(&waiter.interrupt);
+    return status;
+}
+
+static void what_was_fetched_is_opened_without_waiting(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_hosts(fixture);
+    for (int host = 0; host < 3; host++)
+        expect_host(fixture, "", host);
+    size_t count = fake_store_count_all(fixture->fake);
+    assert_int_equal(open_now(fixture, 30), OTS_CANCELLED);
+    assert_int_equal(fake_store_count_all(fixture->fake), count);
+    assert_int_equal(open_now(fixture, 3), OTS_OK);
+    /* It was a step of the walk, and what was taken is gone. */
+    assert_true(fake_store_count_all(fixture->fake) > count);
+    assert_int_equal(open_now(fixture, 3), OTS_CANCELLED);
+    for (int host = 4; host < HOSTS; host++)
+        expect_host(fixture, "", host);
+    assert_int_equal(fake_store_count_all(fixture->fake), HOSTS);
+}
+
+/* A fetch that is under way is left to who can wait. */
+static void what_is_under_way_is_not_waited_for(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_hosts(fixture);
+    expect_host(fixture, "", 0);
+    expect_host(fixture, "", 1);
+    struct view_waiter first = {
+        .fixture = fixture, .run = open_it, .attr = view_attr(fixture, "t/cpu/host=002.lp")};
+    fake_store_hold(fixture->fake, OTS_ACTION_GET);
+    view_waiter_start(&first);
+    fake_store_wait_held(fixture->fake, OTS_ACTION_GET, 5);
+    assert_int_equal(open_now(fixture, 3), OTS_CANCELLED);
+    fake_store_release(fixture->fake, OTS_ACTION_GET);
+    view_waiter_join(&first);
+    for (int host = 3; host < HOSTS; host++)
+        expect_host(fixture, "", host);
+    assert_int_equal(fake_store_count_all(fixture->fake), HOSTS);
+}
+
 /* --- many small ones --------------------------------------------------------------------------*/
 
 enum { MANY = 300 };
@@ -228,6 +282,18 @@ static void many_are_scanned_once(void **state)
         expect_host(fixture, "", host);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 2);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_SPLIT), 1);
+}
+
+static void what_was_scanned_is_opened_without_waiting(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_many(fixture);
+    for (int host = 0; host < 10; host++)
+        expect_host(fixture, "", host);
+    for (int host = 10; host < MANY; host++)
+        while (open_now(fixture, host) != OTS_OK)
+            sched_yield();
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 2);
 }
 
 /* Rows that do not come in the order of their times are of no use: each is asked for. */
@@ -298,6 +364,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_split_is_walked_too, view_setup, view_teardown),
         cmocka_unit_test_setup_teardown(failures_ahead_are_not_told, view_setup, view_teardown),
         cmocka_unit_test_setup_teardown(waiting_for_a_fetch_ends_at_an_interrupt,
+                                        view_setup_threads, view_teardown),
+        cmocka_unit_test_setup_teardown(what_was_fetched_is_opened_without_waiting, view_setup,
+                                        view_teardown),
+        cmocka_unit_test_setup_teardown(what_is_under_way_is_not_waited_for, view_setup_threads,
+                                        view_teardown),
+        cmocka_unit_test_setup_teardown(what_was_scanned_is_opened_without_waiting,
                                         view_setup_threads, view_teardown),
         cmocka_unit_test_setup_teardown(many_are_scanned_once, view_setup_threads, view_teardown),
         cmocka_unit_test_setup_teardown(a_scan_in_another_order_is_no_harm, view_setup_threads,
