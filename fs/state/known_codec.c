@@ -1,59 +1,9 @@
 #include "fs/state/known_codec.h"
 
-#include <endian.h>
+#include "backend/base/take.h"
 
 /* What an entry's first byte says. */
 enum { HAS_MEASUREMENT = 1, HAS_FILE = 2 };
-
-static bool take_bytes(struct ots_slice *data, size_t size, struct ots_slice *out)
-{
-    if (data->size < size)
-        return false;
-    *out = ots_slice(data->data, size);
-    *data = ots_slice(data->data + size, data->size - size);
-    return true;
-}
-
-static bool take_u64(struct ots_slice *data, uint64_t *value)
-{
-    struct ots_slice bytes;
-    if (!take_bytes(data, sizeof(*value), &bytes))
-        return false;
-    memcpy(value, bytes.data, sizeof(*value));
-    *value = le64toh(*value);
-    return true;
-}
-
-static bool take_i64(struct ots_slice *data, int64_t *value)
-{
-    uint64_t bits;
-    if (!take_u64(data, &bits))
-        return false;
-    *value = (int64_t)bits;
-    return true;
-}
-
-static bool take_u32(struct ots_slice *data, uint32_t *value)
-{
-    struct ots_slice bytes;
-    if (!take_bytes(data, sizeof(*value), &bytes))
-        return false;
-    memcpy(value, bytes.data, sizeof(*value));
-    *value = le32toh(*value);
-    return true;
-}
-
-static void append_sized(struct ots_buf *out, struct ots_slice bytes)
-{
-    ots_buf_append_u32le(out, (uint32_t)bytes.size);
-    ots_buf_append_slice(out, bytes);
-}
-
-static bool take_sized(struct ots_slice *data, struct ots_slice *out)
-{
-    uint32_t size;
-    return take_u32(data, &size) && take_bytes(data, size, out);
-}
 
 void ots_known_encode_timeline(struct ots_buf *out, const struct ots_known_timeline *timeline)
 {
@@ -71,27 +21,29 @@ void ots_known_encode_timeline(struct ots_buf *out, const struct ots_known_timel
 bool ots_known_decode_timeline(struct ots_slice data, struct ots_known_timeline *timeline)
 {
     bool is_whole =
-        take_u64(&data, &timeline->size_bytes) && take_u64(&data, &timeline->row_count) &&
-        take_i64(&data, &timeline->first_time_us) && take_i64(&data, &timeline->last_time_us) &&
-        take_u64(&data, &timeline->hash) && take_i64(&data, &timeline->mtime_ns) &&
-        take_i64(&data, &timeline->seen_us) && take_u32(&data, &timeline->flags);
+        ots_take_u64le(&data, &timeline->size_bytes) &&
+        ots_take_u64le(&data, &timeline->row_count) &&
+        ots_take_i64le(&data, &timeline->first_time_us) &&
+        ots_take_i64le(&data, &timeline->last_time_us) && ots_take_u64le(&data, &timeline->hash) &&
+        ots_take_i64le(&data, &timeline->mtime_ns) && ots_take_i64le(&data, &timeline->seen_us) &&
+        ots_take_u32le(&data, &timeline->flags);
     timeline->key = data;
     return is_whole;
 }
 
 void ots_known_encode_shard(struct ots_buf *out, const struct ots_known_shard *shard)
 {
-    append_sized(out, shard->parent);
-    append_sized(out, shard->sibling);
-    append_sized(out, shard->iterator);
+    ots_buf_append_sized(out, shard->parent);
+    ots_buf_append_sized(out, shard->sibling);
+    ots_buf_append_sized(out, shard->iterator);
     ots_buf_append_byte(out, shard->is_ended);
 }
 
 bool ots_known_decode_shard(struct ots_slice data, struct ots_known_shard *shard)
 {
     struct ots_slice is_ended;
-    if (!take_sized(&data, &shard->parent) || !take_sized(&data, &shard->sibling) ||
-        !take_sized(&data, &shard->iterator) || !take_bytes(&data, 1, &is_ended))
+    if (!ots_take_sized(&data, &shard->parent) || !ots_take_sized(&data, &shard->sibling) ||
+        !ots_take_sized(&data, &shard->iterator) || !ots_take_bytes(&data, 1, &is_ended))
         return false;
     shard->is_ended = is_ended.data[0] == 1;
     return data.size == 0 && is_ended.data[0] <= 1;
@@ -107,9 +59,9 @@ void ots_known_encode_entry(struct ots_buf *out, const struct ots_known_entry *e
         has |= HAS_FILE;
     ots_buf_append_byte(out, has);
     if (has & HAS_MEASUREMENT)
-        append_sized(out, entry->measurement);
+        ots_buf_append_sized(out, entry->measurement);
     if (has & HAS_FILE)
-        append_sized(out, entry->file);
+        ots_buf_append_sized(out, entry->file);
     ots_buf_append_u64le(out, (uint64_t)entry->time_us);
     ots_buf_append_u64le(out, entry->hash);
     ots_buf_append_u32le(out, entry->size_bytes);
@@ -119,12 +71,12 @@ void ots_known_encode_entry(struct ots_buf *out, const struct ots_known_entry *e
 bool ots_known_decode_entry(struct ots_slice *data, struct ots_known_entry *entry)
 {
     struct ots_slice has;
-    if (!take_bytes(data, 1, &has) || has.data[0] & ~(HAS_MEASUREMENT | HAS_FILE))
+    if (!ots_take_bytes(data, 1, &has) || has.data[0] & ~(HAS_MEASUREMENT | HAS_FILE))
         return false;
-    if (has.data[0] & HAS_MEASUREMENT && !take_sized(data, &entry->measurement))
+    if (has.data[0] & HAS_MEASUREMENT && !ots_take_sized(data, &entry->measurement))
         return false;
-    if (has.data[0] & HAS_FILE && !take_sized(data, &entry->file))
+    if (has.data[0] & HAS_FILE && !ots_take_sized(data, &entry->file))
         return false;
-    return take_i64(data, &entry->time_us) && take_u64(data, &entry->hash) &&
-           take_u32(data, &entry->size_bytes) && take_u32(data, &entry->flags);
+    return ots_take_i64le(data, &entry->time_us) && ots_take_u64le(data, &entry->hash) &&
+           ots_take_u32le(data, &entry->size_bytes) && ots_take_u32le(data, &entry->flags);
 }

@@ -2,6 +2,7 @@
 #include "backend/base/arena.h"
 #include "backend/base/buf.h"
 #include "backend/base/search.h"
+#include "backend/base/take.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -149,6 +150,41 @@ static void test_buf_is_set(void **state)
     ots_buf_deinit(&buf);
 }
 
+static void test_what_was_appended_is_taken(void **state)
+{
+    (void)state;
+    struct ots_buf buf = OTS_BUF_INIT;
+    ots_buf_append_sized(&buf, OTS_SLICE("text"));
+    ots_buf_append_u32le(&buf, UINT32_C(0x81020304));
+    ots_buf_append_u64le(&buf, (uint64_t)INT64_MIN);
+    ots_buf_append_u64le(&buf, 7);
+    ots_buf_append_sized(&buf, OTS_SLICE(""));
+    for (size_t size = 0; size <= buf.size; size++) {
+        struct ots_slice rest = ots_slice(buf.data, size);
+        struct ots_slice text = OTS_SLICE_NONE;
+        struct ots_slice none = OTS_SLICE("?");
+        uint32_t word = 0;
+        int64_t time = 0;
+        uint64_t number = 0;
+        bool is_whole = ots_take_sized(&rest, &text) && ots_take_u32le(&rest, &word) &&
+                        ots_take_i64le(&rest, &time) && ots_take_u64le(&rest, &number) &&
+                        ots_take_sized(&rest, &none);
+        assert_int_equal(is_whole, size == buf.size);
+        if (!is_whole)
+            continue;
+        assert_true(ots_slice_equal(text, OTS_SLICE("text")));
+        assert_true(word == UINT32_C(0x81020304) && time == INT64_MIN && number == 7);
+        assert_true(!none.size && !rest.size);
+    }
+    /* A size beyond the end. */
+    ots_buf_reset(&buf);
+    ots_buf_append_u32le(&buf, UINT32_MAX);
+    struct ots_slice rest = ots_buf_slice(&buf);
+    struct ots_slice text;
+    assert_false(ots_take_sized(&rest, &text));
+    ots_buf_deinit(&buf);
+}
+
 static void test_buf_consumes(void **state)
 {
     (void)state;
@@ -289,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_buf_reserves),
         cmocka_unit_test(test_buf_remembers_failure),
         cmocka_unit_test(test_buf_is_set),
+        cmocka_unit_test(test_what_was_appended_is_taken),
         cmocka_unit_test(test_buf_consumes),
         cmocka_unit_test(test_arena_gives_apart_and_aligned),
         cmocka_unit_test(test_arena_larger_than_a_block),
