@@ -515,8 +515,3 @@ enum ots_status ots_item_file_get(struct ots_item_file *file, enum ots_item_kind
     struct ots_item key = {first, second, OTS_SLICE_NONE};
     return get(file, kind, &key, visit, context, err);
 }
-
-uint64_t ots_item_file_count(const struct ots_item_file *file, enum ots_item_kind kind)
-{
-    return file->counts[kind];
-}

@@ -96,6 +96,5 @@ enum ots_status ots_item_file_get(struct ots_item_file *file, enum ots_item_kind
                                   struct ots_slice first, struct ots_slice second,
                                   ots_item_visit *visit, void *context,
                                   struct ots_error *err) OTS_MUST_CHECK;
-uint64_t ots_item_file_count(const struct ots_item_file *file, enum ots_item_kind kind);
 
 #endif

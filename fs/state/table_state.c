@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "fs/state/db_files.h"
+#include "backend/base/take.h"
 #include "fs/state/file_name.h"
 #include "fs/state/item_file.h"
 #include "fs/state/known_codec.h"
@@ -73,20 +73,6 @@ void ots_table_state_close(struct ots_table_state *state)
 enum ots_status ots_table_state_rebuild(struct ots_table_state *state, struct ots_error *err)
 {
     return ots_item_file_rebuild(state->file, err);
-}
-
-enum ots_status ots_table_state_delete(int dir_fd, struct ots_slice table, struct ots_error *err)
-{
-    char name[OTS_STATE_NAME_BYTES];
-    enum ots_status status = name_of(table, name, err);
-    if (status != OTS_OK)
-        return status;
-    int tables_fd = ots_state_open_dir(dir_fd, TABLES_DIR);
-    if (tables_fd < 0)
-        return ots_error_errno(err, errno, "the state's directory %s", TABLES_DIR);
-    status = ots_db_files_unlink(tables_fd, name, err);
-    close(tables_fd);
-    return status;
 }
 
 static enum ots_status see_mtime(void *context, const struct ots_item *item)
@@ -229,13 +215,9 @@ struct meta {
 static enum ots_status visit_meta(void *context, const struct ots_item *item)
 {
     struct meta *meta = context;
-    uint64_t bits;
-    meta->is_malformed = item->data.size != sizeof(bits);
-    if (meta->is_malformed)
-        return OTS_CORRUPT;
-    memcpy(&bits, item->data.data, sizeof(bits));
-    meta->value = (int64_t)le64toh(bits);
-    return OTS_OK;
+    struct ots_slice data = item->data;
+    meta->is_malformed = !ots_take_i64le(&data, &meta->value) || data.size;
+    return meta->is_malformed ? OTS_CORRUPT : OTS_OK;
 }
 
 enum ots_status ots_table_state_get_meta(struct ots_table_state *state, const char *name,
@@ -249,11 +231,6 @@ enum ots_status ots_table_state_get_meta(struct ots_table_state *state, const ch
     if (status == OTS_OK)
         *value = meta.value;
     return status;
-}
-
-uint64_t ots_table_state_timeline_count(const struct ots_table_state *state)
-{
-    return ots_item_file_count(state->file, OTS_ITEM_TIMELINE);
 }
 
 /* --- changing ---------------------------------------------------------------------------------*/
@@ -354,12 +331,6 @@ enum ots_status ots_table_state_put_shard(struct ots_table_state *state,
     ots_buf_reset(&state->data);
     ots_known_encode_shard(&state->data, shard);
     return put(state, OTS_ITEM_SHARD, shard->id, OTS_SLICE_NONE, err);
-}
-
-enum ots_status ots_table_state_remove_shard(struct ots_table_state *state, struct ots_slice id,
-                                             struct ots_error *err)
-{
-    return ots_item_file_remove(state->file, OTS_ITEM_SHARD, id, OTS_SLICE_NONE, err);
 }
 
 enum ots_status ots_table_state_clear_shards(struct ots_table_state *state, struct ots_error *err)

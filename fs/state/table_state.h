@@ -103,13 +103,6 @@ enum ots_status ots_table_state_rebuild(struct ots_table_state *state,
                                         struct ots_error *err) OTS_MUST_CHECK;
 
 /*
- * Remove the files of a table that is gone; it must not be open. Nothing there is no error.
- * Errors: OTS_IO.
- */
-enum ots_status ots_table_state_delete(int dir_fd, struct ots_slice table,
-                                       struct ots_error *err) OTS_MUST_CHECK;
-
-/*
  * The modification time of a timeline or directory in a file that nobody has open, as it was put
  * last: cheap, for nothing else of the file is looked at, nor its identity.
  * Errors: OTS_NOT_FOUND, and all that says that the file cannot be used.
@@ -150,9 +143,6 @@ enum ots_status ots_table_state_each_entry(struct ots_table_state *state,
 enum ots_status ots_table_state_get_meta(struct ots_table_state *state, const char *name,
                                          int64_t *value, struct ots_error *err) OTS_MUST_CHECK;
 
-/* How many timelines there are. */
-uint64_t ots_table_state_timeline_count(const struct ots_table_state *state);
-
 /* --- changing ---------------------------------------------------------------------------------
  * Only between begin and commit. When one of them fails, the transaction must be rolled back; but
  * OTS_LIMIT (a name, a blob or a group is too long) changes nothing, and what follows is kept.
@@ -192,8 +182,6 @@ enum ots_status ots_table_state_clear_marks(struct ots_table_state *state,
 enum ots_status ots_table_state_put_shard(struct ots_table_state *state,
                                           const struct ots_known_shard *shard,
                                           struct ots_error *err) OTS_MUST_CHECK;
-enum ots_status ots_table_state_remove_shard(struct ots_table_state *state, struct ots_slice id,
-                                             struct ots_error *err) OTS_MUST_CHECK;
 enum ots_status ots_table_state_clear_shards(struct ots_table_state *state,
                                              struct ots_error *err) OTS_MUST_CHECK;
 

@@ -497,11 +497,3 @@ int64_t ots_stream_cursor_kept_from_us(const struct ots_stream_cursor *cursor)
         ots_store_now_us(cursor->options.store) - cursor->expiration_hours * HOUR_US;
     return cursor->created_us > kept_from_us ? cursor->created_us : kept_from_us;
 }
-
-size_t ots_stream_cursor_open_shards(const struct ots_stream_cursor *cursor)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < cursor->shards.count; i++)
-        count += !cursor->shards.items[i].is_ended;
-    return count;
-}

@@ -130,7 +130,4 @@ struct ots_slice ots_stream_cursor_identity(const struct ots_stream_cursor *curs
 /* Of records from then on none can have been removed, and each was kept. It moves on with time. */
 int64_t ots_stream_cursor_kept_from_us(const struct ots_stream_cursor *cursor);
 
-/* Known shards that are not read to their end. */
-size_t ots_stream_cursor_open_shards(const struct ots_stream_cursor *cursor);
-
 #endif

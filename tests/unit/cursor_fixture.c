@@ -175,6 +175,22 @@ void cursor_expect_all_told(struct cursor_fixture *fixture)
 
 /* --- positions --------------------------------------------------------------------------------*/
 
+static enum ots_status count_open(void *context, const struct ots_shard_position *position)
+{
+    size_t *count = context;
+    *count += !position->is_ended;
+    return OTS_OK;
+}
+
+size_t cursor_open_shards(struct cursor_fixture *fixture)
+{
+    struct ots_stream_positions positions;
+    size_t count = 0;
+    assert_int_equal(ots_stream_cursor_save(fixture->cursor, &positions, count_open, &count),
+                     OTS_OK);
+    return count;
+}
+
 static struct ots_slice keep(struct cursor_saved *saved, struct ots_slice text)
 {
     struct ots_slice copy;

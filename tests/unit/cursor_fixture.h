@@ -74,6 +74,9 @@ void cursor_expect_poll(struct cursor_fixture *fixture, enum ots_status wanted);
 void cursor_expect_told_from(struct cursor_fixture *fixture, int64_t first);
 void cursor_expect_all_told(struct cursor_fixture *fixture);
 
+/* Known shards that are not read to their end. */
+size_t cursor_open_shards(struct cursor_fixture *fixture);
+
 /* Keep the positions, for the next opening; returns how many. */
 size_t cursor_save(struct cursor_fixture *fixture);
 /* As a kill and a new process. */

@@ -29,12 +29,12 @@ static void splits_and_merges_between_polls_are_followed(void **state)
     cursor_put(fixture, 16);
     assert_true(cursor_poll(fixture, 0));
     cursor_expect_all_told(fixture);
-    assert_int_equal(ots_stream_cursor_open_shards(fixture->cursor), 2);
+    assert_int_equal(cursor_open_shards(fixture), 2);
     cursor_merge(fixture, 1, 2);
     cursor_put(fixture, 16);
     assert_true(cursor_poll(fixture, 0));
     cursor_expect_all_told(fixture);
-    assert_int_equal(ots_stream_cursor_open_shards(fixture->cursor), 1);
+    assert_int_equal(cursor_open_shards(fixture), 1);
 }
 
 /* 16 rows in each of five generations of shards. */

@@ -47,7 +47,7 @@ static void what_is_behind_a_window_is_not_read(void **state)
     fixture->put_count = 32;
     cursor_expect_all_told(fixture);
     assert_int_equal(fixture->store.counts[OTS_ACTION_STREAM_RECORDS], 3);
-    assert_int_equal(ots_stream_cursor_open_shards(fixture->cursor), 0);
+    assert_int_equal(cursor_open_shards(fixture), 0);
     instance_store_recount(&fixture->store);
     assert_true(cursor_poll(fixture, 0));
     assert_int_equal(fixture->store.total, 0);
