@@ -59,6 +59,17 @@ struct ots_slice ots_lp_parser_rest(const struct ots_lp_parser *parser)
     return ots_buf_slice(&parser->rest);
 }
 
+bool ots_lp_parser_is_between_lines(const struct ots_lp_parser *parser)
+{
+    return !parser->is_unfinished;
+}
+
+void ots_lp_parser_pass_lines(struct ots_lp_parser *parser, size_t count)
+{
+    assert(!parser->is_unfinished);
+    parser->line_number += count;
+}
+
 uint64_t ots_lp_parser_line(const struct ots_lp_parser *parser)
 {
     return parser->line_number;

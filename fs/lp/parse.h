@@ -75,6 +75,12 @@ struct ots_slice ots_lp_parser_text(const struct ots_lp_parser *parser);
 /* The number of the line that is being parsed (within a handler) or comes next, from 1. */
 uint64_t ots_lp_parser_line(const struct ots_lp_parser *parser);
 
+/* Whether no line is unfinished, not even one that is too long and is being skipped. */
+bool ots_lp_parser_is_between_lines(const struct ots_lp_parser *parser);
+
+/* So many lines, whose rows came another way, count as fed. Between lines only. */
+void ots_lp_parser_pass_lines(struct ots_lp_parser *parser, size_t count);
+
 /* The bytes of the unfinished line; empty when the input so far ended in LF, and while a line that
  * is too long, and was reported, is skipped. */
 struct ots_slice ots_lp_parser_rest(const struct ots_lp_parser *parser);

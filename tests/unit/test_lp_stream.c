@@ -444,6 +444,25 @@ static void test_what_was_refused_is_fed_again(void **state)
                        "8: b f=\"\n\n\" 5\n");
 }
 
+/* Rows that came another way. */
+static void test_lines_are_passed(void **state)
+{
+    (void)state;
+    struct reluctant taker = {.seen = OTS_BUF_INIT};
+    struct ots_lp_handler handler = {take_row, take_problem, &taker};
+    assert_int_equal(ots_lp_parser_new(&NS, &handler, &taker.parser), OTS_OK);
+    assert_true(ots_lp_parser_is_between_lines(taker.parser));
+    ots_lp_parser_pass_lines(taker.parser, 5);
+    assert_int_equal(ots_lp_parser_line(taker.parser), 6);
+    assert_int_equal(ots_lp_parser_feed(taker.parser, OTS_SLICE("# x")), OTS_OK);
+    assert_false(ots_lp_parser_is_between_lines(taker.parser));
+    assert_int_equal(ots_lp_parser_feed(taker.parser, OTS_SLICE("\n")), OTS_OK);
+    assert_true(ots_lp_parser_is_between_lines(taker.parser));
+    assert_int_equal(ots_lp_parser_line(taker.parser), 7);
+    ots_lp_parser_free(taker.parser);
+    ots_buf_deinit(&taker.seen);
+}
+
 static enum ots_status note_default_time(void *context, const struct ots_row *row, uint32_t cut_ns)
 {
     (void)cut_ns;
@@ -482,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_lines_alone),
         cmocka_unit_test(test_hostile_rows),
         cmocka_unit_test(test_what_was_refused_is_fed_again),
+        cmocka_unit_test(test_lines_are_passed),
         cmocka_unit_test(test_default_time_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
