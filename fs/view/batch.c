@@ -77,6 +77,7 @@ static enum ots_status replace_row(struct ots_batch *batch, size_t index, const 
     ots_origin_unref(batch->origins[index]);
     batch->origins[index] = ots_origin_ref(origin);
     batch->is_journaled[index] = false;
+    batch->sums[index].size_bytes = 0;
     return OTS_OK;
 }
 
@@ -94,7 +95,8 @@ static enum ots_status replace_or_merge(struct ots_batch *batch, size_t index,
 }
 
 static enum ots_status append_row(struct ots_batch *batch, size_t slot, uint64_t hash,
-                                  const struct ots_row *row, struct ots_origin *origin)
+                                  const struct ots_row *row, const struct ots_row_sum *sum,
+                                  struct ots_origin *origin)
 {
     const struct ots_series_key *key = batch->count ? batch->rows[batch->count - 1].key : NULL;
     if (!key || !ots_series_key_equal(key, row->key)) {
@@ -108,6 +110,7 @@ static enum ots_status append_row(struct ots_batch *batch, size_t slot, uint64_t
         return OTS_NOMEM;
     batch->origins[index] = ots_origin_ref(origin);
     batch->hashes[index] = hash;
+    batch->sums[index] = sum ? *sum : (struct ots_row_sum){0};
     batch->slots[slot] = (uint16_t)(index + 1);
     batch->places[index] = (uint8_t)index;
     batch->bytes += ots_row_size(row);
@@ -116,13 +119,14 @@ static enum ots_status append_row(struct ots_batch *batch, size_t slot, uint64_t
 }
 
 enum ots_status ots_batch_add(struct ots_batch *batch, const struct ots_row *row,
-                              struct ots_origin *origin, bool is_journaled)
+                              const struct ots_row_sum *sum, struct ots_origin *origin,
+                              bool is_journaled)
 {
     uint64_t hash = hash_row(row);
     size_t slot = find_slot(batch, hash, row);
     size_t index = batch->slots[slot] ? batch->slots[slot] - 1U : batch->count;
     enum ots_status status = batch->slots[slot] ? replace_or_merge(batch, index, row, origin)
-                                                : append_row(batch, slot, hash, row, origin);
+                                                : append_row(batch, slot, hash, row, sum, origin);
     if (status == OTS_OK)
         batch->is_journaled[index] = is_journaled;
     return status;
@@ -158,6 +162,7 @@ size_t ots_batch_keep_unsent(struct ots_batch *batch)
         batch->rows[kept] = batch->rows[i];
         batch->origins[kept] = batch->origins[i];
         batch->hashes[kept] = batch->hashes[i];
+        batch->sums[kept] = batch->sums[i];
         batch->is_journaled[kept] = batch->is_journaled[i];
         batch->is_told[kept] = batch->is_told[i];
         batch->places[kept] = batch->places[i];

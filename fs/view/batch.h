@@ -9,6 +9,7 @@
 
 #include "backend/model/row.h"
 #include "fs/view/origin.h"
+#include "fs/view/row_sum.h"
 
 enum { OTS_BATCH_SLOTS = 512 }; /* a power of two, over twice OTS_PUT_ROWS_MAX */
 
@@ -20,10 +21,11 @@ struct ots_batch {
     struct ots_row rows[OTS_PUT_ROWS_MAX];
     struct ots_origin *origins[OTS_PUT_ROWS_MAX];
     uint64_t hashes[OTS_PUT_ROWS_MAX];
-    bool is_journaled[OTS_PUT_ROWS_MAX]; /* this version of the row is in the journal */
-    bool is_unsent[OTS_PUT_ROWS_MAX];    /* the last put failed, and another one may not */
-    bool is_told[OTS_PUT_ROWS_MAX];      /* that a put of the row failed */
-    uint8_t places[OTS_PUT_ROWS_MAX];    /* among the rows that were there at the first put */
+    struct ots_row_sum sums[OTS_PUT_ROWS_MAX]; /* of 0 bytes: not known */
+    bool is_journaled[OTS_PUT_ROWS_MAX];       /* this version of the row is in the journal */
+    bool is_unsent[OTS_PUT_ROWS_MAX];          /* the last put failed, and another one may not */
+    bool is_told[OTS_PUT_ROWS_MAX];            /* that a put of the row failed */
+    uint8_t places[OTS_PUT_ROWS_MAX];          /* among the rows that were there at the first put */
     size_t count;
     size_t bytes;
     /* Open addressing by hash: index into rows plus one; 0 is free. */
@@ -54,10 +56,11 @@ bool ots_batch_has_room(const struct ots_batch *batch, const struct ots_row *row
 /*
  * Add a copy of `row`. One of the same timeline and time is replaced; of the same origin they are
  * merged field by field, unless that would be too many. Takes a reference to `origin`.
- * Errors: OTS_NOMEM.
+ * `sum`: the row's, or NULL. Errors: OTS_NOMEM.
  */
 enum ots_status ots_batch_add(struct ots_batch *batch, const struct ots_row *row,
-                              struct ots_origin *origin, bool is_journaled) OTS_MUST_CHECK;
+                              const struct ots_row_sum *sum, struct ots_origin *origin,
+                              bool is_journaled) OTS_MUST_CHECK;
 
 /*
  * If a version of `row` is in the batch, merge a copy of `row` into it; then it is `origin`'s.

@@ -24,8 +24,8 @@ bool ots_pipeline_begin_counting(struct ots_pipeline *pipeline, struct ots_batch
     if (!sent)
         return false;
     sent->number = batch->number;
-    sent->rows = watcher->begin(pipeline->options.watcher_context, batch->rows, batch->origins,
-                                batch->count);
+    sent->rows = watcher->begin(pipeline->options.watcher_context, batch->rows, batch->sums,
+                                batch->origins, batch->count);
     if (!sent->rows) {
         free(sent);
         return false;

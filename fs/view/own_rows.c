@@ -24,12 +24,15 @@ struct own_rows {
 
 /* What cannot be printed is measured. */
 static enum ots_status sum_rows(const struct ots_table *table, const struct ots_row *rows,
-                                struct own_rows *own)
+                                const struct ots_row_sum *sums, struct own_rows *own)
 {
     struct ots_row_summer summer;
     enum ots_status status = OTS_OK;
     ots_row_summer_init(&summer, table->view->options.precision);
     for (size_t i = 0; status != OTS_NOMEM && i < own->count; i++) {
+        own->rows[i].sum = sums[i];
+        if (sums[i].size_bytes)
+            continue;
         status = ots_row_sum_of(&summer, &rows[i], &own->rows[i].sum, NULL);
         if (status != OTS_OK)
             own->rows[i].sum = (struct ots_row_sum){.time_us = rows[i].time_us};
@@ -63,15 +66,15 @@ static void send_locked(struct ots_table *table, struct own_rows *own)
             ots_apply_send_locked(table, own->group, own->rows[i].timeline, &own->rows[i].sum);
 }
 
-static void *begin(void *context, const struct ots_row *rows, struct ots_origin *const *origins,
-                   size_t count)
+static void *begin(void *context, const struct ots_row *rows, const struct ots_row_sum *sums,
+                   struct ots_origin *const *origins, size_t count)
 {
     struct ots_table *table = context;
     struct own_rows *own = calloc(1, sizeof(*own) + count * sizeof(own->rows[0]));
     if (!own)
         return NULL;
     own->count = count;
-    enum ots_status status = sum_rows(table, rows, own);
+    enum ots_status status = sum_rows(table, rows, sums, own);
     pthread_mutex_lock(&table->view->synced.lock);
     if (status == OTS_OK)
         status = find_timelines_locked(table, rows, origins, own);

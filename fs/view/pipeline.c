@@ -279,8 +279,8 @@ static void wake_waiters(void *context)
 }
 
 static enum ots_status add(struct ots_pipeline *pipeline, const struct ots_row *row,
-                           struct ots_origin *origin, bool is_journaled,
-                           struct ots_interrupt *interrupt)
+                           const struct ots_row_sum *sum, struct ots_origin *origin,
+                           bool is_journaled, struct ots_interrupt *interrupt)
 {
     struct ots_batch *full = NULL;
     ots_interrupt_attach(interrupt, wake_waiters, pipeline);
@@ -290,7 +290,7 @@ static enum ots_status add(struct ots_pipeline *pipeline, const struct ots_row *
     if (status == OTS_OK && !filling->count)
         filling->started_us = ots_clock_monotonic_us(pipeline->options.clock);
     if (status == OTS_OK)
-        status = ots_batch_add(filling, row, origin, is_journaled);
+        status = ots_batch_add(filling, row, sum, origin, is_journaled);
     if (status == OTS_OK) {
         pipeline->synced.counts.rows_added++;
         filling->is_sealed = filling->count == OTS_PUT_ROWS_MAX;
@@ -307,13 +307,20 @@ static enum ots_status add(struct ots_pipeline *pipeline, const struct ots_row *
 enum ots_status ots_pipeline_add(struct ots_pipeline *pipeline, const struct ots_row *row,
                                  struct ots_origin *origin, struct ots_interrupt *interrupt)
 {
-    return add(pipeline, row, origin, false, interrupt);
+    return add(pipeline, row, NULL, origin, false, interrupt);
+}
+
+enum ots_status ots_pipeline_add_summed(struct ots_pipeline *pipeline, const struct ots_row *row,
+                                        const struct ots_row_sum *sum, struct ots_origin *origin,
+                                        struct ots_interrupt *interrupt)
+{
+    return add(pipeline, row, sum, origin, false, interrupt);
 }
 
 enum ots_status ots_pipeline_add_again(struct ots_pipeline *pipeline, const struct ots_row *row,
                                        struct ots_origin *origin, struct ots_interrupt *interrupt)
 {
-    return add(pipeline, row, origin, true, interrupt);
+    return add(pipeline, row, NULL, origin, true, interrupt);
 }
 
 enum ots_status ots_pipeline_merge(struct ots_pipeline *pipeline, const struct ots_row *row,

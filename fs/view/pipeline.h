@@ -22,6 +22,7 @@
 #include "backend/store.h"
 #include "fs/state/journal.h"
 #include "fs/view/origin.h"
+#include "fs/view/row_sum.h"
 
 struct ots_pipeline;
 
@@ -38,9 +39,9 @@ struct ots_failed_put {
  */
 struct ots_put_watcher {
     /* Rows are about to be put for the first time; borrowed. Returns what stands for them from now
-     * on; NULL without memory, then they are not put now. */
-    void *(*begin)(void *context, const struct ots_row *rows, struct ots_origin *const *origins,
-                   size_t count);
+     * on; NULL without memory, then they are not put now. `sums`: of 0 bytes where not known. */
+    void *(*begin)(void *context, const struct ots_row *rows, const struct ots_row_sum *sums,
+                   struct ots_origin *const *origins, size_t count);
     /* What became of row `index`, counted from the first one of `begin`. */
     void (*settle)(void *rows, size_t index, bool is_stored);
     /*
@@ -96,6 +97,11 @@ struct ots_journal *ots_pipeline_journal(struct ots_pipeline *pipeline);
 enum ots_status ots_pipeline_add(struct ots_pipeline *pipeline, const struct ots_row *row,
                                  struct ots_origin *origin,
                                  struct ots_interrupt *interrupt) OTS_MUST_CHECK;
+
+/* The same for a row whose sum, in the precision of the mount, is known. */
+enum ots_status ots_pipeline_add_summed(struct ots_pipeline *pipeline, const struct ots_row *row,
+                                        const struct ots_row_sum *sum, struct ots_origin *origin,
+                                        struct ots_interrupt *interrupt) OTS_MUST_CHECK;
 
 /* The same for a row that the journal's old segments hold. */
 enum ots_status ots_pipeline_add_again(struct ots_pipeline *pipeline, const struct ots_row *row,

@@ -22,6 +22,8 @@ struct fixture {
     int begun;
     int given_up;
     bool has_no_memory;
+    uint64_t sizes[8]; /* that were known of rows */
+    size_t size_count;
 };
 
 struct watched {
@@ -30,8 +32,8 @@ struct watched {
     char fates[OTS_PUT_ROWS_MAX];
 };
 
-static void *begin(void *context, const struct ots_row *rows, struct ots_origin *const *origins,
-                   size_t count)
+static void *begin(void *context, const struct ots_row *rows, const struct ots_row_sum *sums,
+                   struct ots_origin *const *origins, size_t count)
 {
     struct fixture *fixture = context;
     (void)origins;
@@ -44,6 +46,7 @@ static void *begin(void *context, const struct ots_row *rows, struct ots_origin 
     for (size_t i = 0; i < count; i++) {
         watched->times_us[i] = rows[i].time_us;
         watched->fates[i] = '?';
+        fixture->sizes[fixture->size_count++ % 8] = sums[i].size_bytes;
     }
     return watched;
 }
@@ -158,6 +161,34 @@ static void refused_rows_are_told(void **state)
     assert_int_equal(fixture->begun, 1);
 }
 
+static void add_summed(struct fixture *fixture, int64_t time_us, uint64_t size)
+{
+    struct ots_field field = {OTS_SLICE("v"), {.type = OTS_INTEGER, .integer = 1}};
+    struct ots_row row = {&fixture->base->key, time_us, &field, 1};
+    struct ots_row_sum sum = {time_us, size, 7};
+    assert_int_equal(ots_pipeline_add_summed(fixture->pipeline, &row, size ? &sum : NULL,
+                                             fixture->base->origin, NULL),
+                     OTS_OK);
+}
+
+/* What is known of a row goes with it, but not to one that takes its place. */
+static void sums_are_those_of_the_rows(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->base->held.is_immediate = true;
+    add_summed(fixture, 1, 10);
+    add_summed(fixture, 2, 0);
+    add_summed(fixture, 3, 30);
+    add_summed(fixture, 3, 0);
+    add_summed(fixture, 4, 40);
+    add_summed(fixture, 4, 41);
+    add_summed(fixture, 5, 50);
+    ots_pipeline_send_older(fixture->pipeline, 0);
+    assert_int_equal(fixture->size_count, 5);
+    static const uint64_t sizes[] = {10, 0, 0, 0, 50};
+    assert_memory_equal(fixture->sizes, sizes, sizeof(sizes));
+}
+
 /* Rows that are put again keep their places. */
 static void kept_rows_are_told_when_they_are_stored(void **state)
 {
@@ -267,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(batches_are_counted_in_their_order),
         TEST(refused_rows_are_told),
+        TEST(sums_are_those_of_the_rows),
         TEST(kept_rows_are_told_when_they_are_stored),
         TEST(rows_that_are_left_are_given_up),
         TEST(without_memory_rows_are_kept),
