@@ -340,6 +340,7 @@ const struct fuse_lowlevel_ops ots_mount_ops = {
     .create = ots_op_create,
     .read = ots_op_read,
     .write = ots_op_write,
+    .copy_file_range = ots_op_copy,
     .flush = ots_op_flush,
     .fsync = ots_op_fsync,
     .release = ots_op_release,

@@ -160,6 +160,39 @@ void ots_op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t s
     ots_task_start(task, false);
 }
 
+static void run_copy(struct ots_task *task)
+{
+    size_t copied;
+    enum ots_status status =
+        ots_file_copy(file_of(&task->file_info), task->offset, file_of(&task->to_info),
+                      task->to_offset, task->size, &task->interrupt, &copied, &task->error);
+    ots_keeping_settle(&task->mount->keeping);
+    if (status != OTS_OK) {
+        ots_task_fail(task, status);
+        return;
+    }
+    ots_task_end(task);
+    fuse_reply_write(task->request, copied);
+}
+
+void ots_op_copy(fuse_req_t request, fuse_ino_t ino, off_t offset, struct fuse_file_info *info,
+                 fuse_ino_t to_ino, off_t to_offset, struct fuse_file_info *to_info, size_t size,
+                 int flags)
+{
+    (void)to_ino;
+    (void)flags;
+    struct ots_task *task = ots_task_new(request, "copy", run_copy, ino, OTS_SLICE_NONE);
+    if (!task)
+        return;
+    ots_file_set_writer(file_of(to_info), (uint32_t)fuse_req_ctx(request)->pid);
+    task->file_info = *info;
+    task->offset = (uint64_t)offset;
+    task->to_info = *to_info;
+    task->to_offset = (uint64_t)to_offset;
+    task->size = size;
+    ots_task_start(task, false);
+}
+
 /*
  * Whether the thread that closes is of the process that wrote last. The kernel tells threads, and
  * a directory of proc which of them belong together; it knows none of another PID namespace.

@@ -13,6 +13,9 @@ void ots_op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset,
                  struct fuse_file_info *info);
 void ots_op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t size, off_t offset,
                   struct fuse_file_info *info);
+void ots_op_copy(fuse_req_t request, fuse_ino_t ino, off_t offset, struct fuse_file_info *info,
+                 fuse_ino_t to_ino, off_t to_offset, struct fuse_file_info *to_info, size_t size,
+                 int flags);
 void ots_op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info);
 void ots_op_fsync(fuse_req_t request, fuse_ino_t ino, int datasync, struct fuse_file_info *info);
 void ots_op_release(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info);

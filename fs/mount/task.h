@@ -47,6 +47,8 @@ struct ots_task {
     uint64_t offset;
     size_t size;
     struct fuse_file_info file_info;
+    struct fuse_file_info to_info; /* of what is copied to, and where */
+    uint64_t to_offset;
     struct ots_slice bytes; /* a name or data, copied behind the task */
 };
 

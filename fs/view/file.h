@@ -11,12 +11,15 @@
 
 #include <stdatomic.h>
 
+#include "fs/view/page_rows.h"
 #include "fs/view/state.h"
 
 /*
- * Each as the ots_file_... of its name. The file was entered for `read` and `write`; `flush` and
+ * Each as the ots_file_... of its name; `rows` and `take_rows` as ots_reader_rows and
+ * ots_writer_take_rows. The file was entered for these two, `read` and `write`; `flush` and
  * `sync` enter it themselves, because they never wait, or wait first. NULL: for `read` the file is
- * empty, `write` is OTS_INVALID, the others have nothing to do.
+ * empty, `write` is OTS_INVALID, `rows` and
+ * `take_rows` are nothing, the others have nothing to do.
  */
 struct ots_file_ops {
     enum ots_status (*read)(struct ots_file *file, uint64_t offset, size_t size,
@@ -24,6 +27,12 @@ struct ots_file_ops {
                             struct ots_error *err);
     enum ots_status (*write)(struct ots_file *file, uint64_t offset, struct ots_slice bytes,
                              struct ots_interrupt *interrupt, size_t *taken, struct ots_error *err);
+    enum ots_status (*rows)(struct ots_file *file, uint64_t offset, size_t size,
+                            struct ots_interrupt *interrupt, struct ots_row_span *span,
+                            struct ots_error *err);
+    enum ots_status (*take_rows)(struct ots_file *file, uint64_t offset,
+                                 const struct ots_row_span *span, struct ots_interrupt *interrupt,
+                                 size_t *taken, struct ots_error *err);
     enum ots_status (*flush)(struct ots_file *file, bool is_writer, struct ots_interrupt *interrupt,
                              struct ots_error *err);
     enum ots_status (*sync)(struct ots_file *file, struct ots_interrupt *interrupt,

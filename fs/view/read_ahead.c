@@ -389,8 +389,9 @@ static struct fetch *take(struct ots_read_ahead *ahead, uint64_t ino,
     return fetch;
 }
 
-static void print(struct ots_read_ahead *ahead, const struct fetch *fetch,
-                  struct ots_whole_text *text)
+/* The page's text, and its rows with what each line adds to that. */
+static void print(struct ots_read_ahead *ahead, struct fetch *fetch, struct ots_whole_text *text,
+                  struct ots_page_rows *rows)
 {
     const struct ots_page_response *page = &fetch->call.response.page;
     struct ots_lp_printer printer;
@@ -398,10 +399,19 @@ static void print(struct ots_read_ahead *ahead, const struct fetch *fetch,
     if (status != OTS_OK || page->next_token.size)
         return;
     ots_lp_printer_init(&printer, ahead->view->options.precision);
-    for (size_t i = 0; status == OTS_OK && i < page->rows.count; i++)
-        status = ots_whole_text_add(text, &printer, &page->rows.items[i], NULL);
+    ots_page_rows_begin(rows, 0);
+    for (size_t i = 0; status == OTS_OK && i < page->rows.count; i++) {
+        const struct ots_extent before = text->extent;
+        const struct ots_row *row = &page->rows.items[i];
+        status = ots_whole_text_add(text, &printer, row, NULL);
+        const struct ots_row_sum sum = {row->time_us, text->extent.size_bytes - before.size_bytes,
+                                        text->extent.hash - before.hash};
+        ots_page_rows_add(rows, &sum);
+    }
     ots_lp_printer_deinit(&printer);
-    if (status != OTS_OK)
+    if (status == OTS_OK)
+        ots_page_rows_take(rows, &fetch->call);
+    else
         ots_whole_text_deinit(text);
 }
 
@@ -446,7 +456,8 @@ static bool is_at_hand(struct ots_read_ahead *ahead, const struct ots_node *time
 
 enum ots_status ots_read_ahead_open(struct ots_read_ahead *ahead, const struct ots_node *shown,
                                     struct ots_node *timeline, struct ots_interrupt *interrupt,
-                                    struct ots_whole_text *text, struct ots_error *err)
+                                    struct ots_whole_text *text, struct ots_page_rows *rows,
+                                    struct ots_error *err)
 {
     if (ahead->view->options.is_browse)
         return OTS_OK;
@@ -462,7 +473,7 @@ enum ots_status ots_read_ahead_open(struct ots_read_ahead *ahead, const struct o
     if (!fetch)
         return ots_interrupt_is_raised(interrupt) ? ots_error_set(err, OTS_CANCELLED, "interrupted")
                                                   : OTS_OK;
-    print(ahead, fetch, text);
+    print(ahead, fetch, text, rows);
     fetch_free(fetch);
     return OTS_OK;
 }

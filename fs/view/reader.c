@@ -131,10 +131,16 @@ static enum ots_status take_ahead(struct ots_reader *reader, struct ots_interrup
 {
     struct ots_read_ahead *ahead = reader->extract->view->read_ahead;
     struct ots_whole_text text = {0};
+    struct ots_page_rows rows;
+    ots_page_rows_init(&rows);
     enum ots_status status =
-        ots_read_ahead_open(ahead, reader->shown, reader->timeline, interrupt, &text, err);
-    if (status == OTS_OK && text.extent.row_count && is_known_text(reader, &text))
+        ots_read_ahead_open(ahead, reader->shown, reader->timeline, interrupt, &text, &rows, err);
+    bool is_true = text.extent.row_count && is_known_text(reader, &text);
+    if (status == OTS_OK && is_true)
         status = ots_snapshot_fill(&reader->snapshot, &text, err);
+    if (status == OTS_OK && is_true)
+        ots_snapshot_keep_rows(&reader->snapshot, &rows);
+    ots_page_rows_clear(&rows);
     ots_whole_text_deinit(&text);
     return status;
 }
@@ -291,6 +297,15 @@ static void name_place(const struct ots_reader *reader, struct ots_error *err)
                   OTS_SLICE_FMT(timeline->name), message);
 }
 
+static void note_read(struct ots_reader *reader, enum ots_status status, struct ots_error *err)
+{
+    /* A row that this mount puts before what was read here is no growth. */
+    ots_history_see_row(reader->origin_history, reader->snapshot.stream.at.last_time_us);
+    share_marks(reader);
+    if ((status == OTS_IO || status == OTS_STALE) && err)
+        name_place(reader, err);
+}
+
 enum ots_status ots_reader_read(struct ots_reader *reader, uint64_t offset, size_t size,
                                 struct ots_interrupt *interrupt, struct ots_buf *out,
                                 struct ots_error *err)
@@ -306,10 +321,19 @@ enum ots_status ots_reader_read(struct ots_reader *reader, uint64_t offset, size
     if (status != OTS_OK)
         return status;
     status = ots_snapshot_read(snapshot, offset, size, interrupt, out, err);
-    /* A row that this mount puts before what was read here is no growth. */
-    ots_history_see_row(reader->origin_history, snapshot->stream.at.last_time_us);
-    share_marks(reader);
-    if ((status == OTS_IO || status == OTS_STALE) && err)
-        name_place(reader, err);
+    note_read(reader, status, err);
+    return status;
+}
+
+enum ots_status ots_reader_rows(struct ots_reader *reader, uint64_t offset, size_t size,
+                                struct ots_interrupt *interrupt, struct ots_row_span *span,
+                                struct ots_error *err)
+{
+    *span = (struct ots_row_span){0};
+    if (!reader->has_snapshot || !size)
+        return OTS_OK;
+    enum ots_status status =
+        ots_snapshot_rows(&reader->snapshot, offset, size, interrupt, span, err);
+    note_read(reader, status, err);
     return status;
 }

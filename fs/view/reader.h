@@ -42,4 +42,12 @@ enum ots_status ots_reader_read(struct ots_reader *reader, uint64_t offset, size
                                 struct ots_interrupt *interrupt, struct ots_buf *out,
                                 struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * The same as rows, as ots_snapshot_rows gives them: none where text must be read instead.
+ * Errors: as ots_reader_read.
+ */
+enum ots_status ots_reader_rows(struct ots_reader *reader, uint64_t offset, size_t size,
+                                struct ots_interrupt *interrupt, struct ots_row_span *span,
+                                struct ots_error *err) OTS_MUST_CHECK;
+
 #endif

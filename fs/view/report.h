@@ -18,6 +18,8 @@
 #define OTS_FIGURE_LIST(X)                                                                         \
     X(ROWS_TAKEN, "rows", "taken", "counter",                                                      \
       "Rows of written lines, also those that a later line replaced before they were sent.")       \
+    X(ROWS_COPIED, "rows", "copied", "counter",                                                    \
+      "Rows that came from another file of the mount without becoming text.")                      \
     X(ROWS_ON_THEIR_WAY, "rows", "on_their_way", "gauge",                                          \
       "Rows that were handed over and are not acknowledged yet.")                                  \
     X(ROWS_STORED, "rows", "stored", "counter", "Rows that the service acknowledged.")             \

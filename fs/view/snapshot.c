@@ -6,6 +6,10 @@
  * A stream that passes a mark checks it. One that is wrong shows that somebody else has changed the
  * timeline: marks from there on are forgotten, and when text behind it was fetched too, which would
  * then be of another version, the snapshot is stale.
+ *
+ * The rows of the last page are kept until somebody reads text. Who copies them instead reads on by
+ * rows, and from then on the stream's lines are only measured: there is no text of them. Text that
+ * is wanted after all is fetched like any that was pushed out.
  */
 #include "fs/view/snapshot.h"
 
@@ -39,6 +43,8 @@ enum ots_status ots_snapshot_init(struct ots_snapshot *snapshot,
     ots_windows_init(&snapshot->windows, bytes_max ? bytes_max : OTS_WINDOWS_BYTES_MAX);
     if (marks)
         ots_marks_copy(marks, &snapshot->marks);
+    ots_page_rows_init(&snapshot->rows);
+    snapshot->keeps_rows = true;
     ots_snapshot_accept_version(snapshot);
     snapshot->options.source.key = &snapshot->key;
     return ots_series_key_copy(&snapshot->arena, options->source.key, &snapshot->key);
@@ -54,6 +60,7 @@ static void close_stream(struct ots_snapshot *snapshot)
 void ots_snapshot_deinit(struct ots_snapshot *snapshot)
 {
     close_stream(snapshot);
+    ots_page_rows_clear(&snapshot->rows);
     ots_marks_deinit(&snapshot->marks);
     ots_windows_deinit(&snapshot->windows);
     ots_lp_printer_deinit(&snapshot->printer);
@@ -82,6 +89,13 @@ enum ots_status ots_snapshot_fill(struct ots_snapshot *snapshot, const struct ot
     snapshot->stream.at = snapshot->end = *extent;
     snapshot->has_end = true;
     return OTS_OK;
+}
+
+void ots_snapshot_keep_rows(struct ots_snapshot *snapshot, struct ots_page_rows *take_rows)
+{
+    ots_page_rows_clear(&snapshot->rows);
+    snapshot->rows = *take_rows;
+    ots_page_rows_init(take_rows);
 }
 
 /* --- what was read does not fit together ------------------------------------------------------*/
@@ -126,7 +140,7 @@ static enum ots_status end_run(struct page *page, size_t size, struct ots_error 
     enum ots_status status = OTS_OK;
     if (at->size_bytes > snapshot->stream.stop_offset)
         return be_stale(snapshot, err);
-    if (page->run.row_count)
+    if (page->run.row_count && !snapshot->is_copied)
         status =
             ots_windows_add(&snapshot->windows, &page->run, ots_slice(page->text.data, size), err);
     ots_buf_consume(&page->text, size);
@@ -167,6 +181,16 @@ static void count_row(struct page *page, const struct ots_line *row)
         ots_measuring_read(page->snapshot->measuring, row, 1);
 }
 
+/* The row's line is `line`; of 0 bytes when it has none. */
+static void keep_row(struct ots_snapshot *snapshot, const struct ots_line *line, bool is_blank)
+{
+    const struct ots_row_sum sum = {line->time_us, line->size_bytes, line->hash};
+    if (is_blank)
+        ots_page_rows_cut(&snapshot->rows);
+    if (snapshot->keeps_rows)
+        ots_page_rows_add(&snapshot->rows, &sum);
+}
+
 static enum ots_status add_row(struct page *page, const struct ots_row *row, struct ots_error *err)
 {
     size_t before = page->text.size;
@@ -174,16 +198,19 @@ static enum ots_status add_row(struct page *page, const struct ots_row *row, str
     enum ots_status status =
         ots_line_append(&page->snapshot->printer, row, &page->text, &is_blank, err);
     const struct ots_slice text = {page->text.data + before, page->text.size - before};
-    if (status != OTS_OK || !text.size)
+    if (status != OTS_OK)
         return status;
     const struct ots_line line = {row->time_us, text.size, ots_row_sum_hash(text)};
+    keep_row(page->snapshot, &line, is_blank);
+    if (!text.size)
+        return status;
     if (page->run.row_count && is_blank != page->run.is_blank) {
         status = end_run(page, before, err);
         before = 0;
     }
     if (status == OTS_OK)
         status = pass_mark(page->snapshot, row->time_us, err);
-    if (is_blank)
+    if (is_blank || page->snapshot->is_copied)
         page->text.size = before;
     page->run.is_blank = is_blank;
     count_row(page, &line);
@@ -198,6 +225,7 @@ static enum ots_status add_page(struct ots_snapshot *snapshot, const struct ots_
                         .run = {.offset = at->size_bytes, .row_index = at->row_count}};
     enum ots_status status = OTS_OK;
     snapshot->stream.page_offset = at->size_bytes;
+    ots_page_rows_begin(&snapshot->rows, at->size_bytes);
     for (size_t i = 0; status == OTS_OK && i < rows->count; i++)
         status = add_row(&page, &rows->items[i], err);
     if (status == OTS_OK)
@@ -293,7 +321,10 @@ static enum ots_status fetch_page(struct ots_snapshot *snapshot, struct ots_inte
         ots_page_reader_ask(&stream->pages);
     if (status == OTS_OK)
         status = add_page(snapshot, rows, err);
-    ots_page_reader_forget(&stream->pages);
+    if (status == OTS_OK && snapshot->keeps_rows)
+        ots_page_rows_take(&snapshot->rows, &stream->pages.call);
+    else
+        ots_page_reader_forget(&stream->pages);
     if (status != OTS_OK) {
         close_stream(snapshot);
         return status;
@@ -340,6 +371,40 @@ enum ots_status ots_snapshot_fetch(struct ots_snapshot *snapshot, uint64_t offse
     return OTS_OK;
 }
 
+/* --- copying ----------------------------------------------------------------------------------*/
+
+/* Whether the page with the byte at `offset` can only be one that is not there yet. */
+static bool is_to_fetch(const struct ots_snapshot *snapshot, uint64_t offset)
+{
+    return !ots_page_rows_has(&snapshot->rows, offset) && !is_there(snapshot, offset);
+}
+
+enum ots_status ots_snapshot_rows(struct ots_snapshot *snapshot, uint64_t offset, size_t size,
+                                  struct ots_interrupt *interrupt, struct ots_row_span *span,
+                                  struct ots_error *err)
+{
+    struct ots_stream *stream = &snapshot->stream;
+    bool is_passed = false;
+    *span = (struct ots_row_span){0};
+    snapshot->keeps_rows = true;
+    while (is_to_fetch(snapshot, offset) && !is_passed) {
+        enum ots_status status = check_version(snapshot, err);
+        if (status == OTS_OK) {
+            reach(snapshot, offset, size);
+            status = fetch_page(snapshot, interrupt, err);
+        }
+        if (status == OTS_STALE && give_up_growth(snapshot, offset))
+            return OTS_OK;
+        if (status != OTS_OK)
+            return status;
+        is_passed = stream->at.size_bytes > offset;
+    }
+    snapshot->is_copied = ots_page_rows_find(&snapshot->rows, offset, size, span);
+    if (snapshot->is_copied && stream->is_open && check_version(snapshot, NULL) == OTS_OK)
+        ots_page_reader_ask(&stream->pages);
+    return OTS_OK;
+}
+
 /* --- reading ----------------------------------------------------------------------------------*/
 
 static enum ots_status append_piece(struct ots_snapshot *snapshot, uint64_t offset, size_t size,
@@ -375,6 +440,9 @@ enum ots_status ots_snapshot_read(struct ots_snapshot *snapshot, uint64_t offset
 {
     size_t before = out->size;
     size_t got = 0;
+    snapshot->keeps_rows = snapshot->is_copied = false;
+    if (snapshot->rows.is_there)
+        ots_page_rows_clear(&snapshot->rows);
     while (got < size && offset < UINT64_MAX - got) {
         enum ots_status status =
             append_piece(snapshot, offset + got, size - got, interrupt, out, err);

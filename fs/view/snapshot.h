@@ -14,6 +14,7 @@
 
 #include "fs/lp/print.h"
 #include "fs/view/marks.h"
+#include "fs/view/page_rows.h"
 #include "fs/view/pages.h"
 #include "fs/view/whole_text.h"
 #include "fs/view/windows.h"
@@ -49,6 +50,10 @@ struct ots_snapshot {
     struct ots_windows windows;
     struct ots_marks marks; /* what others have noted, at init, and then what is passed */
     struct ots_stream stream;
+    /* The rows of the page that was fetched last, for who copies instead of reading. */
+    struct ots_page_rows rows;
+    bool keeps_rows; /* of pages that are fetched; not once text was read */
+    bool is_copied;  /* by rows, so that no text is kept */
     bool has_end;
     bool is_growing;                 /* it had, and more may be behind it */
     struct ots_extent end;           /* the whole text, when `has_end` */
@@ -85,6 +90,19 @@ enum ots_status ots_snapshot_fetch(struct ots_snapshot *snapshot, uint64_t offse
  */
 enum ots_status ots_snapshot_read(struct ots_snapshot *snapshot, uint64_t offset, size_t size,
                                   struct ots_interrupt *interrupt, struct ots_buf *out,
+                                  struct ots_error *err) OTS_MUST_CHECK;
+
+/* The rows of a filled snapshot, whose text begins with them; taken. */
+void ots_snapshot_keep_rows(struct ots_snapshot *snapshot, struct ots_page_rows *take_rows);
+
+/*
+ * The rows of whole lines from `offset` on, `size` bytes of text at most, fetched if need be; they
+ * live until the next call. None (`span->count` is 0) where text must be read instead: no line
+ * begins there, its text was fetched before, it cannot be shown, or the end is there.
+ * Errors: as ots_snapshot_fetch.
+ */
+enum ots_status ots_snapshot_rows(struct ots_snapshot *snapshot, uint64_t offset, size_t size,
+                                  struct ots_interrupt *interrupt, struct ots_row_span *span,
                                   struct ots_error *err) OTS_MUST_CHECK;
 
 /* Whether the versions are still what they were. */

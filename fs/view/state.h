@@ -74,6 +74,8 @@ struct ots_table {
     struct ots_journal *journal;      /* NULL until it was replayed, and without a state */
     struct ots_table *next;           /* in the instance's list */
     atomic_uint_least64_t digits_cut; /* lines whose time lost digits */
+    /* Rows that were written by copying them from another file, without text. */
+    atomic_uint_least64_t rows_copied;
     /* All of this is guarded by the view's lock. */
     int64_t first_seen_ns;         /* its directory's time until a better one is known */
     struct ots_extract whole;      /* without restriction */

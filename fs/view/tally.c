@@ -10,6 +10,7 @@ static void add_rows(struct ots_table *table, uint64_t *figures)
     struct ots_pipeline_counts rows;
     ots_pipeline_counts(table->pipeline, &rows);
     figures[OTS_FIGURE_ROWS_TAKEN] = rows.rows_added;
+    figures[OTS_FIGURE_ROWS_COPIED] = atomic_load(&table->rows_copied);
     figures[OTS_FIGURE_ROWS_ON_THEIR_WAY] = rows.rows_waiting;
     figures[OTS_FIGURE_ROWS_STORED] = rows.rows_stored;
     figures[OTS_FIGURE_ROWS_REFUSED] = rows.rows_failed;

@@ -57,6 +57,26 @@ static enum ots_status write_file(struct ots_file *base, uint64_t offset, struct
     return ots_writer_write(&file->writer, offset, bytes, interrupt, taken, err);
 }
 
+static enum ots_status rows_of_file(struct ots_file *base, uint64_t offset, size_t size,
+                                    struct ots_interrupt *interrupt, struct ots_row_span *span,
+                                    struct ots_error *err)
+{
+    struct timeline_file *file = of(base);
+    if (!file->has_reader)
+        return OTS_OK;
+    return ots_reader_rows(&file->reader, offset, size, interrupt, span, err);
+}
+
+static enum ots_status take_rows(struct ots_file *base, uint64_t offset,
+                                 const struct ots_row_span *span, struct ots_interrupt *interrupt,
+                                 size_t *taken, struct ots_error *err)
+{
+    struct timeline_file *file = of(base);
+    if (!file->has_writer)
+        return OTS_OK;
+    return ots_writer_take_rows(&file->writer, offset, span, interrupt, taken, err);
+}
+
 /* Of the rows that this file wrote, each loss is told once. */
 static enum ots_status tell_lost_rows(struct timeline_file *file, struct ots_error *err)
 {
@@ -129,6 +149,8 @@ static enum ots_status sync_file(struct ots_file *base, struct ots_interrupt *in
 static const struct ots_file_ops TIMELINE_OPS = {
     .read = read_file,
     .write = write_file,
+    .rows = rows_of_file,
+    .take_rows = take_rows,
     .flush = flush_file,
     .sync = sync_file,
     .close = close_file,

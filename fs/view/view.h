@@ -207,6 +207,16 @@ enum ots_status ots_file_write(struct ots_file *file, uint64_t offset, struct ot
                                struct ots_error *err) OTS_MUST_CHECK;
 
 /*
+ * Write what reading `from` would give, as far as `size` bytes; `*copied` of them with OTS_OK, and
+ * 0 only at the end. Of timelines whose rows are at hand whole lines are copied, without making
+ * text of them, and a call copies some MiB at most. Errors: OTS_UNSUPPORTED (from a file to
+ * itself), OTS_CANCELLED, and those of ots_file_read and ots_file_write.
+ */
+enum ots_status ots_file_copy(struct ots_file *from, uint64_t from_offset, struct ots_file *to,
+                              uint64_t to_offset, size_t size, struct ots_interrupt *interrupt,
+                              size_t *copied, struct ots_error *err) OTS_MUST_CHECK;
+
+/*
  * Hand the written rows over; with is_sync wait until they are acknowledged. While somebody else
  * works on the file it says nothing, for they close it too; and nothing to who did not write last
  * (`is_writer`), a process that shares the file and ends.

@@ -7,7 +7,7 @@
 #include "fs/view/merge.h"
 
 /* Whether a line's key is that of the file: both of its names must be the file's. */
-static enum ots_status check_key(struct ots_writer *writer, const struct ots_series_key *key,
+static enum ots_status check_key(const struct ots_writer *writer, const struct ots_series_key *key,
                                  struct ots_error *err)
 {
     enum ots_status status = ots_series_key_check(key, false, err);
@@ -96,12 +96,14 @@ static void note_row(struct ots_writer *writer, int64_t time_us)
 
 /* --- handing rows over ------------------------------------------------------------------------*/
 
+/* `sum`: the row's, or NULL. */
 static enum ots_status add_row(struct ots_writer *writer, const struct ots_row *row,
-                               struct ots_error *err)
+                               const struct ots_row_sum *sum, struct ots_error *err)
 {
     struct ots_pipeline *pipeline = writer->table->pipeline;
     ots_readback_note(&writer->readback, row->time_us);
-    enum ots_status status = ots_pipeline_add(pipeline, row, writer->origin, writer->interrupt);
+    enum ots_status status =
+        ots_pipeline_add_summed(pipeline, row, sum, writer->origin, writer->interrupt);
     if (status != OTS_OK && status != OTS_NOMEM && status != OTS_CANCELLED)
         ots_pipeline_failure(pipeline, err);
     return status;
@@ -118,18 +120,18 @@ static enum ots_status merge_with_stored(struct ots_writer *writer, const struct
         return status;
     /* It was rejected, expired or deleted meanwhile. */
     if (!stored)
-        return add_row(writer, row, err);
+        return add_row(writer, row, NULL, err);
     struct ots_arena arena = OTS_ARENA_INIT;
     struct ots_row merged;
     status = ots_rows_merge(&arena, stored, row, &merged, err);
     if (status == OTS_OK)
-        status = add_row(writer, &merged, err);
+        status = add_row(writer, &merged, NULL, err);
     ots_arena_deinit(&arena);
     return status;
 }
 
 static enum ots_status hand_over(struct ots_writer *writer, const struct ots_row *row,
-                                 struct ots_error *err)
+                                 const struct ots_row_sum *sum, struct ots_error *err)
 {
     enum ots_status status = OTS_OK;
     bool is_there = false;
@@ -143,13 +145,14 @@ static enum ots_status hand_over(struct ots_writer *writer, const struct ots_row
         return status;
     if (is_there)
         return merge_with_stored(writer, row, err);
-    status = add_row(writer, row, err);
+    status = add_row(writer, row, sum, err);
     return status == OTS_OK ? ots_handed_add(&writer->handed, row->time_us, err) : status;
 }
 
-static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t cut_ns)
+/* Errors: OTS_INVALID, OTS_LIMIT (the line is to be rejected); others end the write. */
+static enum ots_status take_row(struct ots_writer *writer, const struct ots_row *row,
+                                const struct ots_row_sum *sum, uint32_t cut_ns)
 {
-    struct ots_writer *writer = context;
     struct ots_error *err = &writer->failure;
     enum ots_status status = OTS_OK;
     if (is_cut_onto_last(writer, row, cut_ns))
@@ -157,12 +160,7 @@ static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t
     if (status == OTS_OK)
         status = check_row(writer, row, err);
     if (status == OTS_OK)
-        status = hand_over(writer, row, err);
-    if (status == OTS_INVALID || status == OTS_LIMIT) {
-        ots_problems_reject(&writer->problems, ots_lp_parser_line(writer->parser), 0, err->message,
-                            ots_lp_parser_text(writer->parser));
-        return OTS_OK;
-    }
+        status = hand_over(writer, row, sum, err);
     if (status != OTS_OK)
         return status;
     writer->digits_cut_count += cut_ns != 0;
@@ -170,6 +168,22 @@ static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t
         atomic_fetch_add(&writer->table->digits_cut, 1);
     writer->last_time_us = row->time_us;
     writer->last_cut_ns = cut_ns;
+    return OTS_OK;
+}
+
+static void reject_row(struct ots_writer *writer, struct ots_slice text)
+{
+    ots_problems_reject(&writer->problems, ots_lp_parser_line(writer->parser), 0,
+                        writer->failure.message, text);
+}
+
+static enum ots_status on_row(void *context, const struct ots_row *row, uint32_t cut_ns)
+{
+    struct ots_writer *writer = context;
+    enum ots_status status = take_row(writer, row, NULL, cut_ns);
+    if (status != OTS_INVALID && status != OTS_LIMIT)
+        return status;
+    reject_row(writer, ots_lp_parser_text(writer->parser));
     return OTS_OK;
 }
 
@@ -250,6 +264,24 @@ static enum ots_status check_offset(const struct ots_writer *writer, uint64_t of
     return OTS_OK;
 }
 
+/* Before and after: a measurement that began in between must not count as one of all rows. */
+static void begin_write(struct ots_writer *writer, struct ots_interrupt *interrupt)
+{
+    writer->written_from_us = INT64_MAX;
+    note_write(writer);
+    writer->interrupt = interrupt;
+    ots_error_set(&writer->failure, OTS_NOMEM, "out of memory");
+}
+
+static void end_write(struct ots_writer *writer, uint64_t offset, size_t taken)
+{
+    writer->interrupt = NULL;
+    note_write(writer);
+    ots_view_wake_sender(writer->table->view);
+    writer->has_offset = writer->has_offset || taken;
+    writer->next_offset = offset + taken;
+}
+
 enum ots_status ots_writer_write(struct ots_writer *writer, uint64_t offset, struct ots_slice bytes,
                                  struct ots_interrupt *interrupt, size_t *taken,
                                  struct ots_error *err)
@@ -258,23 +290,80 @@ enum ots_status ots_writer_write(struct ots_writer *writer, uint64_t offset, str
     enum ots_status status = check_offset(writer, offset, err);
     if (status != OTS_OK)
         return status;
-    /* Before and after: a measurement that began in between must not count as one of all rows. */
-    writer->written_from_us = INT64_MAX;
-    note_write(writer);
-    writer->interrupt = interrupt;
-    ots_error_set(&writer->failure, OTS_NOMEM, "out of memory");
+    begin_write(writer, interrupt);
     status = ots_lp_parser_feed(writer->parser, bytes);
-    writer->interrupt = NULL;
-    note_write(writer);
-    ots_view_wake_sender(writer->table->view);
     *taken = ots_lp_parser_taken(writer->parser);
-    writer->has_offset = writer->has_offset || *taken;
-    writer->next_offset = offset + *taken;
+    end_write(writer, offset, *taken);
     if (status == OTS_NOMEM)
         writer->broken = status;
     else if (*taken)
         return OTS_OK;
     return status == OTS_OK ? OTS_OK : ots_problems_failure(status, &writer->failure, err);
+}
+
+/* --- rows instead of text ---------------------------------------------------------------------*/
+
+static bool can_take(const struct ots_writer *writer, const struct ots_series_key *key)
+{
+    if (!ots_lp_parser_is_between_lines(writer->parser))
+        return false;
+    return writer->has_key ? ots_series_key_equal(&writer->key, key)
+                           : check_key(writer, key, NULL) == OTS_OK;
+}
+
+/* The line is kept with the reason. */
+static enum ots_status reject_line_of(struct ots_writer *writer, const struct ots_row *row)
+{
+    struct ots_lp_printer printer;
+    struct ots_buf line = OTS_BUF_INIT;
+    ots_lp_printer_init(&printer, writer->table->view->options.precision);
+    enum ots_status status = ots_lp_print(&printer, row, &line, NULL);
+    if (status == OTS_OK)
+        reject_row(writer, ots_slice(line.data, line.size - 1));
+    ots_buf_deinit(&line);
+    ots_lp_printer_deinit(&printer);
+    return status;
+}
+
+/* One row, which has a line. */
+static enum ots_status copy_row(struct ots_writer *writer, const struct ots_row *row,
+                                const struct ots_row_sum *sum)
+{
+    enum ots_status status = take_row(writer, row, sum, 0);
+    if (status == OTS_INVALID || status == OTS_LIMIT)
+        status = reject_line_of(writer, row);
+    if (status == OTS_OK)
+        ots_lp_parser_pass_lines(writer->parser, 1);
+    return status;
+}
+
+enum ots_status ots_writer_take_rows(struct ots_writer *writer, uint64_t offset,
+                                     const struct ots_row_span *span,
+                                     struct ots_interrupt *interrupt, size_t *taken,
+                                     struct ots_error *err)
+{
+    size_t copied = 0;
+    *taken = 0;
+    enum ots_status status = check_offset(writer, offset, err);
+    if (status != OTS_OK || !span->count || !can_take(writer, span->rows[0].key))
+        return status;
+    begin_write(writer, interrupt);
+    for (size_t i = 0; status == OTS_OK && i < span->count; i++) {
+        struct ots_row row = span->rows[i];
+        if (!span->sums[i].size_bytes)
+            continue;
+        /* Equal keys are found so by their pointers. */
+        if (writer->has_key && row.key == span->rows[0].key)
+            row.key = &writer->key;
+        status = copy_row(writer, &row, &span->sums[i]);
+        *taken += status == OTS_OK ? span->sums[i].size_bytes : 0;
+        copied += status == OTS_OK;
+    }
+    end_write(writer, offset, *taken);
+    atomic_fetch_add(&writer->table->rows_copied, copied);
+    if (*taken || status == OTS_OK)
+        return OTS_OK;
+    return ots_problems_failure(status, &writer->failure, err);
 }
 
 enum ots_status ots_writer_check(struct ots_writer *writer, struct ots_error *err)

@@ -8,6 +8,7 @@
 
 #include "fs/lp/parse.h"
 #include "fs/view/handed.h"
+#include "fs/view/page_rows.h"
 #include "fs/view/problems.h"
 #include "fs/view/readback.h"
 
@@ -50,6 +51,16 @@ void ots_writer_deinit(struct ots_writer *writer);
 enum ots_status ots_writer_write(struct ots_writer *writer, uint64_t offset, struct ots_slice bytes,
                                  struct ots_interrupt *interrupt, size_t *taken,
                                  struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Rows whose lines come next: the same as writing these, `*taken` bytes of them. Nothing is taken,
+ * with OTS_OK, when they must be written as text: within a line, or of another timeline.
+ * Errors: as ots_writer_write.
+ */
+enum ots_status ots_writer_take_rows(struct ots_writer *writer, uint64_t offset,
+                                     const struct ots_row_span *span,
+                                     struct ots_interrupt *interrupt, size_t *taken,
+                                     struct ots_error *err) OTS_MUST_CHECK;
 
 /* What was written is flushed: that is the timeline's time, unless a tool has set one since. */
 void ots_writer_note_flush(struct ots_writer *writer);

@@ -116,6 +116,7 @@ static void json_tells_tables(void **state)
     struct ots_json *root = parse(*state);
     const struct ots_json *table = ots_json_member(ots_json_member(root, "tables"), "t");
     const struct ots_json *rows = ots_json_member(table, "rows");
+    expect_number(rows, "copied", 100 + OTS_FIGURE_ROWS_COPIED);
     expect_number(rows, "on_their_way", 100 + OTS_FIGURE_ROWS_ON_THEIR_WAY);
     expect_number(rows, "stored", 100 + OTS_FIGURE_ROWS_STORED);
     expect_number(rows, "refused", 100 + OTS_FIGURE_ROWS_REFUSED);
