@@ -74,7 +74,7 @@ static bool subtract(const struct ots_extent *known, const struct ots_extent *pa
 static void pass_rows(const struct passing *passing, struct ots_node *timeline,
                       const struct ots_extent *passed)
 {
-    bool is_dirty = timeline->timeline.last_write > timeline->timeline.measured_write;
+    bool is_dirty = ots_node_is_dirty(timeline);
     struct ots_measured measured = {.begin_us = passing->cut_us,
                                     .write_number = timeline->timeline.measured_write};
     if (!subtract(&timeline->timeline.extent, passed, passing->cut_us, &measured.extent)) {

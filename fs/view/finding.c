@@ -134,11 +134,6 @@ static void note_mtime(const struct ots_view *view, struct ots_node *timeline,
     }
 }
 
-static bool is_dirty(const struct ots_node *timeline)
-{
-    return timeline->timeline.last_write > timeline->timeline.measured_write;
-}
-
 static bool is_same_text(const struct ots_extent *a, const struct ots_extent *b)
 {
     return a->size_bytes == b->size_bytes && a->row_count == b->row_count &&
@@ -155,7 +150,7 @@ static bool is_change_news(const struct ots_extract *extract, const struct ots_n
     if (extract != &table->whole || is_first || table->has_gap || timeline->is_unsure)
         return true;
     /* A write of this mount has set a time of its own. */
-    return !atomic_load(&table->is_followed) && !is_dirty(timeline) &&
+    return !atomic_load(&table->is_followed) && !ots_node_is_dirty(timeline) &&
            timeline->timeline.own_write <= measured->write_number;
 }
 
@@ -163,11 +158,11 @@ static void note_whole(struct ots_extract *extract, struct ots_node *timeline,
                        const struct ots_measured *measured)
 {
     struct ots_table *table = extract->table;
-    bool was_dirty = is_dirty(timeline);
+    bool was_dirty = ots_node_is_dirty(timeline);
     ots_measuring_supersede_locked(table, timeline);
     timeline->timeline.measured_write = measured->write_number;
-    ots_node_note_measured(timeline, measured, !is_dirty(timeline));
-    if (was_dirty && !is_dirty(timeline))
+    ots_node_note_measured(timeline, measured, !ots_node_is_dirty(timeline));
+    if (was_dirty && !ots_node_is_dirty(timeline))
         extract->unmeasured_count--;
     /* One that has no row is not seen yet: a table that was made anew may be scanned before it has.
      */
@@ -184,7 +179,7 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
         return;
     bool is_whole = extract == &extract->table->whole;
     bool is_same = is_same_text(known, extent);
-    bool was_dirty = is_dirty(timeline);
+    bool was_dirty = ots_node_is_dirty(timeline);
     if (!is_same && is_change_news(extract, timeline, measured))
         note_mtime(extract->view, timeline, extent);
     if (is_whole) {

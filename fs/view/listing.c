@@ -18,12 +18,6 @@ struct ots_listing {
     struct ots_node *nodes[];
 };
 
-static void count_shown(struct ots_node *child, void *context)
-{
-    size_t *count = context;
-    *count += ots_node_is_shown(child);
-}
-
 static void collect_shown(struct ots_node *child, void *context)
 {
     struct ots_listing *listing = context;
@@ -33,11 +27,10 @@ static void collect_shown(struct ots_node *child, void *context)
 
 static struct ots_listing *listing_new(struct ots_view *view, struct ots_node *dir)
 {
-    size_t count = 0;
     struct ots_listing *listing = NULL;
     pthread_mutex_lock(&view->synced.lock);
     enum ots_status status = ots_portion_list_locked(dir);
-    ots_node_each_child(dir, count_shown, &count);
+    size_t count = ots_node_count_shown(dir);
     if (status == OTS_OK)
         listing = malloc(sizeof(*listing) + count * sizeof(listing->nodes[0]));
     if (listing) {

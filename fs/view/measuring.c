@@ -235,7 +235,7 @@ void ots_extract_note_read_locked(struct ots_extract *extract, struct ots_measur
     if (measuring->is_superseded)
         return;
     int64_t unsure_us = ots_measuring_settle_locked(measuring, found);
-    bool was_certain = timeline->timeline.last_write <= timeline->timeline.measured_write;
+    bool was_certain = !ots_node_is_dirty(timeline);
     const struct ots_extent known = timeline->timeline.extent;
     /* All that was put so far is counted. */
     const struct ots_measured measured = {.extent = found->extent,

@@ -211,6 +211,19 @@ bool ots_node_is_shown(const struct ots_node *node)
     return node->is_listed;
 }
 
+static void count_shown(struct ots_node *child, void *context)
+{
+    size_t *count = context;
+    *count += ots_node_is_shown(child);
+}
+
+size_t ots_node_count_shown(struct ots_node *dir)
+{
+    size_t count = 0;
+    ots_node_each_child(dir, count_shown, &count);
+    return count;
+}
+
 struct ots_instance *ots_node_instance(const struct ots_node *node)
 {
     while (node && node->kind != OTS_NODE_INSTANCE)
@@ -236,11 +249,6 @@ struct ots_extract *ots_node_extract(const struct ots_node *node)
 
 /* --- what few timelines need ------------------------------------------------------------------*/
 
-static bool is_unmeasured(const struct ots_node *timeline)
-{
-    return timeline->timeline.last_write > timeline->timeline.measured_write;
-}
-
 /* NULL without memory. */
 static struct ots_timeline_more *make_more(struct ots_node *timeline)
 {
@@ -255,7 +263,7 @@ static struct ots_timeline_more *make_more(struct ots_node *timeline)
     if (known->row_count)
         ots_history_see_row(&more->history, known->last_time_us);
     /* Nobody knows since when, because there was no memory for it. */
-    if (is_unmeasured(timeline))
+    if (ots_node_is_dirty(timeline))
         ots_history_write(&more->history, INT64_MIN);
     timeline->timeline.more = more;
     return more;
@@ -265,7 +273,7 @@ static struct ots_timeline_more *make_more(struct ots_node *timeline)
 static void drop_more(struct ots_node *timeline)
 {
     const struct ots_timeline_more *more = timeline->timeline.more;
-    if (more && !more->hold_count && !more->has_key && !is_unmeasured(timeline) &&
+    if (more && !more->hold_count && !more->has_key && !ots_node_is_dirty(timeline) &&
         !ots_history_is_needed(&more->history))
         free_more(timeline);
 }

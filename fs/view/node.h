@@ -124,6 +124,15 @@ bool ots_node_is_directory(const struct ots_node *node);
 /* Whether the node stands in its directory's listing: hidden ones only answer when named. */
 bool ots_node_is_shown(const struct ots_node *node);
 
+/* How many of a directory's children stand in its listing. */
+size_t ots_node_count_shown(struct ots_node *dir);
+
+/* Whether the timeline has to be measured. */
+static inline bool ots_node_is_dirty(const struct ots_node *timeline)
+{
+    return timeline->timeline.last_write > timeline->timeline.measured_write;
+}
+
 /* What a node belongs to; NULL when it lies above. The extract of a table is the whole of it. */
 struct ots_instance *ots_node_instance(const struct ots_node *node);
 struct ots_table *ots_node_table(const struct ots_node *node);

@@ -131,7 +131,7 @@ static void set_marks(struct ots_node *timeline, struct ots_slice marks)
 {
     timeline->has_kept_marks = true;
     /* Nobody knows from where on it has to be measured. */
-    if (timeline->timeline.last_write > timeline->timeline.measured_write)
+    if (ots_node_is_dirty(timeline))
         return;
     struct ots_history *history = ots_node_hold_history(timeline);
     if (!history)

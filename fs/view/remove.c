@@ -143,19 +143,12 @@ enum ots_status ots_view_unlink(struct ots_view *view, uint64_t parent, struct o
 
 /* --- directories ------------------------------------------------------------------------------*/
 
-static void count_shown(struct ots_node *child, void *context)
-{
-    size_t *count = context;
-    *count += ots_node_is_shown(child);
-}
-
 /* Unlist a directory that lists nothing. */
 static enum ots_status unlist_empty(struct ots_view *view, struct ots_node *dir,
                                     struct ots_error *err)
 {
-    size_t count = 0;
     pthread_mutex_lock(&view->synced.lock);
-    ots_node_each_child(dir, count_shown, &count);
+    size_t count = ots_node_count_shown(dir);
     if (!count) {
         dir->is_listed = false;
         ots_staging_unlink_all_locked(view, dir);
