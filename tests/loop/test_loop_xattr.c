@@ -28,13 +28,13 @@ static void test_walk_asks_by_measurement(void **state)
         ots_buf_deinit(&names);
         xattr_expect_attribute(fixture, i, RACK, i == 7 ? "seven" : NULL);
     }
-    size_t asked = xattr_tap_count(fixture, OTS_ACTION_QUERY_META);
+    size_t asked = tap_count(&fixture->tap, OTS_ACTION_QUERY_META);
     assert_true(asked >= 1 && asked <= 20);
 
     /* Asked again only after a second. */
     xattr_others_set(fixture, 7, "rack", "eight");
     xattr_expect_attribute(fixture, 7, RACK, "seven");
-    assert_int_equal(xattr_tap_count(fixture, OTS_ACTION_QUERY_META), asked);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_QUERY_META), asked);
     xattr_pass_time(fixture, 2);
     xattr_expect_attribute(fixture, 7, RACK, "eight");
     xattr_others_set(fixture, 7, NULL, NULL);
@@ -67,14 +67,14 @@ static void test_failing_question(void **state)
     struct ots_buf value = OTS_BUF_INIT;
     struct ots_error err;
     uint64_t ino = xattr_timeline_ino(fixture, 0);
-    xattr_tap_fail(fixture, OTS_ACTION_QUERY_META, OTS_DENIED, 1);
+    tap_fail(&fixture->tap, OTS_ACTION_QUERY_META, OTS_DENIED, 1);
     assert_int_equal(ots_view_getxattr(fixture->view, ino, OTS_SLICE(RACK), NULL, &value, &err),
                      OTS_DENIED);
-    xattr_tap_fail(fixture, OTS_ACTION_QUERY_META, OTS_NETWORK, 1);
+    tap_fail(&fixture->tap, OTS_ACTION_QUERY_META, OTS_NETWORK, 1);
     assert_int_equal(xattr_set_any(fixture, 0, RACK, "x"), OTS_NETWORK);
     xattr_expect_attribute(fixture, 0, RACK, NULL);
     xattr_pass_time(fixture, 2);
-    xattr_tap_fail(fixture, OTS_ACTION_DESCRIBE_TABLE, OTS_DENIED, 1);
+    tap_fail(&fixture->tap, OTS_ACTION_DESCRIBE_TABLE, OTS_DENIED, 1);
     assert_int_equal(ots_view_getxattr(fixture->view, xattr_table_ino(fixture),
                                        OTS_SLICE("user.ots.options"), NULL, &value, &err),
                      OTS_DENIED);
@@ -94,14 +94,14 @@ static void test_changes_are_merged_and_sent_together(void **state)
     xattr_expect_attribute(fixture, 5, RACK, "second");
     xattr_expect_attribute(fixture, 5, "user.ots.attr.old", "stays");
     assert_int_equal(xattr_sync_table(fixture), OTS_OK);
-    assert_true(xattr_tap_count(fixture, OTS_ACTION_UPDATE_META) <= 5);
+    assert_true(tap_count(&fixture->tap, OTS_ACTION_UPDATE_META) <= 5);
     xattr_expect_stored(fixture, 5, "[\"old=stays\",\"rack=second\"]");
     xattr_expect_stored(fixture, 299, "[\"rack=first\"]");
     /* Setting what is there sends nothing. */
-    size_t sent = xattr_tap_count(fixture, OTS_ACTION_UPDATE_META);
+    size_t sent = tap_count(&fixture->tap, OTS_ACTION_UPDATE_META);
     assert_int_equal(xattr_set_any(fixture, 5, RACK, "second"), OTS_OK);
     assert_int_equal(xattr_sync_table(fixture), OTS_OK);
-    assert_int_equal(xattr_tap_count(fixture, OTS_ACTION_UPDATE_META), sent);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_UPDATE_META), sent);
 }
 
 static void test_modes(void **state)
@@ -133,11 +133,11 @@ static void test_sent_after_a_while(void **state)
     struct xattr_fixture *fixture = *state;
     xattr_put_timelines(fixture, 1);
     assert_int_equal(xattr_set_any(fixture, 0, RACK, "x"), OTS_OK);
-    assert_int_equal(xattr_tap_count(fixture, OTS_ACTION_UPDATE_META), 0);
-    xattr_tap_hold(fixture, OTS_ACTION_UPDATE_META);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_UPDATE_META), 0);
+    tap_hold(&fixture->tap, OTS_ACTION_UPDATE_META);
     xattr_pass_time(fixture, 2);
-    xattr_tap_wait_held(fixture);
-    xattr_tap_release(fixture);
+    tap_wait_held(&fixture->tap);
+    tap_release(&fixture->tap);
     assert_int_equal(xattr_sync_table(fixture), OTS_OK);
     xattr_expect_stored(fixture, 0, "[\"rack=x\"]");
 }
@@ -146,12 +146,12 @@ static void test_change_while_one_is_sent(void **state)
 {
     struct xattr_fixture *fixture = *state;
     xattr_put_timelines(fixture, 1);
-    xattr_tap_hold(fixture, OTS_ACTION_UPDATE_META);
+    tap_hold(&fixture->tap, OTS_ACTION_UPDATE_META);
     assert_int_equal(xattr_set_any(fixture, 0, RACK, "first"), OTS_OK);
     xattr_pass_time(fixture, 2);
-    xattr_tap_wait_held(fixture);
+    tap_wait_held(&fixture->tap);
     assert_int_equal(xattr_set_any(fixture, 0, RACK, "second"), OTS_OK);
-    xattr_tap_release(fixture);
+    tap_release(&fixture->tap);
     assert_int_equal(xattr_sync_table(fixture), OTS_OK);
     xattr_expect_stored(fixture, 0, "[\"rack=second\"]");
     xattr_expect_attribute(fixture, 0, RACK, "second");
@@ -182,16 +182,16 @@ static void test_rows_first(void **state)
     assert_int_equal(xattr_sync_table(fixture), OTS_OK);
     xattr_pass_time(fixture, 5);
     assert_int_equal(xattr_sync_table(fixture), OTS_OK);
-    assert_int_equal(xattr_tap_count(fixture, OTS_ACTION_UPDATE_META), 0);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_UPDATE_META), 0);
     xattr_expect_stored(fixture, 5, "");
     xattr_expect_attribute(fixture, 5, RACK, "x");
 
-    xattr_tap_hold(fixture, OTS_ACTION_PUT);
+    tap_hold(&fixture->tap, OTS_ACTION_PUT);
     write_line(fixture, "host=5.lp", "m,host=5 v=1i 1000\n");
     xattr_pass_time(fixture, 2);
-    xattr_tap_wait_held(fixture);
-    assert_int_equal(xattr_tap_count(fixture, OTS_ACTION_UPDATE_META), 0);
-    xattr_tap_release(fixture);
+    tap_wait_held(&fixture->tap);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_UPDATE_META), 0);
+    tap_release(&fixture->tap);
     assert_int_equal(xattr_sync_table(fixture), OTS_OK);
     xattr_expect_stored(fixture, 5, "[\"rack=x\"]");
 }
@@ -205,7 +205,7 @@ static void test_refused(void **state)
     for (int i = 0; i < 4; i++)
         assert_int_equal(xattr_set_any(fixture, i, RACK, "x"), OTS_OK);
     /* All four; the first two; the first: that one alone is refused. */
-    xattr_tap_fail(fixture, OTS_ACTION_UPDATE_META, OTS_INVALID, 3);
+    tap_fail(&fixture->tap, OTS_ACTION_UPDATE_META, OTS_INVALID, 3);
     assert_int_equal(xattr_sync_table(fixture), OTS_IO);
     assert_int_equal(xattr_sync_table(fixture), OTS_OK);
     xattr_expect_stored(fixture, 0, "[]");
@@ -220,7 +220,7 @@ static void test_kept_when_the_service_is_away(void **state)
     struct xattr_fixture *fixture = *state;
     xattr_put_timelines(fixture, 1);
     assert_int_equal(xattr_set_any(fixture, 0, RACK, "x"), OTS_OK);
-    xattr_tap_fail(fixture, OTS_ACTION_UPDATE_META, OTS_TIMEOUT, 1);
+    tap_fail(&fixture->tap, OTS_ACTION_UPDATE_META, OTS_TIMEOUT, 1);
     assert_int_equal(xattr_sync_table(fixture), OTS_IO);
     xattr_expect_attribute(fixture, 0, RACK, "x");
     assert_int_equal(xattr_sync_table(fixture), OTS_OK);
@@ -283,7 +283,7 @@ static void expect_interruptible(struct xattr_fixture *fixture, void *(*run)(voi
     pthread_t thread;
     ots_interrupt_init(&waiter.interrupt);
     assert_int_equal(pthread_create(&thread, NULL, run, &waiter), 0);
-    xattr_tap_wait_held(fixture);
+    tap_wait_held(&fixture->tap);
     ots_interrupt_raise(&waiter.interrupt);
     pthread_join(thread, NULL);
     assert_int_equal(waiter.status, OTS_CANCELLED);
@@ -295,13 +295,13 @@ static void test_interrupts(void **state)
     struct xattr_fixture *fixture = *state;
     xattr_put_timelines(fixture, 1);
     uint64_t ino = xattr_timeline_ino(fixture, 0);
-    xattr_tap_hold(fixture, OTS_ACTION_QUERY_META);
+    tap_hold(&fixture->tap, OTS_ACTION_QUERY_META);
     expect_interruptible(fixture, get_and_wait, ino);
-    xattr_tap_release(fixture);
+    tap_release(&fixture->tap);
     assert_int_equal(xattr_set_any(fixture, 0, RACK, "x"), OTS_OK);
-    xattr_tap_hold(fixture, OTS_ACTION_UPDATE_META);
+    tap_hold(&fixture->tap, OTS_ACTION_UPDATE_META);
     expect_interruptible(fixture, sync_and_wait, xattr_table_ino(fixture));
-    xattr_tap_release(fixture);
+    tap_release(&fixture->tap);
     assert_int_equal(xattr_sync_table(fixture), OTS_OK);
 }
 
@@ -321,7 +321,7 @@ static void test_tried_at_once(void **state)
     assert_int_equal(ots_view_setxattr(fixture->view, ino, name, OTS_SLICE("x"), OTS_ATTRIBUTE_SET,
                                        &raised, &err),
                      OTS_CANCELLED);
-    assert_int_equal(xattr_tap_count(fixture, OTS_ACTION_QUERY_META), 0);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_QUERY_META), 0);
     xattr_expect_attribute(fixture, 0, RACK, NULL);
     /* What is known is answered. */
     assert_int_equal(ots_view_getxattr(fixture->view, ino, name, &raised, &value, &err),
@@ -403,7 +403,7 @@ static void test_bad_options(void **state)
     const struct ots_slice name = OTS_SLICE("user.ots.options");
     assert_int_equal(set_options(fixture, "{"), OTS_INVALID);
     assert_int_equal(set_options(fixture, "{\"time_to_live\": 5}"), OTS_INVALID);
-    assert_int_equal(xattr_tap_count(fixture, OTS_ACTION_UPDATE_TABLE), 0);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_UPDATE_TABLE), 0);
     assert_int_equal(xattr_set(fixture, table, "user.ots.options", "{}", OTS_ATTRIBUTE_CREATE),
                      OTS_EXISTS);
     /* Removing what a table has without them does nothing. */
@@ -412,7 +412,7 @@ static void test_bad_options(void **state)
     assert_int_equal(ots_view_removexattr(fixture->view, table, name, NULL, &err),
                      OTS_NOT_PERMITTED);
     expect_options(fixture, STATES[2]);
-    xattr_tap_fail(fixture, OTS_ACTION_UPDATE_TABLE, OTS_THROTTLED, 1);
+    tap_fail(&fixture->tap, OTS_ACTION_UPDATE_TABLE, OTS_THROTTLED, 1);
     assert_int_equal(set_options(fixture, STATES[0]), OTS_THROTTLED);
     expect_options(fixture, STATES[2]);
 }
@@ -426,10 +426,10 @@ static void test_options_refresh_sizes(void **state)
     xattr_put_timelines(fixture, 1);
     uint64_t ino = xattr_timeline_ino(fixture, 0);
     uint64_t table = xattr_table_ino(fixture);
-    size_t scans = xattr_tap_count(fixture, OTS_ACTION_SPLIT);
+    size_t scans = tap_count(&fixture->tap, OTS_ACTION_SPLIT);
     assert_int_equal(ots_view_getattr(fixture->view, ino, NULL, &attr, &err), OTS_OK);
     assert_true(attr.size_bytes > 0);
-    assert_int_equal(xattr_tap_count(fixture, OTS_ACTION_SPLIT), scans);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_SPLIT), scans);
     assert_int_equal(xattr_set(fixture, table, "user.ots.options", STATES[2], OTS_ATTRIBUTE_SET),
                      OTS_OK);
     assert_int_equal(ots_view_getattr(fixture->view, ino, NULL, &attr, &err), OTS_NOT_FOUND);

@@ -61,18 +61,18 @@ static void walks_of_all_workers_measure_once(void **state)
 {
     struct window_fixture *fixture = *state;
     put_hosts(fixture, 10);
-    window_tap_forget(fixture);
+    tap_forget(&fixture->tap);
     size_t found = walk(fixture, 0);
-    size_t splits = window_tap_count(fixture, OTS_ACTION_SPLIT);
+    size_t splits = tap_count(&fixture->tap, OTS_ACTION_SPLIT);
     assert_int_equal(splits, 1);
-    size_t scans = window_tap_count(fixture, OTS_ACTION_SCAN);
+    size_t scans = tap_count(&fixture->tap, OTS_ACTION_SCAN);
     for (unsigned index = 1; index < WORKERS; index++)
         found += walk(fixture, index);
     view_expect_list(&fixture->mount, "t", "cpu ");
     assert_int_equal(found, HOSTS);
-    assert_int_equal(window_tap_count(fixture, OTS_ACTION_SPLIT), 1);
-    assert_int_equal(window_tap_count(fixture, OTS_ACTION_SCAN), scans);
-    assert_int_equal(window_tap_count(fixture, OTS_ACTION_GET), 0);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_SPLIT), 1);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_SCAN), scans);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_GET), 0);
 }
 
 static void splits_of_a_measured_table_ask_nothing(void **state)
@@ -80,12 +80,12 @@ static void splits_of_a_measured_table_ask_nothing(void **state)
     struct window_fixture *fixture = *state;
     put_hosts(fixture, 10);
     view_expect_list(&fixture->mount, "t", "cpu ");
-    window_tap_forget(fixture);
+    tap_forget(&fixture->tap);
     size_t found = 0;
     for (unsigned index = 0; index < WORKERS; index++)
         found += walk(fixture, index);
     assert_int_equal(found, HOSTS);
-    assert_int_equal(window_tap_count_all(fixture), 0);
+    assert_int_equal(tap_count_all(&fixture->tap), 0);
 }
 
 /* Of a file that fits a page one request, and no more. */
@@ -94,7 +94,7 @@ static void copying_asks_once_for_each_file(void **state)
     struct window_fixture *fixture = *state;
     put_hosts(fixture, 10);
     view_expect_list(&fixture->mount, "t", "cpu ");
-    window_tap_forget(fixture);
+    tap_forget(&fixture->tap);
     for (int i = 0; i < HOSTS; i++) {
         char path[128];
         char wanted[128];
@@ -103,8 +103,8 @@ static void copying_asks_once_for_each_file(void **state)
         snprintf(wanted, sizeof(wanted), "cpu,host=%s n=%di 10000\n", host_name(i), i);
         view_expect_text(&fixture->mount, path, wanted);
     }
-    assert_int_equal(window_tap_count(fixture, OTS_ACTION_GET), HOSTS);
-    assert_int_equal(window_tap_count_all(fixture), HOSTS);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_GET), HOSTS);
+    assert_int_equal(tap_count_all(&fixture->tap), HOSTS);
 }
 
 /* `t/.changes/WINDOW/.splits/I-of-N`, or the other way round. */

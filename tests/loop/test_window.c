@@ -69,7 +69,7 @@ static void the_last_record_of_a_row_counts(void **state)
 static void rows_that_were_deleted_or_updated(void **state)
 {
     struct window_fixture *fixture = *state;
-    fixture->tap.is_changing_types = true;
+    fixture->is_changing_types = true;
     window_at(fixture, 10);
     window_put(fixture, "a", 1, "n", 1);
     window_put(fixture, "a", 2, "n", 2);

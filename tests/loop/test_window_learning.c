@@ -133,20 +133,21 @@ static void only_the_window_is_read(void **state)
     window_put_many(fixture, "a", 40000, 12000);
     window_at(fixture, 60);
     window_lookup(fixture, 20, 30);
-    window_tap_forget(fixture);
+    tap_forget(&fixture->tap);
+    atomic_store(&fixture->record_count, 0);
     struct window_path path = window_path(20, 30, "/cpu/host=a.lp");
     char *wanted = view_lines("cpu,host=a", 20000, 7000);
     assert_int_equal(view_attr(&fixture->mount, path.text).size_bytes, strlen(wanted));
-    assert_int_equal(window_tap_count(fixture, OTS_ACTION_SHARD_ITERATOR), 1);
-    assert_true(fixture->tap.record_count >= 7000);
-    assert_true(fixture->tap.record_count <= 7000 + PAGE_ROWS);
-    size_t asked = window_tap_count_all(fixture);
-    assert_int_equal(asked, window_tap_count(fixture, OTS_ACTION_LIST_STREAMS) +
-                                window_tap_count(fixture, OTS_ACTION_DESCRIBE_STREAM) + 1 +
-                                window_tap_count(fixture, OTS_ACTION_STREAM_RECORDS));
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_SHARD_ITERATOR), 1);
+    assert_true(fixture->record_count >= 7000);
+    assert_true(fixture->record_count <= 7000 + PAGE_ROWS);
+    size_t asked = tap_count_all(&fixture->tap);
+    assert_int_equal(asked, tap_count(&fixture->tap, OTS_ACTION_LIST_STREAMS) +
+                                tap_count(&fixture->tap, OTS_ACTION_DESCRIBE_STREAM) + 1 +
+                                tap_count(&fixture->tap, OTS_ACTION_STREAM_RECORDS));
     assert_true(asked <= 8);
     window_expect(fixture, 20, 30, "a", wanted);
-    assert_int_equal(window_tap_count_all(fixture), asked);
+    assert_int_equal(tap_count_all(&fixture->tap), asked);
     free(wanted);
 }
 
@@ -163,9 +164,9 @@ static void shards_behind_the_window_are_not_read(void **state)
     for (char host[] = "b"; *host < 'k'; ++*host)
         window_put(fixture, host, 1, "n", 2);
     window_at(fixture, 60);
-    window_tap_forget(fixture);
+    tap_forget(&fixture->tap);
     window_expect(fixture, 0, 15, "a", ONE);
-    assert_int_equal(window_tap_count(fixture, OTS_ACTION_STREAM_RECORDS), 1);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_STREAM_RECORDS), 1);
 }
 
 static void a_window_is_read_once(void **state)
@@ -179,16 +180,16 @@ static void a_window_is_read_once(void **state)
     window_put(fixture, "a", 1, "n", 9);
     window_put(fixture, "b", 1, "n", 9);
     window_at(fixture, 100000);
-    window_tap_forget(fixture);
+    tap_forget(&fixture->tap);
     window_expect(fixture, 0, 20, "a", ONE);
     window_expect(fixture, 0, 20, "b", NULL);
     view_expect_list(&fixture->mount, window_path(0, 20, "/cpu").text, "host=a.lp ");
     struct ots_attr after = view_attr(&fixture->mount, window_path(0, 20, "/cpu/host=a.lp").text);
     assert_int_equal(before.ino, after.ino);
     assert_int_equal(before.mtime_ns, after.mtime_ns);
-    assert_int_equal(window_tap_count(fixture, OTS_ACTION_STREAM_RECORDS), 0);
-    assert_int_equal(window_tap_count(fixture, OTS_ACTION_SPLIT), 0);
-    assert_int_equal(window_tap_count(fixture, OTS_ACTION_GET), 0);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_STREAM_RECORDS), 0);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_SPLIT), 0);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_GET), 0);
 }
 
 /* Another mount, another time: the same. */
@@ -260,21 +261,21 @@ static void many_who_look_are_one_reader(void **state)
     window_at(fixture, 60);
     struct window_path path = window_path(0, 20, "");
     window_lookup(fixture, 0, 20);
-    window_tap_hold(fixture);
+    tap_hold(&fixture->tap, OTS_ACTION_STREAM_RECORDS);
     struct view_waiter waiters[4];
     for (int i = 0; i < 4; i++) {
         waiters[i] =
             (struct view_waiter){.fixture = &fixture->mount, .run = run_lookup, .path = path.text};
         view_waiter_start(&waiters[i]);
     }
-    window_tap_wait_held(fixture);
-    window_tap_release(fixture);
+    tap_wait_held(&fixture->tap);
+    tap_release(&fixture->tap);
     for (int i = 0; i < 4; i++) {
         view_waiter_join(&waiters[i]);
         assert_int_equal(waiters[i].status, OTS_OK);
         assert_int_equal(waiters[i].attr.ino, waiters[0].attr.ino);
     }
-    assert_int_equal(window_tap_count(fixture, OTS_ACTION_SHARD_ITERATOR), 1);
+    assert_int_equal(tap_count(&fixture->tap, OTS_ACTION_SHARD_ITERATOR), 1);
 }
 
 static void who_waits_can_be_interrupted(void **state)
@@ -283,14 +284,14 @@ static void who_waits_can_be_interrupted(void **state)
     put_one(fixture);
     window_at(fixture, 60);
     struct window_path path = window_path(0, 20, "");
-    window_tap_hold(fixture);
+    tap_hold(&fixture->tap, OTS_ACTION_STREAM_RECORDS);
     struct view_waiter waiter = {.fixture = &fixture->mount, .run = run_lookup, .path = path.text};
     view_waiter_start(&waiter);
-    window_tap_wait_held(fixture);
+    tap_wait_held(&fixture->tap);
     ots_interrupt_raise(&waiter.interrupt);
     view_waiter_join(&waiter);
     assert_int_equal(waiter.status, OTS_CANCELLED);
-    window_tap_release(fixture);
+    tap_release(&fixture->tap);
     window_expect(fixture, 0, 20, "a", ONE);
 }
 
@@ -306,10 +307,10 @@ static void failures_leave_nothing_behind(void **state)
                                               OTS_ACTION_LIST_STREAMS, OTS_ACTION_DESCRIBE_STREAM};
     assert_int_equal(window_lookup(fixture, 0, 20), OTS_OK);
     for (size_t i = 0; i < 4; i++) {
-        window_tap_fail(fixture, ACTIONS[i], OTS_TIMEOUT, 1);
+        tap_fail(&fixture->tap, ACTIONS[i], OTS_TIMEOUT, 1);
         assert_int_equal(view_list_status(&fixture->mount, path.text), OTS_TIMEOUT);
     }
-    window_tap_fail(fixture, OTS_ACTION_STREAM_RECORDS, OTS_NETWORK, 1);
+    tap_fail(&fixture->tap, OTS_ACTION_STREAM_RECORDS, OTS_NETWORK, 1);
     assert_int_equal(view_list_status(&fixture->mount, path.text), OTS_NETWORK);
     window_expect(fixture, 0, 20, "a", ONE);
 }
@@ -319,15 +320,15 @@ static void a_stream_that_cannot_be_read(void **state)
     struct window_fixture *fixture = *state;
     put_one(fixture);
     window_at(fixture, 60);
-    window_tap_fail(fixture, OTS_ACTION_LIST_STREAMS, OTS_DENIED, 1);
+    tap_fail(&fixture->tap, OTS_ACTION_LIST_STREAMS, OTS_DENIED, 1);
     assert_int_equal(window_lookup(fixture, 0, 20), OTS_DENIED);
     assert_int_equal(view_list_status(&fixture->mount, "t/.changes"), OTS_DENIED);
     window_at(fixture, 62);
-    window_tap_fail(fixture, OTS_ACTION_DESCRIBE_STREAM, OTS_UNSUPPORTED, 1);
+    tap_fail(&fixture->tap, OTS_ACTION_DESCRIBE_STREAM, OTS_UNSUPPORTED, 1);
     assert_int_equal(window_lookup(fixture, 0, 20), OTS_DENIED);
     window_at(fixture, 64);
     assert_int_equal(window_lookup(fixture, 0, 20), OTS_OK);
-    window_tap_fail(fixture, OTS_ACTION_STREAM_RECORDS, OTS_DENIED, 1);
+    tap_fail(&fixture->tap, OTS_ACTION_STREAM_RECORDS, OTS_DENIED, 1);
     assert_int_equal(view_list_status(&fixture->mount, window_path(0, 20, "").text), OTS_DENIED);
     window_expect(fixture, 0, 20, "a", ONE);
     window_remount(fixture, OTS_PRECISION_NS, true);
@@ -347,12 +348,12 @@ static void records_that_are_removed_while_they_are_read(void **state)
     put_one(fixture);
     window_at(fixture, 60);
     struct window_path path = window_path(0, 20, "");
-    window_tap_hold(fixture);
+    tap_hold(&fixture->tap, OTS_ACTION_STREAM_RECORDS);
     struct view_waiter waiter = {.fixture = &fixture->mount, .run = run_list, .path = path.text};
     view_waiter_start(&waiter);
-    window_tap_wait_held(fixture);
+    tap_wait_held(&fixture->tap);
     window_trim(fixture);
-    window_tap_release(fixture);
+    tap_release(&fixture->tap);
     view_waiter_join(&waiter);
     assert_int_equal(waiter.status, OTS_TRIMMED);
 }
@@ -368,12 +369,12 @@ static void retention_passes_the_window_while_it_is_read(void **state)
     window_at(fixture, now_s);
     struct window_path path = window_path(kept_s + 690, kept_s + 710, "");
     assert_int_equal(window_lookup(fixture, kept_s + 690, kept_s + 710), OTS_OK);
-    window_tap_hold(fixture);
+    tap_hold(&fixture->tap, OTS_ACTION_STREAM_RECORDS);
     struct view_waiter waiter = {.fixture = &fixture->mount, .run = run_list, .path = path.text};
     view_waiter_start(&waiter);
-    window_tap_wait_held(fixture);
+    tap_wait_held(&fixture->tap);
     window_at(fixture, now_s + 800);
-    window_tap_release(fixture);
+    tap_release(&fixture->tap);
     view_waiter_join(&waiter);
     assert_int_equal(waiter.status, OTS_TRIMMED);
 }

@@ -8,11 +8,11 @@
 
 static const int64_t SECOND_US = 1000000;
 
-/* --- the tap ----------------------------------------------------------------------------------*/
+/* --- what the stream tells --------------------------------------------------------------------*/
 
 /* A call whose answer is looked at. */
 struct watched {
-    struct window_tap *tap;
+    struct window_fixture *fixture;
     void (*done)(struct ots_call *call, void *context);
     void *done_context;
 };
@@ -44,10 +44,8 @@ static void watch_answer(struct ots_call *call, void *context)
     call->done = watched.done;
     call->done_context = watched.done_context;
     if (call->status == OTS_OK) {
-        pthread_mutex_lock(&watched.tap->lock);
-        watched.tap->record_count += response->count;
-        bool is_changing_types = watched.tap->is_changing_types;
-        pthread_mutex_unlock(&watched.tap->lock);
+        atomic_fetch_add(&watched.fixture->record_count, response->count);
+        bool is_changing_types = watched.fixture->is_changing_types;
         struct ots_stream_record *records =
             ots_arena_array(&call->arena, response->count, sizeof(*records));
         for (size_t i = 0; is_changing_types && i < response->count; i++) {
@@ -60,120 +58,16 @@ static void watch_answer(struct ots_call *call, void *context)
     call->done(call, call->done_context);
 }
 
-static void pass_on(struct window_tap *tap, struct ots_call *call)
+static void pass_on(void *context, struct ots_call *call)
 {
+    struct window_fixture *fixture = context;
     if (call->action == OTS_ACTION_STREAM_RECORDS) {
         struct watched *watched = malloc(sizeof(*watched));
-        *watched = (struct watched){tap, call->done, call->done_context};
+        *watched = (struct watched){fixture, call->done, call->done_context};
         call->done = watch_answer;
         call->done_context = watched;
     }
-    tap->next->ops->submit(tap->next, call);
-}
-
-static void tap_submit(struct ots_store *store, struct ots_call *call)
-{
-    struct window_tap *tap = (struct window_tap *)(void *)store;
-    pthread_mutex_lock(&tap->lock);
-    tap->counts[call->action]++;
-    bool is_failing = tap->fail_count && tap->fail_action == call->action;
-    tap->fail_count -= is_failing;
-    bool is_held = !is_failing && tap->is_holding && call->action == OTS_ACTION_STREAM_RECORDS;
-    if (is_held) {
-        assert_null(tap->held);
-        tap->held = call;
-    }
-    pthread_cond_broadcast(&tap->changed);
-    pthread_mutex_unlock(&tap->lock);
-    if (is_failing) {
-        call->status = ots_error_set(&call->error, tap->failure, "the test wants it");
-        call->done(call, call->done_context);
-    } else if (!is_held) {
-        pass_on(tap, call);
-    }
-}
-
-static void tap_cancel(struct ots_store *store, struct ots_call *call)
-{
-    struct window_tap *tap = (struct window_tap *)(void *)store;
-    pthread_mutex_lock(&tap->lock);
-    bool is_held = tap->held == call;
-    if (is_held)
-        tap->held = NULL;
-    pthread_mutex_unlock(&tap->lock);
-    if (!is_held) {
-        tap->next->ops->cancel(tap->next, call);
-        return;
-    }
-    call->status = ots_error_set(&call->error, OTS_CANCELLED, "cancelled");
-    call->done(call, call->done_context);
-}
-
-static int64_t tap_now_us(struct ots_store *store)
-{
-    return ots_store_now_us(((struct window_tap *)(void *)store)->next);
-}
-
-static const struct ots_store_ops TAP_OPS = {tap_submit, tap_cancel, NULL, tap_now_us};
-
-void window_tap_forget(struct window_fixture *fixture)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    memset(fixture->tap.counts, 0, sizeof(fixture->tap.counts));
-    fixture->tap.record_count = 0;
-    pthread_mutex_unlock(&fixture->tap.lock);
-}
-
-size_t window_tap_count(struct window_fixture *fixture, enum ots_action action)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    size_t count = fixture->tap.counts[action];
-    pthread_mutex_unlock(&fixture->tap.lock);
-    return count;
-}
-
-size_t window_tap_count_all(struct window_fixture *fixture)
-{
-    size_t count = 0;
-    for (enum ots_action action = 0; action < OTS_ACTION_COUNT; action++)
-        count += window_tap_count(fixture, action);
-    return count;
-}
-
-void window_tap_fail(struct window_fixture *fixture, enum ots_action action, enum ots_status status,
-                     size_t count)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    fixture->tap.fail_action = action;
-    fixture->tap.failure = status;
-    fixture->tap.fail_count = count;
-    pthread_mutex_unlock(&fixture->tap.lock);
-}
-
-void window_tap_hold(struct window_fixture *fixture)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    fixture->tap.is_holding = true;
-    pthread_mutex_unlock(&fixture->tap.lock);
-}
-
-void window_tap_wait_held(struct window_fixture *fixture)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    while (!fixture->tap.held)
-        pthread_cond_wait(&fixture->tap.changed, &fixture->tap.lock);
-    pthread_mutex_unlock(&fixture->tap.lock);
-}
-
-void window_tap_release(struct window_fixture *fixture)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    struct ots_call *call = fixture->tap.held;
-    fixture->tap.held = NULL;
-    fixture->tap.is_holding = false;
-    pthread_mutex_unlock(&fixture->tap.lock);
-    if (call)
-        pass_on(&fixture->tap, call);
+    fixture->loop.store->ops->submit(fixture->loop.store, call);
 }
 
 /* --- the view ---------------------------------------------------------------------------------*/
@@ -204,10 +98,9 @@ int window_setup(void **state)
     loop_create_table(&fixture->loop, "t");
     window_at(fixture, 0);
     fixture->log = (struct ots_log){.program = "test", .level = OTS_LOG_ERROR};
-    fixture->tap.store.ops = &TAP_OPS;
-    fixture->tap.next = fixture->loop.store;
-    pthread_mutex_init(&fixture->tap.lock, NULL);
-    pthread_cond_init(&fixture->tap.changed, NULL);
+    tap_init(&fixture->tap, fixture->loop.store);
+    fixture->tap.pass_on = pass_on;
+    fixture->tap.pass_context = fixture;
     start_view(fixture, OTS_PRECISION_NS, false);
     *state = fixture;
     return 0;
@@ -218,8 +111,7 @@ int window_teardown(void **state)
     struct window_fixture *fixture = *state;
     ots_view_free(fixture->mount.view);
     loop_stop(&fixture->loop);
-    pthread_cond_destroy(&fixture->tap.changed);
-    pthread_mutex_destroy(&fixture->tap.lock);
+    tap_deinit(&fixture->tap);
     free(fixture);
     return 0;
 }

@@ -1,38 +1,26 @@
 /*
  * A view of a local service with a table `t`, for tests of windows of changes. Times are seconds
  * after a full hour at which everything begins. Between the view and the client is a tap that
- * counts and can fail, change or keep back what the stream tells. What is not expected ends the
- * test.
+ * counts calls, can fail or keep them back, and changes what the stream tells. What is not expected
+ * ends the test.
  */
 #ifndef TESTS_LOOP_WINDOW_FIXTURE_H
 #define TESTS_LOOP_WINDOW_FIXTURE_H
 
 #include "tests/loop/loop.h"
+#include "tests/loop/tap.h"
 #include "tests/unit/view_fixture.h"
 
 /* 2025-01-02T04:00:00Z, and how much later a window counts as complete. */
 #define WINDOW_BASE_US INT64_C(1735790400000000)
 enum { WINDOW_SETTLE_S = 5 };
 
-struct window_tap {
-    struct ots_store store;
-    struct ots_store *next;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    size_t counts[OTS_ACTION_COUNT];
-    size_t record_count; /* that the stream told */
-    enum ots_status failure;
-    enum ots_action fail_action;
-    size_t fail_count;
-    bool is_holding; /* the next read of records */
-    struct ots_call *held;
-    /* Records of rows that have the field `deleted` or `updated` tell of that. */
-    bool is_changing_types;
-};
-
 struct window_fixture {
     struct loop loop;
-    struct window_tap tap;
+    struct tap tap;
+    atomic_size_t record_count; /* that the stream told */
+    /* Records of rows that have the field `deleted` or `updated` tell of that. */
+    bool is_changing_types;
     struct ots_log log;
     struct view_fixture mount;
     enum ots_precision precision;
@@ -60,17 +48,6 @@ void window_merge(struct window_fixture *fixture);
 void window_trim(struct window_fixture *fixture);
 /* Remove the table with all that is in it, and make it again. */
 void window_make_anew(struct window_fixture *fixture);
-
-/* --- the tap ----------------------------------------------------------------------------------*/
-
-void window_tap_forget(struct window_fixture *fixture);
-size_t window_tap_count(struct window_fixture *fixture, enum ots_action action);
-size_t window_tap_count_all(struct window_fixture *fixture);
-void window_tap_fail(struct window_fixture *fixture, enum ots_action action, enum ots_status status,
-                     size_t count);
-void window_tap_hold(struct window_fixture *fixture);
-void window_tap_wait_held(struct window_fixture *fixture);
-void window_tap_release(struct window_fixture *fixture);
 
 /* --- windows ----------------------------------------------------------------------------------*/
 

@@ -2,100 +2,6 @@
 
 #include <stdio.h>
 
-/* --- the tap ----------------------------------------------------------------------------------*/
-
-static void tap_submit(struct ots_store *store, struct ots_call *call)
-{
-    struct tap *tap = (struct tap *)(void *)store;
-    pthread_mutex_lock(&tap->lock);
-    tap->counts[call->action]++;
-    bool is_failing = tap->fail_count && tap->fail_action == call->action;
-    tap->fail_count -= is_failing;
-    bool is_swallowed = tap->is_swallowing && call->action == OTS_ACTION_UPDATE_META;
-    bool is_held = tap->is_holding && tap->hold_action == call->action;
-    if (is_held) {
-        assert_null(tap->held);
-        tap->held = call;
-    }
-    pthread_cond_broadcast(&tap->changed);
-    pthread_mutex_unlock(&tap->lock);
-    if (is_failing)
-        call->status = ots_error_set(&call->error, tap->fail_status, "the test wants it");
-    if (is_failing || is_swallowed)
-        call->done(call, call->done_context);
-    else if (!is_held)
-        tap->inner->ops->submit(tap->inner, call);
-}
-
-static void tap_cancel(struct ots_store *store, struct ots_call *call)
-{
-    struct tap *tap = (struct tap *)(void *)store;
-    pthread_mutex_lock(&tap->lock);
-    bool is_held = tap->held == call;
-    if (is_held)
-        tap->held = NULL;
-    pthread_mutex_unlock(&tap->lock);
-    if (!is_held) {
-        tap->inner->ops->cancel(tap->inner, call);
-        return;
-    }
-    call->status = ots_error_set(&call->error, OTS_CANCELLED, "cancelled");
-    call->done(call, call->done_context);
-}
-
-static int64_t tap_now_us(struct ots_store *store)
-{
-    const struct tap *tap = (const struct tap *)(const void *)store;
-    return ots_store_now_us(tap->inner);
-}
-
-static const struct ots_store_ops TAP_OPS = {tap_submit, tap_cancel, NULL, tap_now_us};
-
-size_t xattr_tap_count(struct xattr_fixture *fixture, enum ots_action action)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    size_t count = fixture->tap.counts[action];
-    pthread_mutex_unlock(&fixture->tap.lock);
-    return count;
-}
-
-void xattr_tap_fail(struct xattr_fixture *fixture, enum ots_action action, enum ots_status status,
-                    size_t count)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    fixture->tap.fail_action = action;
-    fixture->tap.fail_status = status;
-    fixture->tap.fail_count = count;
-    pthread_mutex_unlock(&fixture->tap.lock);
-}
-
-void xattr_tap_hold(struct xattr_fixture *fixture, enum ots_action action)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    fixture->tap.hold_action = action;
-    fixture->tap.is_holding = true;
-    pthread_mutex_unlock(&fixture->tap.lock);
-}
-
-void xattr_tap_wait_held(struct xattr_fixture *fixture)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    while (!fixture->tap.held)
-        pthread_cond_wait(&fixture->tap.changed, &fixture->tap.lock);
-    pthread_mutex_unlock(&fixture->tap.lock);
-}
-
-void xattr_tap_release(struct xattr_fixture *fixture)
-{
-    pthread_mutex_lock(&fixture->tap.lock);
-    struct ots_call *call = fixture->tap.held;
-    fixture->tap.held = NULL;
-    fixture->tap.is_holding = false;
-    pthread_mutex_unlock(&fixture->tap.lock);
-    if (call)
-        fixture->tap.inner->ops->submit(fixture->tap.inner, call);
-}
-
 /* --- the view ---------------------------------------------------------------------------------*/
 
 static void start_view(struct xattr_fixture *fixture)
@@ -116,10 +22,7 @@ int xattr_setup(void **state)
 {
     struct xattr_fixture *fixture = calloc(1, sizeof(*fixture));
     loop_start(&fixture->loop, (struct loop_options){.threads = 2});
-    fixture->tap.store.ops = &TAP_OPS;
-    fixture->tap.inner = fixture->loop.store;
-    pthread_mutex_init(&fixture->tap.lock, NULL);
-    pthread_cond_init(&fixture->tap.changed, NULL);
+    tap_init(&fixture->tap, fixture->loop.store);
     loop_create_table(&fixture->loop, "t");
     start_view(fixture);
     *state = fixture;
@@ -131,8 +34,7 @@ int xattr_teardown(void **state)
     struct xattr_fixture *fixture = *state;
     ots_view_free(fixture->view);
     loop_stop(&fixture->loop);
-    pthread_cond_destroy(&fixture->tap.changed);
-    pthread_mutex_destroy(&fixture->tap.lock);
+    tap_deinit(&fixture->tap);
     free(fixture);
     return 0;
 }

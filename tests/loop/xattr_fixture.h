@@ -8,21 +8,7 @@
 
 #include "fs/view/xattr.h"
 #include "tests/loop/loop.h"
-
-struct tap {
-    struct ots_store store;
-    struct ots_store *inner;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    size_t counts[OTS_ACTION_COUNT];
-    enum ots_action fail_action;
-    enum ots_status fail_status;
-    size_t fail_count;
-    bool is_swallowing; /* updates of metadata are acknowledged and not carried out */
-    enum ots_action hold_action;
-    bool is_holding;
-    struct ots_call *held;
-};
+#include "tests/loop/tap.h"
 
 struct xattr_fixture {
     struct loop loop;
@@ -34,17 +20,6 @@ struct xattr_fixture {
 /* For cmocka. */
 int xattr_setup(void **state);
 int xattr_teardown(void **state);
-
-/* --- the tap ----------------------------------------------------------------------------------*/
-
-size_t xattr_tap_count(struct xattr_fixture *fixture, enum ots_action action);
-/* The next `count` calls of `action` fail. */
-void xattr_tap_fail(struct xattr_fixture *fixture, enum ots_action action, enum ots_status status,
-                    size_t count);
-/* Keep a call of `action` back; wait until there is one; let it go. */
-void xattr_tap_hold(struct xattr_fixture *fixture, enum ots_action action);
-void xattr_tap_wait_held(struct xattr_fixture *fixture);
-void xattr_tap_release(struct xattr_fixture *fixture);
 
 /* --- the view ---------------------------------------------------------------------------------*/
 
