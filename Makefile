@@ -143,7 +143,7 @@ endif
 
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 BENCH_BIN := $(BENCH_SRC:%.c=$(BUILD)/%)
-BENCH_HELP_OBJ := $(call obj,$(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c)))
+BENCH_HELP_OBJ := $(call obj,$(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c)) tests/soak/server.c)
 
 $(BENCH_BIN): $(BUILD)/%: $(BUILD)/%.o $(BENCH_HELP_OBJ) $(LIB)
 	$(CC) $(LINK) -o $@ $< $(BENCH_HELP_OBJ) $(LIB) $(LIBS)

@@ -9,17 +9,14 @@
  *
  * BENCH_ROWS (2000000) and BENCH_TIMELINES (200000) in the environment set the sizes.
  */
-#include "backend/base/json.h"
-#include "backend/client/client.h"
+#include "backend/base/clock.h"
+#include "backend/store.h"
+#include "tests/soak/server.h"
 
-#include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
-#include <signal.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,9 +30,7 @@ enum {
 };
 
 struct bench {
-    char directory[128];
-    char program[512];
-    pid_t server;
+    struct soak_server server;
     struct ots_store *store;
 };
 
@@ -55,7 +50,7 @@ static double server_cpu_seconds(const struct bench *bench)
     char path[64];
     unsigned long user = 0;
     unsigned long system = 0;
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)bench->server);
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)bench->server.pid);
     FILE *file = fopen(path, "r");
     if (!file || fscanf(file, "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
                         &system) != 2)
@@ -69,7 +64,7 @@ static long server_peak_mb(const struct bench *bench)
     char path[64];
     char line[256];
     long peak_kb = 0;
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)bench->server);
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)bench->server.pid);
     FILE *file = fopen(path, "r");
     while (file && fgets(line, sizeof(line), file))
         if (sscanf(line, "VmHWM: %ld", &peak_kb) == 1)
@@ -77,60 +72,6 @@ static long server_peak_mb(const struct bench *bench)
     if (file)
         fclose(file);
     return peak_kb / 1024;
-}
-
-static void start_server(struct bench *bench)
-{
-    char socket[160];
-    snprintf(socket, sizeof(socket), "%s/socket", bench->directory);
-    bench->server = fork();
-    if (bench->server < 0)
-        die("fork", NULL);
-    if (bench->server == 0) {
-        int null_fd = open("/dev/null", O_WRONLY);
-        dup2(null_fd, STDOUT_FILENO);
-        execl(bench->program, bench->program, bench->directory, "--socket", socket, (char *)NULL);
-        _exit(127);
-    }
-}
-
-static struct ots_json *read_credentials(const struct bench *bench)
-{
-    char path[192];
-    char text[4096];
-    snprintf(path, sizeof(path), "%s/credentials.json", bench->directory);
-    for (int tries = 0; tries < 1000; tries++) {
-        FILE *file = fopen(path, "r");
-        size_t size = file ? fread(text, 1, sizeof(text), file) : 0;
-        struct ots_json *json = NULL;
-        if (file)
-            fclose(file);
-        if (size && ots_json_parse(ots_slice(text, size), &json, NULL) == OTS_OK)
-            return json;
-        nanosleep(&(struct timespec){0, 10000000}, NULL);
-    }
-    die(path, NULL);
-}
-
-static void connect_store(struct bench *bench)
-{
-    OTS_AUTO(ots_json_freep) struct ots_json *json = read_credentials(bench);
-    char socket[160];
-    struct ots_error err = {0};
-    struct ots_transport *transport;
-    snprintf(socket, sizeof(socket), "%s/socket", bench->directory);
-    struct ots_curl_options curl = {
-        .endpoint = "http://localhost", .unix_socket = socket, .connections_max = LANES};
-    struct ots_client_options client = {
-        .instance = ots_json_string(json, "instanceName"),
-        .access_key_id = ots_json_string(json, "accessId"),
-        .access_key_secret = ots_json_string(json, "accessKey"),
-        .put_layout = OTS_PUT_PLAIN,
-        .clock = &ots_clock_system,
-    };
-    if (ots_curl_transport_new(&curl, &transport, &err) != OTS_OK ||
-        ots_client_new(&client, transport, &bench->store, &err) != OTS_OK)
-        die("client", &err);
 }
 
 static void run(struct bench *bench, struct ots_call *call)
@@ -336,10 +277,9 @@ static void bench_meta(struct bench *bench, const char *table, size_t timelines)
 
 static void bench_restart(struct bench *bench, size_t rows)
 {
-    kill(bench->server, SIGKILL);
-    waitpid(bench->server, NULL, 0);
+    soak_server_kill(&bench->server);
     double start = wall_seconds();
-    start_server(bench);
+    soak_server_start(&bench->server);
     struct ots_call call;
     ots_call_init(&call, OTS_ACTION_LIST_TABLES);
     run(bench, &call);
@@ -354,38 +294,15 @@ static size_t size_from(const char *name, size_t otherwise)
     return text ? (size_t)strtoull(text, NULL, 10) : otherwise;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-static void find_program(struct bench *bench)
-{
-    char self[384];
-    ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (size < 0)
-        die("/proc/self/exe", NULL);
-    self[size] = '\0';
-    *strrchr(self, '/') = '\0';
-    snprintf(bench->program, sizeof(bench->program), "%s/../../otslocal", self);
-}
-
 int main(void)
 {
     struct bench bench = {0};
-    const char *tmp = getenv("TMPDIR");
     size_t rows = size_from("BENCH_ROWS", 2000000);
     size_t timelines = size_from("BENCH_TIMELINES", 200000);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    find_program(&bench);
-    snprintf(bench.directory, sizeof(bench.directory), "%s/bench.XXXXXX", tmp ? tmp : "/var/tmp");
-    if (!mkdtemp(bench.directory))
-        die(bench.directory, NULL);
-    start_server(&bench);
-    connect_store(&bench);
+    soak_server_init(&bench.server, "/var/tmp");
+    soak_server_start(&bench.server);
+    bench.store = soak_server_connect(&bench.server, 0, LANES);
     bench_puts(&bench, "one", ONE_TIMELINE, rows);
     bench_merge(&bench, rows);
     bench_scan(&bench, "one");
@@ -396,8 +313,6 @@ int main(void)
     bench_puts(&bench, "timelines", NEW_TIMELINES, timelines);
     bench_meta(&bench, "timelines", timelines);
     ots_store_free(bench.store);
-    kill(bench.server, SIGTERM);
-    waitpid(bench.server, NULL, 0);
-    nftw(bench.directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    soak_server_deinit(&bench.server);
     return 0;
 }

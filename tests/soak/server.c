@@ -3,6 +3,7 @@
 #include "backend/base/json.h"
 #include "backend/client/client.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -17,13 +18,13 @@
 static _Noreturn void die(const char *what, const struct ots_error *err)
 {
     if (err)
-        fprintf(stderr, "soak_server: %s: %s\n", what, err->message);
+        fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, err->message);
     else
         perror(what);
     exit(1);
 }
 
-void soak_server_init(struct soak_server *server)
+void soak_server_init(struct soak_server *server, const char *folder)
 {
     const char *tmp = getenv("TMPDIR");
     char self[384];
@@ -35,7 +36,7 @@ void soak_server_init(struct soak_server *server)
     *strrchr(self, '/') = '\0';
     snprintf(server->program, sizeof(server->program), "%s/../../otslocal", self);
     /* Short: a Unix socket's path holds at most 107 bytes. */
-    snprintf(server->directory, sizeof(server->directory), "%s/ots.XXXXXX", tmp ? tmp : "/tmp");
+    snprintf(server->directory, sizeof(server->directory), "%s/ots.XXXXXX", tmp ? tmp : folder);
     if (!mkdtemp(server->directory))
         die(server->directory, NULL);
 }
@@ -104,7 +105,8 @@ static struct ots_json *read_credentials(const struct soak_server *server)
     die(path, NULL);
 }
 
-struct ots_store *soak_server_connect(const struct soak_server *server, int64_t timeout_ms)
+struct ots_store *soak_server_connect(const struct soak_server *server, int64_t timeout_ms,
+                                      unsigned connections_max)
 {
     OTS_AUTO(ots_json_freep) struct ots_json *json = read_credentials(server);
     char socket[128];
@@ -112,7 +114,11 @@ struct ots_store *soak_server_connect(const struct soak_server *server, int64_t 
     struct ots_transport *transport;
     struct ots_store *store;
     snprintf(socket, sizeof(socket), "%s/socket", server->directory);
-    struct ots_curl_options curl = {.endpoint = "http://localhost", .unix_socket = socket};
+    struct ots_curl_options curl = {
+        .endpoint = "http://localhost",
+        .unix_socket = socket,
+        .connections_max = connections_max,
+    };
     struct ots_client_options client = {
         .instance = ots_json_string(json, "instanceName"),
         .access_key_id = ots_json_string(json, "accessId"),
