@@ -104,6 +104,16 @@ static void the_identity_is_that_of_identify(void **state)
 
 /* --- gaps -------------------------------------------------------------------------------------*/
 
+/* Without positions all is told. */
+static void expect_a_new_beginning(struct cursor_fixture *fixture)
+{
+    fixture->options.positions = NULL;
+    cursor_put(fixture, 5);
+    cursor_open(fixture);
+    assert_true(cursor_poll(fixture, 0));
+    cursor_expect_all_told(fixture);
+}
+
 static void trimmed_records_are_a_gap(void **state)
 {
     struct cursor_fixture *fixture = *state;
@@ -136,11 +146,7 @@ static void positions_older_than_the_retention_are_a_gap(void **state)
     cursor_open(fixture);
     fixture->test->clock.now_us += CURSOR_HOUR_US;
     assert_int_equal(cursor_try_open(fixture), OTS_TRIMMED);
-    fixture->options.positions = NULL;
-    cursor_put(fixture, 5);
-    cursor_open(fixture);
-    assert_true(cursor_poll(fixture, 0));
-    cursor_expect_all_told(fixture);
+    expect_a_new_beginning(fixture);
 }
 
 static void a_shard_that_is_gone_unread_is_a_gap(void **state)
@@ -167,11 +173,7 @@ static void a_table_made_anew_is_a_gap(void **state)
     assert_int_equal(cursor_try_open(fixture), OTS_UNSUPPORTED);
     test_create_table(fixture->test, "t");
     assert_int_equal(cursor_try_open(fixture), OTS_TRIMMED);
-    fixture->options.positions = NULL;
-    cursor_put(fixture, 5);
-    cursor_open(fixture);
-    assert_true(cursor_poll(fixture, 0));
-    cursor_expect_all_told(fixture);
+    expect_a_new_beginning(fixture);
 }
 
 static void a_saved_position_that_is_not_understood_is_a_gap(void **state)
