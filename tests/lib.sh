@@ -294,13 +294,14 @@ changed_between() {
         fail "$1: changed at $(mtime "$1"), wanted $2 to $3"
 }
 
-# wait_for_polls DIR READERS: until each of them, open shards times mounts, read twice from its beginning.
+# wait_for_polls MOUNTPOINT [TABLE]: until that mount has read on in the table's stream, by default that of t,
+# to the end of what was there at the call.
 wait_for_polls() {
-    lib_polls_wanted=$(($(requests "$1" GetStreamRecord) + 3 * $2))
-    wait_until lib_has_polled "$1"
+    lib_polls_wanted=$(($(otsfs_counter "$1" otsfs_stream_polls_total "${2:-t}") + 2))
+    wait_until lib_has_polled "$1" "${2:-t}"
 }
 lib_has_polled() {
-    [ "$(requests "$1" GetStreamRecord)" -gt "$lib_polls_wanted" ]
+    [ "$(otsfs_counter "$1" otsfs_stream_polls_total "$2")" -ge "$lib_polls_wanted" ]
 }
 
 # agree_with_fresh SOURCE TABLE MOUNTPOINT...: each lists, soon, what a mount without any state lists, and

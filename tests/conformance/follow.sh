@@ -115,7 +115,7 @@ sizes() {
     find "$1" -type f -printf '%P %s %T@\n' | sort
 }
 listing_shows_changes() {
-    wait_for_polls "$work/src" 1
+    wait_for_polls "$one"
     ls -lR "$one/t" >"$work/ls"
     sizes "$one/t" >"$work/after"
     comm -13 "$work/before" "$work/after" | cut -d ' ' -f 1 | sort >"$work/shown"

@@ -15,19 +15,8 @@ sync "$work/other/t"
 expect_same <(listing "$table") <(listing "$work/plain")
 ls -lR "$table" >"$work/before"
 
-polls() {
-    otsfs_counter "$work/mnt" otsfs_stream_polls_total t
-}
-has_polled() {
-    [ "$(polls)" -ge "$1" ]
-}
-# Until the follower has looked twice.
-wait_polls() {
-    wait_until has_polled "$(($(polls) + 2))"
-}
-
 # What is appended shows in sizes, times, listings and open files, and no row is read for it.
-wait_polls
+wait_for_polls "$work/mnt"
 count_from "$work/data"
 file=$table/mem/host=h3.lp
 before=$(stat -c %Y "$file")
@@ -37,7 +26,7 @@ lines mem,host=h3 5 50 >"$work/more"
 lines disk,host=new 3 >"$work/new"
 other_writes t/mem/host=h3.lp <"$work/more"
 other_writes t/disk/host=new.lp <"$work/new"
-wait_polls
+wait_for_polls "$work/mnt"
 expect_equal "$(stat -c %s "$file")" "$(cat "$work/plain/mem/host=h3.lp" "$work/more" | wc -c)" 'size'
 [ "$(stat -c %Y "$file")" -ge "$before" ] || fail 'its time went back'
 expect_equal "$(ls "$table")" $'cpu\ndisk\nmem' 'listing'
@@ -52,13 +41,13 @@ expect_same "$file" "$work/wanted"
 touch -d 2020-01-01T00:00:00Z "$table"/cpu/* "$table"/mem/*
 sed -n '7s/ok/no/p' "$work/plain/mem/host=h5.lp" >"$work/corrected"
 other_writes t/mem/host=h5.lp <"$work/corrected"
-wait_polls
+wait_for_polls "$work/mnt"
 expect_equal "$(find "$table/cpu" "$table/mem" -newermt 2020-01-02 -type f -printf '%f ')" \
     'host=h5.lp ' 'files that changed'
 expect_same <(listing "$table") <(listing "$work/other/t")
 
 # Nothing changes: nothing is asked but the stream.
-wait_polls
+wait_for_polls "$work/mnt"
 count_from "$work/data"
 ls -lR "$table" "$work/other/t" >"$work/after"
 sleep 2
@@ -79,7 +68,7 @@ expect_counted "$work/data" 0 SplitTimeseriesScanTask ScanTimeseriesData GetTime
 # The same after a kill, and with changes meanwhile.
 lines cpu,host=late 3 >"$work/late"
 other_writes t/cpu/host=late.lp <"$work/late"
-wait_polls
+wait_for_polls "$work/mnt"
 sync "$table"
 kill_otsfs "$work/mnt"
 other_writes t/mem/host=h3.lp < <(lines mem,host=h3 5 55)

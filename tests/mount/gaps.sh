@@ -29,11 +29,7 @@ times() {
     (cd "$table" && find . -type f -printf '%P %T@\n' | sort)
 }
 gaps() {
-    status_of gaps
-}
-# status_of NAME: of the table, wherever it is.
-status_of() {
-    jq --arg name "$1" '[.tables.t | .. | objects | .[$name] | numbers] | add // 0' "$work/mnt/.otsfs/status"
+    otsfs_counter "$work/mnt" otsfs_stream_gaps_total t
 }
 # check_after FROM WHAT: all is as it is, and only what was changed has another time, the present.
 check_after() {
@@ -52,9 +48,9 @@ check_after() {
 times >"$work/before"
 
 # Trimmed, but read before: no gap.
-wait_for_polls "$work/data" 2
+wait_for_polls "$work/mnt"
 trim_stream "$work/data" t
-wait_for_polls "$work/data" 2
+wait_for_polls "$work/mnt"
 expect_equal "$(gaps)" 0 'gaps when all was read'
 
 # While it was unmounted.

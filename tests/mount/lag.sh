@@ -27,7 +27,7 @@ picture() {
 picture >"$work/before"
 count_from "$work/data"
 sleep $((lag + 1))
-wait_for_polls "$work/data" 2
+wait_for_polls "$work/mnt"
 picture >"$work/after"
 expect_same "$work/before" "$work/after"
 expect_counted "$work/data" 0 GetTimeseriesData ScanTimeseriesData
@@ -65,6 +65,6 @@ unmount_otsfs "$work/mnt"
 mount_otsfs "local:$work/data" "$work/mnt" -o poll=0.2
 expect_equal "$(mtime "$table/mem/host=h5.lp")" 1580608922.500000000 'time after mounting anew'
 sleep $((lag + 1))
-wait_for_polls "$work/data" 2
+wait_for_polls "$work/mnt"
 expect_equal "$(mtime "$table/mem/host=h5.lp")" 1580608922.500000000 'time after our rows came back'
 agree_with_fresh "local:$work/data" t "$work/mnt" "$other"

@@ -28,9 +28,9 @@ write() {
         sleep 0.02
     done
 }
-# under_way ACTION: at least one was asked for since count_from.
-under_way() {
-    [ "$(counted_since "$work/data" "$1")" -ge 1 ]
+# has_asked COUNT: for so many pages of a timeline since count_from.
+has_asked() {
+    [ "$(counted_since "$work/data" GetTimeseriesData)" -ge "$1" ]
 }
 mkdir "$other/t/new"
 
@@ -82,11 +82,12 @@ agree_with_fresh "local:$work/data" t "$work/mnt"
 set_faults '{"rules": [{"action": "GetTimeseriesData", "delay_ms": 300}, {"action": "ScanTimeseriesData", "delay_ms": 100}]}'
 for turn in 1 2 3; do
     echo "long,a=b v=${turn}5i 1699999999${turn}00000000" | other_writes t/long/a=b.lp
-    wait_for_polls "$work/data" 2
+    wait_for_polls "$work/mnt"
+    count_from "$work/data"
     stat "$table/long/a=b.lp" >"$work/stat" &
     looker=$!
     lib_pids+=("$looker")
-    sleep 0.4
+    wait_until has_asked "$turn"
     for row in 0 7000 19000; do
         echo "long,a=b v=100$turn$((row / 7000))i $((1700000000 + row))000000000" | other_writes t/long/a=b.lp
     done

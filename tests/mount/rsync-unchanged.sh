@@ -69,7 +69,7 @@ copies_nothing 'after reading'
 # One row corrected by somebody else, as long as before: one file, and then nothing again.
 mount_other "local:$work/src"
 sed -n 's/count=7i/count=8i/p' "$work/plain/mem/host=h77.lp" | other_writes t/mem/host=h77.lp
-wait_for_polls "$work/src" 2
+wait_for_polls "$work/one"
 rsync -ai "$work/one/t/" "$work/two/t/" >"$work/moved" || fail "rsync's exit status $?"
 expect_equal "$(grep '^[<>]' "$work/moved" | cut -d ' ' -f 2)" mem/host=h77.lp 'what a correction makes rsync copy'
 expect_same "$work/two/t/mem/host=h77.lp" <(sed 's/count=7i/count=8i/' "$work/plain/mem/host=h77.lp")

@@ -31,7 +31,7 @@ done
 lines mem,host=h0 5 100 >>"$table/mem/host=h0.lp"
 touch -d "@$set_time" "$table/mem/host=h0.lp"
 sync "$table"
-wait_for_polls "$work/data" 2
+wait_for_polls "$work/mnt"
 expect_equal "$(mtime "$table/mem/host=h0.lp")" "$set_time" 'time after our own rows came back'
 
 # A correction that keeps the length, and rows behind the last one.
