@@ -236,6 +236,12 @@ static void bound_list(struct ots_ahead *ahead, const struct ots_ahead_list *lis
 {
     while (list->count > max)
         ots_ahead_drop(ahead, list->oldest);
+    /* The next one to go. */
+    if (list->oldest) {
+        const struct ots_ahead_item *oldest = &ahead->entries[list->oldest];
+        ots_ahead_expect(ahead, oldest->node, oldest->time_us);
+        __builtin_prefetch(&ahead->entries[oldest->age.newer], 1);
+    }
 }
 
 /* --- adding -----------------------------------------------------------------------------------*/
@@ -342,6 +348,19 @@ struct ots_node *ots_ahead_node(const struct ots_ahead *ahead, ots_ahead_id id)
 enum ots_ahead_kind ots_ahead_kind_of(const struct ots_ahead *ahead, ots_ahead_id id)
 {
     return (enum ots_ahead_kind)ahead->entries[id].kind;
+}
+
+void ots_ahead_expect(const struct ots_ahead *ahead, const struct ots_node *node, int64_t time_us)
+{
+    if (ahead->capacity)
+        __builtin_prefetch(bucket_of(ahead, node, time_us));
+}
+
+void ots_ahead_expect_entry(const struct ots_ahead *ahead, const struct ots_node *node,
+                            int64_t time_us)
+{
+    if (ahead->capacity)
+        __builtin_prefetch(&ahead->entries[*bucket_of(ahead, node, time_us)], 1);
 }
 
 /* --- changing ---------------------------------------------------------------------------------*/

@@ -104,6 +104,15 @@ struct ots_row_sum ots_ahead_sum(const struct ots_ahead *ahead, ots_ahead_id id)
 struct ots_node *ots_ahead_node(const struct ots_ahead *ahead, ots_ahead_id id);
 enum ots_ahead_kind ots_ahead_kind_of(const struct ots_ahead *ahead, ots_ahead_id id);
 
+/*
+ * The key is looked up, or added, in a while: by _expect its bucket is brought into the processor's
+ * cache, by _expect_entry, later, the entry that it names. Nothing depends on either. Of a busy
+ * mount most of what is remembered lies far from the processor.
+ */
+void ots_ahead_expect(const struct ots_ahead *ahead, const struct ots_node *node, int64_t time_us);
+void ots_ahead_expect_entry(const struct ots_ahead *ahead, const struct ots_node *node,
+                            int64_t time_us);
+
 /* --- changing ---------------------------------------------------------------------------------*/
 
 /* From an own kind to another one; to AGAIN too, which leaves its group. */

@@ -23,6 +23,8 @@
 enum { UNKNOWN_US = 600 * 1000000 };
 /* Clocks of this machine and the service may differ by so much. */
 enum { UNSURE_MARGIN_US = 10 * 1000000 };
+/* So many records before its own a record's entry is called for. */
+enum { EXPECT_AHEAD = 16 };
 
 /* --- the table --------------------------------------------------------------------------------*/
 
@@ -407,7 +409,8 @@ static enum ots_status find_timeline(struct record *record, const struct ots_ser
 {
     struct ots_table *table = record->table;
     enum ots_status status = OTS_OK;
-    record->timeline = ots_table_timeline_locked(table, key);
+    if (!record->timeline)
+        record->timeline = ots_table_timeline_locked(table, key);
     if (!record->sum)
         return OTS_OK;
     if (!record->timeline)
@@ -418,27 +421,60 @@ static enum ots_status find_timeline(struct record *record, const struct ots_ser
     return status;
 }
 
-enum ots_status ots_apply_record_locked(struct ots_table *table,
-                                        const struct ots_stream_record *record,
-                                        const struct ots_row_sum *sum,
-                                        enum ots_record_effect *effect)
+/* `*timeline`: the record's, NULL when it has to be found, or is not known. */
+static enum ots_status apply_record(struct ots_table *table, const struct ots_stream_record *record,
+                                    const struct ots_row_sum *sum, struct ots_node **timeline,
+                                    bool *is_foreign)
 {
     struct record it = {.table = table,
-                        .sum =
-                            record->type == OTS_CHANGE_PUT && sum && sum->size_bytes ? sum : NULL,
+                        .timeline = *timeline,
+                        .sum = record->type == OTS_CHANGE_PUT && sum->size_bytes ? sum : NULL,
                         .time_us = record->row.time_us,
                         .commit_us = record->sequence.timestamp_us};
-    *effect = OTS_RECORD_OWN;
+    *is_foreign = false;
     enum ots_status status = find_timeline(&it, record->row.key);
+    *timeline = it.timeline;
     if (status != OTS_OK || !it.timeline || (it.sum && pass_own(&it)))
         return status;
     count_seen(table, it.timeline, it.time_us);
     if (it.sum && (find(&it, OTS_AHEAD_AGAIN) || pass_unknown(&it) || is_replaced(&it)))
         return OTS_OK;
-    *effect = OTS_RECORD_FOREIGN;
+    *is_foreign = true;
     if (!pass_unsure(&it))
         apply_foreign(&it);
     return OTS_OK;
+}
+
+/* Records of one timeline mostly follow one another. */
+static void expect_records(const struct ots_table *table, const struct ots_node *timeline,
+                           const struct ots_stream_record *records, size_t at, size_t count)
+{
+    const struct ots_row *row = &records[at].row;
+    if (!timeline)
+        return;
+    if (at + EXPECT_AHEAD < count && records[at + EXPECT_AHEAD].row.key == row->key)
+        ots_ahead_expect(table->ahead, timeline, records[at + EXPECT_AHEAD].row.time_us);
+    if (at + EXPECT_AHEAD / 2 < count && records[at + EXPECT_AHEAD / 2].row.key == row->key)
+        ots_ahead_expect_entry(table->ahead, timeline, records[at + EXPECT_AHEAD / 2].row.time_us);
+}
+
+enum ots_status ots_apply_records_locked(struct ots_table *table,
+                                         const struct ots_stream_record *records,
+                                         const struct ots_row_sum *sums, size_t count,
+                                         struct ots_record_counts *counts)
+{
+    struct ots_node *timeline = NULL;
+    enum ots_status status = OTS_OK;
+    for (size_t i = 0; status == OTS_OK && i < count; i++) {
+        bool is_foreign;
+        if (i && records[i].row.key != records[i - 1].row.key)
+            timeline = NULL;
+        expect_records(table, timeline, records, i, count);
+        status = apply_record(table, &records[i], &sums[i], &timeline, &is_foreign);
+        counts->own += status == OTS_OK && !is_foreign;
+        counts->foreign += status == OTS_OK && is_foreign;
+    }
+    return status;
 }
 
 /* --- our own rows -----------------------------------------------------------------------------*/

@@ -60,19 +60,21 @@ struct ots_node *ots_table_next_changed_locked(struct ots_table *table);
 
 /* --- records ----------------------------------------------------------------------------------*/
 
-enum ots_record_effect {
-    OTS_RECORD_OWN,     /* one of ours came back; nothing that others see has changed */
-    OTS_RECORD_FOREIGN, /* somebody else changed the table */
+struct ots_record_counts {
+    uint64_t own;     /* one of ours came back; nothing that others see has changed */
+    uint64_t foreign; /* somebody else changed the table */
 };
 
 /*
- * A record of the table's stream. `sum` is that of its row (NULL unless it was put whole). The
- * timeline is made and listed when it is new. Errors: OTS_NOMEM (nothing was done).
+ * Records of the table's stream, one after the other. `sums[i]` is that of the row of records[i],
+ * of size 0 unless it was put whole. A timeline is made and listed when it is new. Adds to `counts`
+ * what they were. Keys at the same place are the same.
+ * Errors: OTS_NOMEM (those before were applied, and counted).
  */
-enum ots_status ots_apply_record_locked(struct ots_table *table,
-                                        const struct ots_stream_record *record,
-                                        const struct ots_row_sum *sum,
-                                        enum ots_record_effect *effect) OTS_MUST_CHECK;
+enum ots_status ots_apply_records_locked(struct ots_table *table,
+                                         const struct ots_stream_record *records,
+                                         const struct ots_row_sum *sums, size_t count,
+                                         struct ots_record_counts *counts) OTS_MUST_CHECK;
 
 /* --- our own rows -----------------------------------------------------------------------------*/
 

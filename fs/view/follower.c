@@ -19,6 +19,9 @@ enum {
     SAVE_US = 1000000,
     BACKOFF_US_MAX = 30 * 1000000,
     UNREADABLE_US = 60 * 1000000, /* until it is tried again */
+    /* Rows of our own, after which the stream is read without waiting for its time: what waits for
+     * its record is few enough to stay in the processor's cache. */
+    STORED_ROWS_MAX = 8192,
 };
 
 static bool is_followed(const struct ots_table *table)
@@ -62,15 +65,20 @@ static int64_t real_now_us(void)
     return ots_clock_monotonic_us(&ots_clock_system);
 }
 
-/* Until the moment, or the end. */
-static void sleep_until(struct ots_follower *follower, int64_t moment_us)
+/* Until the moment, the end, or with `may_hurry` until many rows of our own are stored: returns
+ * whether that is so. */
+static bool sleep_until(struct ots_follower *follower, int64_t moment_us, bool may_hurry)
 {
     struct ots_view *view = follower->table->view;
     struct timespec until = {moment_us / 1000000, moment_us % 1000000 * 1000};
+    bool is_hurried = false;
     pthread_mutex_lock(&view->synced.lock);
-    while (!ots_interrupt_is_raised(&follower->end) && real_now_us() < moment_us)
+    while (!is_hurried && !ots_interrupt_is_raised(&follower->end) && real_now_us() < moment_us) {
         pthread_cond_timedwait(&follower->wake, &view->synced.lock, &until);
+        is_hurried = may_hurry && follower->synced.stored_rows >= STORED_ROWS_MAX;
+    }
     pthread_mutex_unlock(&view->synced.lock);
+    return is_hurried;
 }
 
 /* Log a failure once, until one is over. */
@@ -184,8 +192,9 @@ static void save(struct ots_follower *follower)
     pthread_mutex_unlock(&view->synced.lock);
 }
 
-/* Read on unless a scan forbids it, move the cut, save. */
-static enum ots_status do_turn(struct ots_follower *follower, bool is_poll, bool *is_at_end)
+/* Read on unless a scan forbids it, move the cut, save when that is due. */
+static enum ots_status do_turn(struct ots_follower *follower, bool is_poll, int64_t *save_at_us,
+                               bool *is_at_end)
 {
     struct ots_view *view = follower->table->view;
     struct ots_error err = {0};
@@ -194,6 +203,7 @@ static enum ots_status do_turn(struct ots_follower *follower, bool is_poll, bool
         return status;
     pthread_mutex_lock(&view->synced.lock);
     is_poll = is_poll && !follower->synced.holds;
+    follower->synced.stored_rows = 0;
     pthread_mutex_unlock(&view->synced.lock);
     if (is_poll && ots_following_is_on(follower)) {
         status = ots_following_read(follower, false, &follower->end, is_at_end, &err);
@@ -201,7 +211,10 @@ static enum ots_status do_turn(struct ots_follower *follower, bool is_poll, bool
             status = expire(follower, &follower->end, &err);
         note_outcome(follower, status, &err);
     }
-    save(follower);
+    if (real_now_us() >= *save_at_us) {
+        save(follower);
+        *save_at_us = real_now_us() + SAVE_US;
+    }
     end_turn(follower);
     return status;
 }
@@ -236,14 +249,18 @@ static void *run(void *argument)
     int64_t poll_at_us = real_now_us() + poll_us(follower);
     int64_t save_at_us = real_now_us() + SAVE_US;
     int64_t backoff_us = 0;
+    bool is_at_end = true;
     while (!ots_interrupt_is_raised(&follower->end)) {
-        sleep_until(follower, poll_at_us < save_at_us ? poll_at_us : save_at_us);
-        bool is_poll = real_now_us() >= poll_at_us;
-        bool is_at_end = true;
-        enum ots_status status = do_turn(follower, is_poll, &is_at_end);
+        bool is_hurried =
+            sleep_until(follower, poll_at_us < save_at_us ? poll_at_us : save_at_us, !backoff_us);
+        bool is_poll = is_hurried || real_now_us() >= poll_at_us;
+        /* Not behind each portion while there is more. */
+        if (is_at_end && !is_hurried)
+            save_at_us = 0;
+        is_at_end = true;
+        enum ots_status status = do_turn(follower, is_poll, &save_at_us, &is_at_end);
         if (is_poll && status == OTS_OK)
             status = scan_if_due(follower);
-        save_at_us = real_now_us() + SAVE_US;
         if (!is_poll)
             continue;
         backoff_us = status == OTS_OK ? 0 : 2 * backoff_us + poll_us(follower);
@@ -424,6 +441,16 @@ enum ots_status ots_follower_prepare(struct ots_table *table, struct ots_interru
     if (status != OTS_OK && err)
         *err = error;
     return status;
+}
+
+void ots_follower_note_stored_locked(struct ots_table *table, size_t count)
+{
+    struct ots_follower *follower = table->follower;
+    if (!follower->synced.has_thread)
+        return;
+    follower->synced.stored_rows += count;
+    if (follower->synced.stored_rows >= STORED_ROWS_MAX)
+        pthread_cond_signal(&follower->wake);
 }
 
 /* --- scans ------------------------------------------------------------------------------------*/

@@ -54,6 +54,10 @@ void ots_follower_resume(struct ots_table *table);
  * lock is held. */
 bool ots_follower_note_scan_locked(struct ots_table *table);
 
+/* Rows of our own were stored: after many of them the stream is read early, so that few wait for
+ * their records. The view's lock is held. */
+void ots_follower_note_stored_locked(struct ots_table *table, size_t count);
+
 /* Whether what is known of the table is kept up to date. The view's lock is held. */
 bool ots_follower_is_healthy_locked(const struct ots_table *table);
 

@@ -36,6 +36,7 @@ struct ots_follower {
         uint64_t held_opening; /* the one that the last hold began with; 0: none */
         bool is_measured;      /* what is known comes from a scan, and all that was read since */
         bool was_measured;     /* a scan is due even if nobody asks */
+        uint64_t stored_rows;  /* our own, since the thread's last turn */
         uint64_t polls;
         uint64_t records;
         uint64_t own;

@@ -17,6 +17,9 @@
 
 enum {
     PORTION_RECORDS = 4096,
+    /* A page's memory comes from what the page before has left. */
+    PAGE_RECORDS = 2000,
+    LOCKED_RECORDS = 128, /* applied without giving the lock up */
     /* What is known of the service's clock may be wrong by that. */
     BEGIN_BEFORE_US = 10 * 1000000,
     LOST_MAX = 3, /* in one go */
@@ -166,41 +169,54 @@ static enum ots_status adopt(struct ots_follower *follower, struct ots_slice ide
 
 /* --- records ----------------------------------------------------------------------------------*/
 
-static enum ots_status apply_locked(struct ots_follower *follower,
-                                    const struct ots_stream_record *record,
-                                    const struct ots_row_sum *sum)
+/* Of size 0: those that are not whole rows. */
+static enum ots_status sum_records(struct ots_follower *follower,
+                                   const struct ots_stream_record *records, size_t count,
+                                   struct ots_row_sum *sums)
 {
-    struct ots_table *table = follower->table;
-    enum ots_record_effect effect = OTS_RECORD_OWN;
-    enum ots_status status = ots_apply_record_locked(table, record, sum, &effect);
-    if (status != OTS_OK)
-        return status;
-    follower->synced.own += effect == OTS_RECORD_OWN;
-    follower->synced.foreign += effect == OTS_RECORD_FOREIGN;
+    for (size_t i = 0; i < count; i++) {
+        sums[i] = (struct ots_row_sum){.time_us = records[i].row.time_us};
+        if (records[i].type != OTS_CHANGE_PUT)
+            continue;
+        enum ots_status status = ots_row_sum_of(&follower->summer, &records[i].row, &sums[i], NULL);
+        if (status == OTS_NOMEM)
+            return status;
+        if (status != OTS_OK)
+            sums[i].size_bytes = 0;
+    }
     return OTS_OK;
 }
 
-static enum ots_status pass_record(void *context, struct ots_slice shard,
-                                   const struct ots_stream_record *record, bool *is_shard_done)
+static enum ots_status pass_portion(struct ots_follower *follower,
+                                    const struct ots_stream_record *records, size_t count)
+{
+    struct ots_view *view = follower->table->view;
+    struct ots_row_sum sums[LOCKED_RECORDS];
+    struct ots_record_counts counts = {0};
+    enum ots_status status = sum_records(follower, records, count, sums);
+    if (status != OTS_OK)
+        return status;
+    pthread_mutex_lock(&view->synced.lock);
+    status = ots_apply_records_locked(follower->table, records, sums, count, &counts);
+    follower->synced.records += count;
+    follower->synced.own += counts.own;
+    follower->synced.foreign += counts.foreign;
+    pthread_mutex_unlock(&view->synced.lock);
+    return status;
+}
+
+static enum ots_status pass_page(void *context, const struct ots_stream_record *records,
+                                 size_t count)
 {
     struct ots_follower *follower = context;
-    struct ots_view *view = follower->table->view;
-    struct ots_row_sum sum;
-    bool has_sum = record->type == OTS_CHANGE_PUT;
-    (void)shard;
-    (void)is_shard_done;
-    if (has_sum) {
-        /* The key may be of another page, at the same place. */
-        ots_row_summer_forget_key(&follower->summer);
-        enum ots_status summed = ots_row_sum_of(&follower->summer, &record->row, &sum, NULL);
-        if (summed == OTS_NOMEM)
-            return summed;
-        has_sum = summed == OTS_OK;
+    enum ots_status status = OTS_OK;
+    /* Keys may be at the same places as those of another page. */
+    ots_row_summer_forget_key(&follower->summer);
+    for (size_t at = 0; status == OTS_OK && at < count; at += LOCKED_RECORDS) {
+        size_t left = count - at;
+        status = pass_portion(follower, records + at,
+                              left < LOCKED_RECORDS ? left : (size_t)LOCKED_RECORDS);
     }
-    pthread_mutex_lock(&view->synced.lock);
-    follower->synced.records++;
-    enum ots_status status = apply_locked(follower, record, has_sum ? &sum : NULL);
-    pthread_mutex_unlock(&view->synced.lock);
     return status;
 }
 
@@ -216,7 +232,8 @@ static enum ots_status open_at(struct ots_follower *follower,
         .table = table->node->name,
         .positions = positions,
         .from_us = ots_store_now_us(table->instance->store) - BEGIN_BEFORE_US,
-        .record = pass_record,
+        .page_records = PAGE_RECORDS,
+        .page = pass_page,
         .context = follower,
     };
     return ots_stream_cursor_open(&options, interrupt, &follower->cursor, err);

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 
 #include "fs/view/apply.h"
+#include "fs/view/follower.h"
 #include "fs/view/timelines.h"
+
+enum { EXPECT_AHEAD = 16 };
 
 enum fate { PENDING, STORED, REFUSED };
 
@@ -19,6 +22,17 @@ struct own_rows {
     size_t count;
     struct own_row rows[];
 };
+
+/* The rows that come soon. */
+static void expect(const struct ots_table *table, const struct own_rows *own, size_t at)
+{
+    const struct own_row *row = &own->rows[at];
+    if (at + EXPECT_AHEAD < own->count)
+        ots_ahead_expect(table->ahead, row[EXPECT_AHEAD].timeline, row[EXPECT_AHEAD].sum.time_us);
+    if (at + EXPECT_AHEAD / 2 < own->count)
+        ots_ahead_expect_entry(table->ahead, row[EXPECT_AHEAD / 2].timeline,
+                               row[EXPECT_AHEAD / 2].sum.time_us);
+}
 
 /* --- before they are put ----------------------------------------------------------------------*/
 
@@ -61,9 +75,11 @@ static enum ots_status find_timelines_locked(struct ots_table *table, const stru
 static void send_locked(struct ots_table *table, struct own_rows *own)
 {
     own->group = ots_apply_begin_group_locked(table, own->count);
-    for (size_t i = 0; i < own->count; i++)
+    for (size_t i = 0; i < own->count; i++) {
+        expect(table, own, i);
         own->rows[i].id =
             ots_apply_send_locked(table, own->group, own->rows[i].timeline, &own->rows[i].sum);
+    }
 }
 
 static void *begin(void *context, const struct ots_row *rows, const struct ots_row_sum *sums,
@@ -102,11 +118,13 @@ static void end(void *context, void *rows)
     pthread_mutex_lock(&table->view->synced.lock);
     for (size_t i = 0; i < own->count; i++) {
         const struct own_row *row = &own->rows[i];
+        expect(table, own, i);
         if (row->fate == STORED)
             ots_apply_stored_locked(table, own->group, row->id, row->timeline, &row->sum);
         else
             ots_apply_refused_locked(table, own->group, row->id);
     }
+    ots_follower_note_stored_locked(table, own->count);
     pthread_mutex_unlock(&table->view->synced.lock);
     free(own);
 }

@@ -341,6 +341,8 @@ static enum ots_status pass_records(struct ots_stream_cursor *cursor,
                                     const struct ots_stream_records_response *page)
 {
     enum ots_status status = OTS_OK;
+    if (cursor->options.page)
+        return cursor->options.page(cursor->options.context, page->records, page->count);
     for (size_t i = 0; status == OTS_OK && !shard->is_done && i < page->count; i++)
         status = cursor->options.record(cursor->options.context, ots_buf_slice(&shard->id),
                                         &page->records[i], &shard->is_done);

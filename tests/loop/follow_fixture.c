@@ -7,6 +7,7 @@
 #include "fs/state/state_dir.h"
 
 enum { POLL_US = 3000, PATIENCE_MS = 20000 };
+static const int64_t POLL_US_RARE = INT64_C(3600) * 1000000;
 
 void follow_mount(struct follow *follow)
 {
@@ -28,7 +29,7 @@ void follow_mount(struct follow *follow)
         .clock = &follow->loop->client_clock,
         .log = &follow->log,
         .scan_lanes = 2,
-        .poll_us = POLL_US,
+        .poll_us = follow->is_poll_rare ? POLL_US_RARE : POLL_US,
         .stream_off = follow->stream_off,
         .precision = follow->precision,
     };

@@ -19,6 +19,7 @@ struct follow {
     struct ots_state *state;
     struct view_fixture mount;
     bool stream_off;
+    bool is_poll_rare; /* the stream's time does not come within a test */
     enum ots_precision precision;
 };
 

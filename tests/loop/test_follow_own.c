@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -146,6 +147,44 @@ static void a_row_that_is_put_twice_is_our_own(void **state)
     assert_int_equal(follow_count_reads(follow), 0);
 }
 
+static int setup_rare(void **state)
+{
+    if (follow_setup(state))
+        return -1;
+    struct follow *follow = *state;
+    follow_unmount(follow);
+    follow->is_poll_rare = true;
+    follow_mount(follow);
+    return 0;
+}
+
+/* So that what waits for its record is bounded. */
+static void many_rows_are_looked_for_before_their_time(void **state)
+{
+    enum { ROWS = 10000, ROW_BYTES = 40, PATIENCE_MS = 20000 };
+    struct follow *follow = *state;
+    char *text = calloc(ROWS, ROW_BYTES);
+    size_t size = 0;
+    begin(follow);
+    store(follow, A1);
+    assert_int_equal(view_sync(&follow->mount, "t"), OTS_OK);
+    uint64_t before = follow_report(follow, "t").polls;
+    for (int i = 0; i < ROWS; i++)
+        size += (size_t)snprintf(text + size, ROW_BYTES, "cpu,host=a v=%di %d000\n", i, i + 1);
+    store(follow, text);
+    assert_int_equal(view_sync(&follow->mount, "t"), OTS_OK);
+    struct ots_follower_report report = follow_report(follow, "t");
+    for (int i = 0; report.polls == before || report.records < ROWS / 2; i++) {
+        assert_true(i < PATIENCE_MS);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        report = follow_report(follow, "t");
+    }
+    assert_int_equal(report.foreign, 0);
+    follow_expect_size(follow, A, text);
+    assert_int_equal(follow_count_reads(follow), 0);
+    free(text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, follow_setup, follow_teardown)
 #define OFF_TEST(name) cmocka_unit_test_setup_teardown(name, setup_off, follow_teardown)
 
@@ -160,6 +199,8 @@ int main(void)
         TEST(unknown_rows_are_replaced_with_one_measurement),
         TEST(a_long_file_is_known),
         TEST(a_row_that_is_put_twice_is_our_own),
+        cmocka_unit_test_setup_teardown(many_rows_are_looked_for_before_their_time, setup_rare,
+                                        follow_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

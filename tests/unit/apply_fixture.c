@@ -91,8 +91,18 @@ struct ots_row_sum apply_fixture_sum(int64_t time_us, unsigned value)
     return (struct ots_row_sum){time_us, 10 + value, hash};
 }
 
-enum ots_record_effect apply_fixture_put(struct apply_fixture *fixture, unsigned number,
-                                         int64_t time_us, unsigned value, int64_t commit_us)
+enum record_effect apply_fixture_apply(struct apply_fixture *fixture,
+                                       const struct ots_stream_record *record,
+                                       const struct ots_row_sum *sum)
+{
+    struct ots_record_counts counts = {0};
+    assert_int_equal(ots_apply_records_locked(&fixture->table, record, sum, 1, &counts), OTS_OK);
+    assert_int_equal(counts.own + counts.foreign, 1);
+    return counts.foreign ? RECORD_FOREIGN : RECORD_OWN;
+}
+
+enum record_effect apply_fixture_put(struct apply_fixture *fixture, unsigned number,
+                                     int64_t time_us, unsigned value, int64_t commit_us)
 {
     const struct ots_stream_record record = {
         .type = OTS_CHANGE_PUT,
@@ -100,9 +110,7 @@ enum ots_record_effect apply_fixture_put(struct apply_fixture *fixture, unsigned
         .row = {.key = apply_fixture_key(number), .time_us = time_us},
     };
     const struct ots_row_sum sum = apply_fixture_sum(time_us, value);
-    enum ots_record_effect effect;
-    assert_int_equal(ots_apply_record_locked(&fixture->table, &record, &sum, &effect), OTS_OK);
-    return effect;
+    return apply_fixture_apply(fixture, &record, &sum);
 }
 
 bool apply_fixture_is_dirty(const struct ots_node *timeline)

@@ -27,8 +27,13 @@ struct ots_node *apply_fixture_timeline(struct apply_fixture *fixture, unsigned 
 struct ots_row_sum apply_fixture_sum(int64_t time_us, unsigned value);
 
 /* A record of a put is applied. */
-enum ots_record_effect apply_fixture_put(struct apply_fixture *fixture, unsigned number,
-                                         int64_t time_us, unsigned value, int64_t commit_us);
+enum record_effect { RECORD_OWN, RECORD_FOREIGN };
+
+enum record_effect apply_fixture_apply(struct apply_fixture *fixture,
+                                       const struct ots_stream_record *record,
+                                       const struct ots_row_sum *sum);
+enum record_effect apply_fixture_put(struct apply_fixture *fixture, unsigned number,
+                                     int64_t time_us, unsigned value, int64_t commit_us);
 
 bool apply_fixture_is_dirty(const struct ots_node *timeline);
 

@@ -28,6 +28,18 @@ static enum ots_status note_record(void *context, struct ots_slice shard,
     return OTS_OK;
 }
 
+enum ots_status cursor_note_page(void *context, const struct ots_stream_record *records,
+                                 size_t count)
+{
+    struct cursor_fixture *fixture = context;
+    enum ots_status status = OTS_OK;
+    bool is_done = false;
+    fixture->page_count++;
+    for (size_t i = 0; i < count && status == OTS_OK; i++)
+        status = note_record(fixture, OTS_SLICE("any"), &records[i], &is_done);
+    return status;
+}
+
 int cursor_setup(void **state)
 {
     struct cursor_fixture *fixture = calloc(1, sizeof(*fixture));

@@ -39,7 +39,12 @@ struct cursor_fixture {
     size_t told_count;
     int64_t done_from_us; /* the window's end; 0: none */
     size_t fail_record;   /* this record is refused; 0: none */
+    size_t page_count;    /* how many were told of as a whole */
 };
+
+/* Records are told of page by page. For the options, in place of `record`. */
+enum ots_status cursor_note_page(void *context, const struct ots_stream_record *records,
+                                 size_t count);
 
 /* For cmocka. */
 int cursor_setup(void **state);

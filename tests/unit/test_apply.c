@@ -100,13 +100,13 @@ static void an_echo_changes_nothing(void **state)
     struct ots_node *timeline = apply_fixture_timeline(fixture, 0);
     timeline->mtime_ns = 7;
     uint64_t changes = fixture->table.change_number;
-    assert_int_equal(apply_fixture_put(fixture, 0, 5, 1, SEEN_US), OTS_RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 5, 1, SEEN_US), RECORD_OWN);
     expect(fixture, 11, 1, false);
     assert_int_equal(timeline->mtime_ns, 7);
     assert_int_equal(fixture->table.change_number, changes);
     assert_int_equal(counts_of(fixture).own, 0);
     /* A put whose answer was lost was put twice. */
-    assert_int_equal(apply_fixture_put(fixture, 0, 5, 1, SEEN_US), OTS_RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 5, 1, SEEN_US), RECORD_OWN);
     expect(fixture, 11, 1, false);
     assert_int_equal(timeline->mtime_ns, 7);
 }
@@ -116,12 +116,12 @@ static void a_record_before_the_acknowledgement_waits_for_it(void **state)
     struct apply_fixture *fixture = *state;
     const struct sent first = send(fixture, 1, 1);
     const struct sent second = send(fixture, 2, 1);
-    assert_int_equal(apply_fixture_put(fixture, 0, 2, 1, SEEN_US), OTS_RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 2, 1, SEEN_US), RECORD_OWN);
     expect(fixture, 0, 0, false);
     store(fixture, &first);
     store(fixture, &second);
     expect(fixture, 22, 2, false);
-    assert_int_equal(apply_fixture_put(fixture, 0, 1, 1, SEEN_US), OTS_RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 1, 1, SEEN_US), RECORD_OWN);
     expect(fixture, 22, 2, false);
 }
 
@@ -173,7 +173,7 @@ static void a_refused_row_counts_nowhere(void **state)
     assert_int_equal(counts_of(fixture).own, 0);
     /* Somebody else's equal row was taken for it. */
     const struct sent again = send(fixture, 1, 1);
-    assert_int_equal(apply_fixture_put(fixture, 0, 1, 1, SEEN_US), OTS_RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 1, 1, SEEN_US), RECORD_OWN);
     ots_apply_refused_locked(&fixture->table, again.group, again.id);
     expect(fixture, 0, 0, true);
 }
@@ -205,7 +205,7 @@ static void an_appended_row_is_added(void **state)
     timeline->mtime_ns = 5;
     timeline->is_mtime_set = true;
     uint64_t changes = fixture->table.change_number;
-    assert_int_equal(apply_fixture_put(fixture, 0, 2, 4, SEEN_US), OTS_RECORD_FOREIGN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 2, 4, SEEN_US), RECORD_FOREIGN);
     expect(fixture, 25, 2, false);
     assert_int_equal(timeline->mtime_ns, (int64_t)SEEN_US * 1000);
     assert_true(fixture->table.change_number > changes);
@@ -216,7 +216,7 @@ static void a_late_row_is_measured(void **state)
     struct apply_fixture *fixture = *state;
     put(fixture, 1, 1);
     put(fixture, 9, 1);
-    assert_int_equal(apply_fixture_put(fixture, 0, 5, 1, SEEN_US), OTS_RECORD_FOREIGN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 5, 1, SEEN_US), RECORD_FOREIGN);
     expect(fixture, 22, 2, true);
 }
 
@@ -241,9 +241,9 @@ static void what_ours_replaced_changes_nothing(void **state)
     put(fixture, 1, 1);
     struct ots_node *timeline = apply_fixture_timeline(fixture, 0);
     timeline->mtime_ns = 5;
-    assert_int_equal(apply_fixture_put(fixture, 0, 1, 4, SEEN_US), OTS_RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 1, 4, SEEN_US), RECORD_OWN);
     expect(fixture, 11, 1, false);
-    assert_int_equal(apply_fixture_put(fixture, 0, 1, 1, SEEN_US), OTS_RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 1, 1, SEEN_US), RECORD_OWN);
     expect(fixture, 11, 1, false);
     assert_int_equal(timeline->mtime_ns, 5);
 }
@@ -254,7 +254,7 @@ static void what_replaced_ours_counts_behind_it(void **state)
     struct apply_fixture *fixture = *state;
     const struct sent sent = send(fixture, 1, 1);
     apply_fixture_put(fixture, 0, 1, 1, SEEN_US);
-    assert_int_equal(apply_fixture_put(fixture, 0, 1, 4, SEEN_US), OTS_RECORD_FOREIGN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 1, 4, SEEN_US), RECORD_FOREIGN);
     expect(fixture, 14, 1, false);
     store(fixture, &sent);
     expect(fixture, 14, 1, false);
@@ -270,17 +270,52 @@ static void deletions_and_updates_are_measured(void **state)
         const struct ots_stream_record record = {
             .type = types[i], .row = {.key = apply_fixture_key(0), .time_us = 1}};
         const struct ots_row_sum sum = apply_fixture_sum(1, 1);
-        enum ots_record_effect effect;
-        assert_int_equal(ots_apply_record_locked(&fixture->table, &record, &sum, &effect), OTS_OK);
-        assert_int_equal(effect, OTS_RECORD_FOREIGN);
+        assert_int_equal(apply_fixture_apply(fixture, &record, &sum), RECORD_FOREIGN);
         expect(fixture, 11, 1, true);
     }
     /* A timeline that nobody knows has no row to be deleted. */
     const struct ots_stream_record record = {.type = OTS_CHANGE_DELETE,
                                              .row = {.key = apply_fixture_key(1), .time_us = 1}};
-    enum ots_record_effect effect;
-    assert_int_equal(ots_apply_record_locked(&fixture->table, &record, NULL, &effect), OTS_OK);
-    assert_int_equal(effect, OTS_RECORD_OWN);
+    const struct ots_row_sum none = {.time_us = 1};
+    assert_int_equal(apply_fixture_apply(fixture, &record, &none), RECORD_OWN);
+}
+
+/* More than are looked up ahead; own and foreign rows of timelines that are known, new, and come
+ * back. */
+static void records_of_a_page_are_applied_in_their_order(void **state)
+{
+    enum { COUNT = 96 };
+    struct apply_fixture *fixture = *state;
+    struct ots_stream_record records[COUNT];
+    struct ots_row_sum sums[COUNT];
+    struct ots_record_counts counts = {0};
+    for (int64_t time_us = 1; time_us <= 40; time_us++)
+        put(fixture, time_us, 1);
+    for (unsigned i = 0; i < COUNT; i++) {
+        bool is_known = i < 40 || i >= 80;
+        int64_t time_us = i < 80 ? i % 40 + 1 : i - 79;
+        records[i] = (struct ots_stream_record){
+            .type = i == 95 ? OTS_CHANGE_DELETE : OTS_CHANGE_PUT,
+            .sequence = {.timestamp_us = SEEN_US},
+            .row = {.key = apply_fixture_key(is_known ? 0 : 1), .time_us = time_us}};
+        sums[i] = i == 95 ? (struct ots_row_sum){.time_us = time_us}
+                          : apply_fixture_sum(time_us, i < 80 ? 1 : 3);
+    }
+    assert_int_equal(ots_apply_records_locked(&fixture->table, records, sums, 80, &counts), OTS_OK);
+    assert_int_equal(counts.own, 40);
+    assert_int_equal(counts.foreign, 40);
+    expect(fixture, 40 * 11, 40, false);
+    assert_int_equal(apply_fixture_timeline(fixture, 1)->timeline.extent.row_count, 40);
+    assert_int_equal(apply_fixture_timeline(fixture, 1)->timeline.extent.size_bytes, 40 * 11);
+    /* Fifteen rows become longer; one is deleted, which has to be measured. */
+    assert_int_equal(
+        ots_apply_records_locked(&fixture->table, records + 80, sums + 80, 15, &counts), OTS_OK);
+    expect(fixture, 40 * 11 + 15 * 2, 40, false);
+    assert_int_equal(ots_apply_records_locked(&fixture->table, records + 95, sums + 95, 1, &counts),
+                     OTS_OK);
+    expect(fixture, 40 * 11 + 15 * 2, 40, true);
+    assert_int_equal(counts.own, 40);
+    assert_int_equal(counts.foreign, 56);
 }
 
 static void a_row_that_has_expired_is_measured(void **state)
@@ -300,7 +335,7 @@ static void a_removed_timeline_comes_back(void **state)
     struct ots_node *timeline = apply_fixture_timeline(fixture, 0);
     timeline->is_removed = true;
     timeline->is_listed = false;
-    assert_int_equal(apply_fixture_put(fixture, 0, 1, 1, SEEN_US), OTS_RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 1, 1, SEEN_US), RECORD_OWN);
     assert_false(timeline->is_listed);
     apply_fixture_put(fixture, 0, 2, 1, SEEN_US);
     assert_true(timeline->is_listed);
@@ -414,13 +449,13 @@ static void rows_of_earlier_mounts_are_ours(void **state)
                      OTS_OK);
     assert_int_equal(ots_apply_restore_locked(table, 3, timeline, &sent, OTS_AHEAD_SENT), OTS_OK);
     expect(fixture, 11, 1, false);
-    assert_int_equal(apply_fixture_put(fixture, 0, 2, 1, SEEN_US), OTS_RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 2, 1, SEEN_US), RECORD_OWN);
     expect(fixture, 22, 2, false);
     assert_int_equal(ots_apply_restore_locked(table, 4, timeline, &seen, OTS_AHEAD_SEEN), OTS_OK);
     expect(fixture, 33, 3, false);
     assert_int_equal(ots_apply_leftover_locked(table, apply_fixture_key(0), &left), OTS_OK);
-    assert_int_equal(apply_fixture_put(fixture, 0, 1, 1, SEEN_US), OTS_RECORD_OWN);
-    assert_int_equal(apply_fixture_put(fixture, 0, 4, 1, SEEN_US), OTS_RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 1, 1, SEEN_US), RECORD_OWN);
+    assert_int_equal(apply_fixture_put(fixture, 0, 4, 1, SEEN_US), RECORD_OWN);
     expect(fixture, 44, 4, false);
     assert_int_equal(timeline->mtime_ns, 5);
 }
@@ -458,6 +493,7 @@ int main(void)
         TEST(what_ours_replaced_changes_nothing),
         TEST(what_replaced_ours_counts_behind_it),
         TEST(deletions_and_updates_are_measured),
+        TEST(records_of_a_page_are_applied_in_their_order),
         TEST(a_row_that_has_expired_is_measured),
         TEST(a_removed_timeline_comes_back),
         TEST(at_first_sight_the_newest_row_tells_the_time),

@@ -69,6 +69,27 @@ static void generations_that_are_there_are_read_in_order(void **state)
     cursor_expect_all_told(fixture);
 }
 
+static void pages_are_told_of_as_a_whole(void **state)
+{
+    struct cursor_fixture *fixture = *state;
+    struct ots_stream_poll result;
+    for (int i = 0; i < 3; i++)
+        cursor_put(fixture, 10);
+    fixture->options.record = NULL;
+    fixture->options.page = cursor_note_page;
+    fixture->options.page_records = 10;
+    cursor_open(fixture);
+    assert_true(cursor_poll(fixture, 0));
+    cursor_expect_all_told(fixture);
+    assert_true(fixture->page_count >= 3);
+    /* A page that is refused at its first record comes again. */
+    cursor_put(fixture, 10);
+    fixture->fail_record = 31;
+    assert_int_equal(cursor_try_poll(fixture, 0, &result), OTS_NO_SPACE);
+    assert_true(cursor_poll(fixture, 0));
+    cursor_expect_all_told(fixture);
+}
+
 static void other_services_answers_are_understood(void **state)
 {
     struct cursor_fixture *fixture = *state;
@@ -366,6 +387,7 @@ int main(void)
         TEST(splits_and_merges_between_polls_are_followed),
         TEST(generations_are_followed_in_one_poll),
         TEST(generations_that_are_there_are_read_in_order),
+        TEST(pages_are_told_of_as_a_whole),
         TEST(other_services_answers_are_understood),
         TEST(a_poll_is_bounded_and_every_shard_has_its_turn),
         TEST(an_idle_stream_costs_a_call_for_each_shard),
