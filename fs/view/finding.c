@@ -83,7 +83,7 @@ struct ots_found *ots_finding_of(const struct ots_finding *finding, const struct
 }
 
 void ots_finding_add_locked(struct ots_finding *finding, struct ots_node *timeline,
-                            const struct ots_line *lines, size_t count)
+                            const struct ots_row_sum *lines, size_t count)
 {
     const size_t bytes_max = OTS_AHEAD_COUNTED_MAX * sizeof(struct ots_recent_row);
     ots_found_add(ots_finding_of(finding, timeline), lines, count);
@@ -134,12 +134,6 @@ static void note_mtime(const struct ots_view *view, struct ots_node *timeline,
     }
 }
 
-static bool is_same_text(const struct ots_extent *a, const struct ots_extent *b)
-{
-    return a->size_bytes == b->size_bytes && a->row_count == b->row_count &&
-           a->last_time_us == b->last_time_us && a->hash == b->hash;
-}
-
 /* Whether a text that is not the expected one shows that others changed it, and nothing told that
  * when it happened. */
 static bool is_change_news(const struct ots_extract *extract, const struct ots_node *timeline,
@@ -178,7 +172,7 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
     if (timeline->timeline.measured_write > measured->write_number)
         return;
     bool is_whole = extract == &extract->table->whole;
-    bool is_same = is_same_text(known, extent);
+    bool is_same = ots_extent_is_same(known, extent);
     bool was_dirty = ots_node_is_dirty(timeline);
     if (!is_same && is_change_news(extract, timeline, measured))
         note_mtime(extract->view, timeline, extent);
@@ -338,10 +332,8 @@ static void count_recent(const struct ots_finding *finding)
         (const struct ots_recent_row *)(const void *)finding->recent.data;
     size_t count = finding->recent.size / sizeof(*rows);
     for (size_t i = 0; i < count; i++) {
-        const struct ots_line *line = &rows[i].line;
-        const struct ots_row_sum sum = {line->time_us, line->size_bytes, line->hash};
         if (rows[i].timeline->timeline.measured_write == finding->write_number)
-            ots_ahead_count(table->ahead, rows[i].timeline, &sum);
+            ots_ahead_count(table->ahead, rows[i].timeline, &rows[i].line);
     }
 }
 

@@ -30,7 +30,7 @@ struct ots_finding {
 
 struct ots_recent_row {
     struct ots_node *timeline;
-    struct ots_line line;
+    struct ots_row_sum line;
 };
 
 /* Rows of a time before this are about to expire, or have. 0: none does. */
@@ -55,7 +55,7 @@ enum ots_status ots_finding_note_locked(struct ots_finding *finding,
 
 /* Lines of a timeline that was found; with `has_extents`. The view's lock is held. */
 void ots_finding_add_locked(struct ots_finding *finding, struct ots_node *timeline,
-                            const struct ots_line *lines, size_t count);
+                            const struct ots_row_sum *lines, size_t count);
 
 /* What was found of a timeline so far; with `has_extents`. The view's lock is held. */
 struct ots_found *ots_finding_of(const struct ots_finding *finding,

@@ -12,7 +12,7 @@ void ots_found_deinit(struct ots_found *found)
     *found = (struct ots_found){0};
 }
 
-void ots_found_add(struct ots_found *found, const struct ots_line *lines, size_t count)
+void ots_found_add(struct ots_found *found, const struct ots_row_sum *lines, size_t count)
 {
     struct ots_extent *sum = &found->extent;
     size_t next = found->marks.count;
@@ -22,13 +22,7 @@ void ots_found_add(struct ots_found *found, const struct ots_line *lines, size_t
         found->is_unordered = found->is_unordered || !is_later;
         if (!found->is_unordered)
             ots_marks_pass(&found->marks, &next, sum, time_us);
-        if (!sum->row_count || time_us < sum->first_time_us)
-            sum->first_time_us = time_us;
-        if (is_later)
-            sum->last_time_us = time_us;
-        sum->size_bytes += lines[i].size_bytes;
-        sum->row_count++;
-        sum->hash += lines[i].hash;
+        ots_extent_add(sum, &lines[i]);
     }
 }
 

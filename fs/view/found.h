@@ -6,13 +6,6 @@
 
 #include "fs/view/marks.h"
 
-/* A row's line. */
-struct ots_line {
-    int64_t time_us;
-    uint64_t size_bytes;
-    uint64_t hash;
-};
-
 /* A timeline's text. */
 struct ots_found {
     struct ots_extent extent;
@@ -21,7 +14,7 @@ struct ots_found {
 };
 
 void ots_found_deinit(struct ots_found *found);
-void ots_found_add(struct ots_found *found, const struct ots_line *lines, size_t count);
+void ots_found_add(struct ots_found *found, const struct ots_row_sum *lines, size_t count);
 
 /*
  * Many of them, for a while: their memory goes back to the system, instead of leaving holes between

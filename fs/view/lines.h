@@ -4,8 +4,7 @@
 #ifndef OTS_VIEW_LINES_H
 #define OTS_VIEW_LINES_H
 
-#include "fs/lp/print.h"
-#include "fs/view/found.h"
+#include "fs/view/row_sum.h"
 
 /*
  * Append the row's line. A row whose time does not fit the precision has a line all the same, with
@@ -19,20 +18,21 @@ enum ots_status ots_line_append(struct ots_lp_printer *printer, const struct ots
 
 /* Measures lines of one timeline, row by row. */
 struct ots_ruler {
-    struct ots_lp_printer printer;
-    struct ots_buf text;
-    struct ots_buf lines; /* struct ots_line */
+    struct ots_row_summer summer;
+    struct ots_buf lines; /* struct ots_row_sum */
 };
 
 void ots_ruler_init(struct ots_ruler *ruler, enum ots_precision precision);
 void ots_ruler_deinit(struct ots_ruler *ruler);
+/* Must be called before keys of rows are freed and their memory is used for others. */
+void ots_ruler_forget_key(struct ots_ruler *ruler);
 
 /* Measure the row's line, if it has one. Errors: as ots_line_append. */
 enum ots_status ots_ruler_add(struct ots_ruler *ruler, const struct ots_row *row,
                               struct ots_error *err) OTS_MUST_CHECK;
 
 /* The lines that were measured since the last ots_ruler_reset. */
-const struct ots_line *ots_ruler_lines(const struct ots_ruler *ruler, size_t *count);
+const struct ots_row_sum *ots_ruler_lines(const struct ots_ruler *ruler, size_t *count);
 void ots_ruler_reset(struct ots_ruler *ruler);
 
 #endif

@@ -8,23 +8,9 @@
 #ifndef OTS_VIEW_MARKS_H
 #define OTS_VIEW_MARKS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "fs/view/extent.h"
 
 enum { OTS_MARK_BYTES = 1024 * 1024, OTS_MARK_ROWS = 5000, OTS_MARKS_MAX = 65536 };
-
-/*
- * What is known of rows that follow each other from a timeline's first one on: of all, or of those
- * before a place in its text. Units: times in microseconds, sizes in bytes of text.
- */
-struct ots_extent {
-    uint64_t size_bytes;
-    uint64_t row_count;
-    int64_t last_time_us;
-    int64_t first_time_us; /* or earlier */
-    uint64_t hash;         /* the sum of the lines' hashes */
-};
 
 /* A line begins at `offset` with `row_index` lines before it. */
 struct ots_mark {

@@ -19,7 +19,7 @@ struct split {
 /* --- one split --------------------------------------------------------------------------------*/
 
 static enum ots_status note_run_locked(struct split *split, const struct ots_series_key *key,
-                                       const struct ots_line *lines, size_t count)
+                                       const struct ots_row_sum *lines, size_t count)
 {
     struct ots_finding *finding = split->finding;
     struct ots_node *timeline;
@@ -45,7 +45,7 @@ static enum ots_status end_run(struct split *split, const struct ots_series_key 
 {
     struct ots_view *view = split->finding->extract->view;
     size_t count;
-    const struct ots_line *lines = ots_ruler_lines(&split->ruler, &count);
+    const struct ots_row_sum *lines = ots_ruler_lines(&split->ruler, &count);
     if (!count)
         return OTS_OK;
     pthread_mutex_lock(&view->synced.lock);
@@ -84,7 +84,7 @@ static enum ots_status take_page(void *context, void *lane, const struct ots_row
                        ((struct ots_finding *)context)->extract->view->options.precision);
     split->finding = context;
     enum ots_status status = note_page(split, rows, err);
-    ots_lp_printer_forget_key(&split->ruler.printer);
+    ots_ruler_forget_key(&split->ruler);
     return status;
 }
 

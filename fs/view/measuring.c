@@ -35,14 +35,14 @@ void ots_measuring_deinit(struct ots_measuring *measuring)
 }
 
 /* False without memory. */
-static bool reserve(struct ots_line **lines, size_t *capacity, size_t count)
+static bool reserve(struct ots_row_sum **lines, size_t *capacity, size_t count)
 {
     if (count <= *capacity)
         return true;
     size_t more = *capacity ? 2 * *capacity : 64;
     while (more < count)
         more *= 2;
-    struct ots_line *grown = reallocarray(*lines, more, sizeof(*grown));
+    struct ots_row_sum *grown = reallocarray(*lines, more, sizeof(*grown));
     if (!grown)
         return false;
     *lines = grown;
@@ -63,7 +63,8 @@ static void forget_rows(struct ots_measuring *measuring, size_t count)
             measuring->row_count * sizeof(*measuring->rows));
 }
 
-void ots_measuring_read(struct ots_measuring *measuring, const struct ots_line *lines, size_t count)
+void ots_measuring_read(struct ots_measuring *measuring, const struct ots_row_sum *lines,
+                        size_t count)
 {
     if (!count)
         return;
@@ -81,7 +82,7 @@ void ots_measuring_read(struct ots_measuring *measuring, const struct ots_line *
 
 static bool is_before(const void *row, const void *time_us)
 {
-    return ((const struct ots_line *)row)->time_us < *(const int64_t *)time_us;
+    return ((const struct ots_row_sum *)row)->time_us < *(const int64_t *)time_us;
 }
 
 /* How many of the rows are before that time. */
@@ -99,8 +100,7 @@ static void note(struct ots_measuring *measuring, const struct ots_row_sum *sum)
         sum->size_bytes && measuring->change_count < OTS_MEASURING_CHANGES_MAX &&
         reserve(&measuring->changes, &measuring->change_capacity, measuring->change_count + 1);
     if (has_room)
-        measuring->changes[measuring->change_count++] =
-            (struct ots_line){sum->time_us, sum->size_bytes, sum->hash};
+        measuring->changes[measuring->change_count++] = *sum;
     else if (sum->time_us < measuring->lost_from_us)
         measuring->lost_from_us = sum->time_us;
 }
@@ -115,10 +115,10 @@ void ots_measuring_note_locked(struct ots_table *table, const struct ots_node *t
 }
 
 /* The row at `index` has another line now. */
-static void change_row(struct ots_measuring *measuring, size_t index, const struct ots_line *change,
-                       struct ots_found *found)
+static void change_row(struct ots_measuring *measuring, size_t index,
+                       const struct ots_row_sum *change, struct ots_found *found)
 {
-    struct ots_line *row = &measuring->rows[index];
+    struct ots_row_sum *row = &measuring->rows[index];
     found->extent.size_bytes += change->size_bytes - row->size_bytes;
     found->extent.hash += change->hash - row->hash;
     if (row->size_bytes != change->size_bytes || row->hash != change->hash)
@@ -127,12 +127,12 @@ static void change_row(struct ots_measuring *measuring, size_t index, const stru
 }
 
 /* A row that was not there when its place was read. False without memory. */
-static bool add_row(struct ots_measuring *measuring, size_t index, const struct ots_line *change,
+static bool add_row(struct ots_measuring *measuring, size_t index, const struct ots_row_sum *change,
                     struct ots_found *found)
 {
     if (!reserve(&measuring->rows, &measuring->row_capacity, measuring->row_count + 1))
         return false;
-    struct ots_line *place = &measuring->rows[index];
+    struct ots_row_sum *place = &measuring->rows[index];
     memmove(place + 1, place, (measuring->row_count - index) * sizeof(*place));
     *place = *change;
     measuring->row_count++;
@@ -142,15 +142,11 @@ static bool add_row(struct ots_measuring *measuring, size_t index, const struct 
         return true;
     }
     ots_marks_cut(&found->marks, change->time_us);
-    found->extent.size_bytes += change->size_bytes;
-    found->extent.hash += change->hash;
-    found->extent.row_count++;
-    if (change->time_us < found->extent.first_time_us)
-        found->extent.first_time_us = change->time_us;
+    ots_extent_add(&found->extent, change);
     return true;
 }
 
-static bool settle_change(struct ots_measuring *measuring, const struct ots_line *change,
+static bool settle_change(struct ots_measuring *measuring, const struct ots_row_sum *change,
                           struct ots_found *found)
 {
     /* What was not read may have it or not, and what was read and is forgotten too. */
@@ -168,7 +164,7 @@ int64_t ots_measuring_settle_locked(struct ots_measuring *measuring, struct ots_
 {
     int64_t unsure_us = measuring->lost_from_us;
     for (size_t i = 0; i < measuring->change_count; i++) {
-        const struct ots_line *change = &measuring->changes[i];
+        const struct ots_row_sum *change = &measuring->changes[i];
         if (!settle_change(measuring, change, found) && change->time_us < unsure_us)
             unsure_us = change->time_us;
     }
@@ -190,14 +186,13 @@ void ots_measuring_count_locked(struct ots_table *table, const struct ots_measur
                          ? measuring->row_count - OTS_MEASURING_ROWS_MAX
                          : 0;
     for (size_t i = 0; i < measuring->row_count; i++) {
-        const struct ots_line *row = &measuring->rows[i];
-        const struct ots_row_sum sum = {row->time_us, row->size_bytes, row->hash};
+        const struct ots_row_sum *row = &measuring->rows[i];
         ots_ahead_id id = ots_ahead_content(ahead, measuring->timeline, row->time_us);
         const struct ots_row_sum known = ots_ahead_sum(ahead, id);
-        if (id && ots_row_sum_equal(&known, &sum))
+        if (id && ots_row_sum_equal(&known, row))
             continue;
         if (i >= skipped)
-            ots_ahead_count(ahead, measuring->timeline, &sum);
+            ots_ahead_count(ahead, measuring->timeline, row);
         else
             ots_ahead_forget_content(ahead, measuring->timeline, row->time_us);
     }

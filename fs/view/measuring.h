@@ -17,12 +17,12 @@ enum { OTS_MEASURING_ROWS_MAX = 16384, OTS_MEASURING_CHANGES_MAX = 65536 };
 struct ots_measuring {
     struct ots_measuring *next; /* of the table's */
     struct ots_node *timeline;
-    int64_t after_us;      /* rows up to this time are not read, for they are known */
-    struct ots_line *rows; /* that were read last, by time */
+    int64_t after_us;         /* rows up to this time are not read, for they are known */
+    struct ots_row_sum *rows; /* that were read last, by time */
     size_t row_count;
     size_t row_capacity;
-    int64_t rows_from_us;     /* of the rows from this time on none is missing */
-    struct ots_line *changes; /* rows that were put meanwhile, in their order */
+    int64_t rows_from_us;        /* of the rows from this time on none is missing */
+    struct ots_row_sum *changes; /* rows that were put meanwhile, in their order */
     size_t change_count;
     size_t change_capacity;
     bool is_superseded;   /* what it began with is not known any more: another one has ended */
@@ -34,7 +34,7 @@ void ots_measuring_begin_locked(struct ots_table *table, struct ots_node *timeli
                                 int64_t after_us, struct ots_measuring *measuring);
 
 /* Rows that were read, in the order of their times. */
-void ots_measuring_read(struct ots_measuring *measuring, const struct ots_line *lines,
+void ots_measuring_read(struct ots_measuring *measuring, const struct ots_row_sum *lines,
                         size_t count);
 
 /* A row was put; a size of 0: something else happened to it. For fs/view/apply.c. */

@@ -160,7 +160,7 @@ static enum ots_status pass_mark(struct ots_snapshot *snapshot, int64_t time_us,
     return status;
 }
 
-static void count_row(struct page *page, const struct ots_line *row)
+static void count_row(struct page *page, const struct ots_row_sum *row)
 {
     struct ots_run *run = &page->run;
     struct ots_extent *at = &page->snapshot->stream.at;
@@ -182,13 +182,12 @@ static void count_row(struct page *page, const struct ots_line *row)
 }
 
 /* The row's line is `line`; of 0 bytes when it has none. */
-static void keep_row(struct ots_snapshot *snapshot, const struct ots_line *line, bool is_blank)
+static void keep_row(struct ots_snapshot *snapshot, const struct ots_row_sum *line, bool is_blank)
 {
-    const struct ots_row_sum sum = {line->time_us, line->size_bytes, line->hash};
     if (is_blank)
         ots_page_rows_cut(&snapshot->rows);
     if (snapshot->keeps_rows)
-        ots_page_rows_add(&snapshot->rows, &sum);
+        ots_page_rows_add(&snapshot->rows, line);
 }
 
 static enum ots_status add_row(struct page *page, const struct ots_row *row, struct ots_error *err)
@@ -200,7 +199,7 @@ static enum ots_status add_row(struct page *page, const struct ots_row *row, str
     const struct ots_slice text = {page->text.data + before, page->text.size - before};
     if (status != OTS_OK)
         return status;
-    const struct ots_line line = {row->time_us, text.size, ots_row_sum_hash(text)};
+    const struct ots_row_sum line = {row->time_us, text.size, ots_row_sum_hash(text)};
     keep_row(page->snapshot, &line, is_blank);
     if (!text.size)
         return status;

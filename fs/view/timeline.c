@@ -41,12 +41,12 @@ static enum ots_status read_on(const struct ots_page_source *source, enum ots_pr
         for (size_t i = 0; status == OTS_OK && i < rows->count; i++)
             status = ots_ruler_add(&ruler, &rows->items[i], err);
         size_t count;
-        const struct ots_line *lines = ots_ruler_lines(&ruler, &count);
+        const struct ots_row_sum *lines = ots_ruler_lines(&ruler, &count);
         ots_found_add(&start->found, lines, count);
         if (start->is_whole)
             ots_measuring_read(&start->measuring, lines, count);
         ots_ruler_reset(&ruler);
-        ots_lp_printer_forget_key(&ruler.printer);
+        ots_ruler_forget_key(&ruler);
     } while (status == OTS_OK && !reader.is_last);
     ots_page_reader_deinit(&reader);
     ots_ruler_deinit(&ruler);

@@ -21,12 +21,8 @@ enum ots_status ots_whole_text_add(struct ots_whole_text *text, struct ots_lp_pr
         return status;
     if (is_blank || (extent->row_count && row->time_us <= extent->last_time_us))
         text->is_broken = true;
-    if (!extent->row_count)
-        extent->first_time_us = row->time_us;
-    extent->last_time_us = row->time_us;
-    extent->size_bytes += line.size;
-    extent->row_count++;
-    extent->hash += ots_row_sum_hash(line);
+    const struct ots_row_sum sum = {row->time_us, line.size, ots_row_sum_hash(line)};
+    ots_extent_add(extent, &sum);
     return OTS_OK;
 }
 
@@ -50,8 +46,5 @@ enum ots_status ots_whole_text_join(struct ots_whole_text *text, const struct ot
 
 bool ots_whole_text_is(const struct ots_whole_text *text, const struct ots_extent *known)
 {
-    const struct ots_extent *extent = &text->extent;
-    return !text->is_broken && extent->size_bytes == known->size_bytes &&
-           extent->row_count == known->row_count && extent->last_time_us == known->last_time_us &&
-           extent->hash == known->hash;
+    return !text->is_broken && ots_extent_is_same(&text->extent, known);
 }

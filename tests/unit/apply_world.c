@@ -39,18 +39,12 @@ struct put world_random_put(struct world *world)
                         .value = world_pick(world, VALUES)};
 }
 
-static struct ots_line line_of(int64_t time_us, unsigned value)
-{
-    const struct ots_row_sum sum = apply_fixture_sum(time_us, value);
-    return (struct ots_line){sum.time_us, sum.size_bytes, sum.hash};
-}
-
 struct ots_extent world_model_of(const struct world *world, unsigned timeline)
 {
     struct ots_found found = {0};
     for (int64_t t = 1; t <= TIMES; t++)
         if (world->rows[timeline][t]) {
-            const struct ots_line line = line_of(t, world->rows[timeline][t] - 1);
+            const struct ots_row_sum line = apply_fixture_sum(t, world->rows[timeline][t] - 1);
             ots_found_add(&found, &line, 1);
         }
     struct ots_extent extent = found.extent;
@@ -231,7 +225,7 @@ static bool read_on(struct world *world, struct measurement *it)
         unsigned value = world->rows[it->timeline][it->next_us];
         if (!value)
             continue;
-        const struct ots_line line = line_of(it->next_us++, value - 1);
+        const struct ots_row_sum line = apply_fixture_sum(it->next_us++, value - 1);
         ots_found_add(&it->found, &line, 1);
         ots_measuring_read(&it->measuring, &line, 1);
         break;
@@ -304,7 +298,7 @@ static void scan_on(struct world *world, unsigned timeline)
     unsigned value = time_us <= TIMES ? world->rows[timeline][time_us] : 0;
     if (!value)
         return;
-    const struct ots_line line = line_of(time_us, value - 1);
+    const struct ots_row_sum line = apply_fixture_sum(time_us, value - 1);
     const struct ots_node *known = world_node_of(world, timeline);
     assert_int_equal(ots_finding_note_locked(&scan->finding, apply_fixture_key(timeline),
                                              known->parent->name, known->name, &node),

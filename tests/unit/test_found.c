@@ -10,7 +10,7 @@
 static void what_lines_have_adds_up(void **state)
 {
     (void)state;
-    const struct ots_line lines[] = {{10, 100, 7}, {30, 50, UINT64_MAX}, {20, 1, 5}};
+    const struct ots_row_sum lines[] = {{10, 100, 7}, {30, 50, UINT64_MAX}, {20, 1, 5}};
     struct ots_found found = {0};
     ots_found_add(&found, lines, 2);
     assert_int_equal(found.extent.size_bytes, 150);
@@ -32,7 +32,7 @@ static void what_lines_have_adds_up(void **state)
 static void order_counts_only_for_marks(void **state)
 {
     (void)state;
-    const struct ots_line lines[] = {{-5, 10, 3}, {0, 20, 4}, {7, 30, 5}};
+    const struct ots_row_sum lines[] = {{-5, 10, 3}, {0, 20, 4}, {7, 30, 5}};
     struct ots_found found = {0};
     for (size_t i = 3; i; i--)
         ots_found_add(&found, &lines[i - 1], 1);
@@ -48,9 +48,9 @@ static void marks_know_what_lies_before(void **state)
 {
     (void)state;
     enum { COUNT = 2 * OTS_MARK_ROWS + 1 };
-    struct ots_line *lines = calloc(COUNT, sizeof(*lines));
+    struct ots_row_sum *lines = calloc(COUNT, sizeof(*lines));
     for (size_t i = 0; i < COUNT; i++)
-        lines[i] = (struct ots_line){(int64_t)i, 10, i + 1};
+        lines[i] = (struct ots_row_sum){(int64_t)i, 10, i + 1};
     struct ots_found found = {0};
     ots_found_add(&found, lines, COUNT);
     assert_int_equal(found.marks.count, 2);
@@ -69,7 +69,7 @@ static void many_stay_where_they_are(void **state)
     enum { COUNT = 20000 };
     struct ots_found_list list = {0};
     struct ots_found **all = calloc(COUNT, sizeof(struct ots_found *));
-    struct ots_line *lines = calloc(OTS_MARK_ROWS + 1, sizeof(*lines));
+    struct ots_row_sum *lines = calloc(OTS_MARK_ROWS + 1, sizeof(*lines));
     for (size_t i = 0; i <= OTS_MARK_ROWS; i++)
         lines[i].time_us = (int64_t)i + 1;
     for (size_t i = 0; i < COUNT; i++) {

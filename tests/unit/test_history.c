@@ -25,10 +25,10 @@ static void history_free(struct ots_history *history)
 /* Rows at `first_us`, `first_us` + 1, ... with lines of `size` bytes. */
 static void add_rows(struct ots_found *found, int64_t first_us, size_t count, uint64_t size)
 {
-    struct ots_line *lines = calloc(count, sizeof(*lines));
+    struct ots_row_sum *lines = calloc(count, sizeof(*lines));
     for (size_t i = 0; i < count; i++)
-        lines[i] =
-            (struct ots_line){first_us + (int64_t)i, size, size * 1000000 + (uint64_t)first_us + i};
+        lines[i] = (struct ots_row_sum){first_us + (int64_t)i, size,
+                                        size * 1000000 + (uint64_t)first_us + i};
     ots_found_add(found, lines, count);
     free(lines);
 }

@@ -84,7 +84,7 @@ static void rulers_agree(void **state)
     ots_ruler_init(&ruler, OTS_PRECISION_NS);
     assert_int_equal(ots_ruler_add(&ruler, &row, NULL), OTS_OK);
     size_t count;
-    const struct ots_line *lines = ots_ruler_lines(&ruler, &count);
+    const struct ots_row_sum *lines = ots_ruler_lines(&ruler, &count);
     assert_int_equal(count, 1);
     assert_int_equal(lines[0].hash, sum_of(OTS_PRECISION_NS, 1, 5).hash);
     ots_ruler_deinit(&ruler);

@@ -77,7 +77,7 @@ static void find_all(struct ots_table *table, size_t rows)
             ots_finding_note_locked(&finding, &key, OTS_SLICE("cpu"), name_of(i, text), &timeline),
             OTS_OK);
         for (size_t k = 0; k < rows; k++) {
-            const struct ots_line line = {(int64_t)(i + k), 50, i};
+            const struct ots_row_sum line = {(int64_t)(i + k), 50, i};
             ots_found_add(ots_finding_of(&finding, timeline), &line, 1);
         }
         pthread_mutex_unlock(&view->synced.lock);
