@@ -72,10 +72,10 @@ enum ots_status ots_db_files_make(int dir_fd, const char *name, char path[PATH_M
     if (size < 0)
         return ots_error_errno(err, errno, "the state %s", link);
     path[size] = '\0';
-    if (fstat(dir_fd, &here) != 0 || stat(path, &there) != 0)
+    if (fstat(dir_fd, &here) != 0)
         return ots_error_errno(err, errno, "the state %s/%s", path, name);
-    if (here.st_ino != there.st_ino || here.st_dev != there.st_dev)
-        return ots_error_set(err, OTS_IO, "the state's directory %s was moved", path);
+    if (stat(path, &there) != 0 || here.st_ino != there.st_ino || here.st_dev != there.st_dev)
+        return ots_error_set(err, OTS_IO, "the state's directory %s was moved or removed", path);
     if ((size_t)size + strlen(name) > PATH_BYTES_MAX)
         return ots_error_set(err, OTS_LIMIT,
                              "the state's directory %.100s... has too long a path "

@@ -184,6 +184,13 @@ void ots_item_db_close(struct ots_item_db *db)
     db->db = NULL;
 }
 
+bool ots_item_db_has_moved(struct ots_item_db *db)
+{
+    int has_moved = 0;
+    return sqlite3_file_control(db->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) == SQLITE_OK &&
+           has_moved;
+}
+
 /* --- tables -----------------------------------------------------------------------------------*/
 
 int ots_item_db_make_tables(struct ots_item_db *db)

@@ -33,6 +33,9 @@ struct ots_item_db {
 int ots_item_db_open(struct ots_item_db *db, const char *path) OTS_MUST_CHECK;
 void ots_item_db_close(struct ots_item_db *db);
 
+/* Whether the file is not at its path any more. */
+bool ots_item_db_has_moved(struct ots_item_db *db) OTS_MUST_CHECK;
+
 /* Make the tables, within a transaction. */
 int ots_item_db_make_tables(struct ots_item_db *db) OTS_MUST_CHECK;
 /* SQLITE_CORRUPT when there is anything but our tables; or nothing at all, which sets `*is_new`. */

@@ -396,6 +396,17 @@ enum ots_status ots_item_file_rebuild(struct ots_item_file *file, struct ots_err
     return status;
 }
 
+enum ots_status ots_item_file_check(struct ots_item_file *file, struct ots_error *err)
+{
+    if (!file->db.db)
+        return closed(file, err);
+    if (!ots_item_db_has_moved(&file->db))
+        return OTS_OK;
+    if (faccessat(file->dir_fd, file->name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        return damaged(file, "it was removed", err);
+    return ots_error_set(err, OTS_IO, "the state %s was moved", file->name);
+}
+
 /* --- transactions -----------------------------------------------------------------------------*/
 
 enum ots_status ots_item_file_begin(struct ots_item_file *file, struct ots_error *err)

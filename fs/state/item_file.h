@@ -65,6 +65,13 @@ void ots_item_file_close(struct ots_item_file *file);
 enum ots_status ots_item_file_rebuild(struct ots_item_file *file,
                                       struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * Whether it is still where it was opened. Errors: OTS_CORRUPT (it was removed, so that nothing is
+ * kept: ots_item_file_rebuild), OTS_IO (it is elsewhere).
+ */
+enum ots_status ots_item_file_check(struct ots_item_file *file,
+                                    struct ots_error *err) OTS_MUST_CHECK;
+
 /* --- transactions; all changes belong to one --- */
 
 enum ots_status ots_item_file_begin(struct ots_item_file *file,

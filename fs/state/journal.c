@@ -6,10 +6,8 @@
  */
 #include "fs/state/journal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,32 +16,22 @@
 
 #include "fs/state/file_name.h"
 #include "fs/state/journal_format.h"
+#include "fs/state/journal_segments.h"
 
 enum {
-    NAME_DIGITS = 16,
-    NAME_BYTES = 32,
     SEGMENT_BYTES_MAX = 1024 * 1024 * 1024, /* a larger file is none of ours */
     HEADER_BYTES_MAX = 1024,
 };
-
-static const char DAMAGED[] = "damaged-";
 
 struct entry {
     uint64_t batch;
     uint64_t segment;
 };
 
-/* An array of segments' numbers, ascending once sorted. */
-struct numbers {
-    uint64_t *items;
-    size_t count;
-    uint64_t highest; /* also of damaged ones, which are no items */
-};
-
 struct ots_journal {
     struct ots_journal_options options;
     char *table;
-    struct numbers old;
+    struct ots_segment_numbers old;
     struct {
         pthread_mutex_t lock; /* held while the files are written: nobody else waits for these */
         int dir_fd;           /* of the table's directory; -1: not made yet */
@@ -58,98 +46,6 @@ struct ots_journal {
         struct ots_buf buf;
     } synced;
 };
-
-/* --- files ------------------------------------------------------------------------------------*/
-
-static void segment_name(char name[NAME_BYTES], uint64_t number)
-{
-    snprintf(name, NAME_BYTES, "%0*" PRIx64, NAME_DIGITS, number);
-}
-
-/* False for a file that is no segment. */
-static bool parse_name(const char *name, uint64_t *number)
-{
-    char *end;
-    if (strlen(name) != NAME_DIGITS || strspn(name, "0123456789abcdef") != NAME_DIGITS)
-        return false;
-    *number = strtoull(name, &end, 16);
-    return true;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a;
-    uint64_t right = *(const uint64_t *)b;
-    return left < right ? -1 : left > right;
-}
-
-/* The directory `name` (with '/' in it or not) as a stream; NULL: see errno. */
-static DIR *open_stream(int dir_fd, const char *name)
-{
-    int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!dir && fd >= 0)
-        close(fd);
-    return dir;
-}
-
-static enum ots_status add_number(struct numbers *numbers, uint64_t number, struct ots_error *err)
-{
-    uint64_t *grown = reallocarray(numbers->items, numbers->count + 1, sizeof(*grown));
-    if (!grown)
-        return ots_error_set(err, OTS_NOMEM, "out of memory");
-    numbers->items = grown;
-    grown[numbers->count++] = number;
-    return OTS_OK;
-}
-
-static enum ots_status list_segments(int dir_fd, struct numbers *numbers, struct ots_error *err)
-{
-    DIR *dir = open_stream(dir_fd, ".");
-    if (!dir)
-        return ots_error_errno(err, errno, "a journal");
-    enum ots_status status = OTS_OK;
-    for (struct dirent *entry = readdir(dir); entry && status == OTS_OK; entry = readdir(dir)) {
-        uint64_t number;
-        bool is_damaged = strncmp(entry->d_name, DAMAGED, strlen(DAMAGED)) == 0;
-        if (!parse_name(entry->d_name + (is_damaged ? strlen(DAMAGED) : 0), &number))
-            continue;
-        if (number > numbers->highest)
-            numbers->highest = number;
-        if (!is_damaged)
-            status = add_number(numbers, number, err);
-    }
-    closedir(dir);
-    if (numbers->count)
-        qsort(numbers->items, numbers->count, sizeof(*numbers->items), compare_numbers);
-    return status;
-}
-
-/* Read a whole file, or its first `size_max` bytes, into memory of `arena`. */
-static enum ots_status read_segment(int dir_fd, const char *name, size_t size_max,
-                                    struct ots_arena *arena, struct ots_slice *bytes,
-                                    struct ots_error *err)
-{
-    struct stat info;
-    int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &info) != 0) {
-        enum ots_status status = ots_error_errno(err, errno, "the journal's %s", name);
-        if (fd >= 0)
-            close(fd);
-        return status;
-    }
-    size_t size = (size_t)info.st_size < size_max ? (size_t)info.st_size : size_max;
-    uint8_t *data = ots_arena_alloc(arena, size + 1);
-    ssize_t got = data ? pread(fd, data, size, 0) : -1;
-    enum ots_status status = OTS_OK;
-    if (!data)
-        status = ots_error_set(err, OTS_NOMEM, "out of memory for the journal");
-    else if (got < 0 || (size_t)got != size)
-        status = ots_error_errno(err, got < 0 ? errno : EIO, "the journal's %s", name);
-    close(fd);
-    *bytes = ots_slice(data, size);
-    return status;
-}
 
 /* --- life -------------------------------------------------------------------------------------*/
 
@@ -174,6 +70,16 @@ static enum ots_status open_table_dir(struct ots_journal *journal, bool is_wante
     return OTS_OK;
 }
 
+/* Whatever the system says of the files is no more to the caller than that, or no space. */
+static enum ots_status settle(enum ots_status status, struct ots_error *err)
+{
+    if (status == OTS_OK || status == OTS_NOMEM || status == OTS_NO_SPACE)
+        return status;
+    if (err)
+        err->status = OTS_IO;
+    return OTS_IO;
+}
+
 enum ots_status ots_journal_new(const struct ots_journal_options *options, struct ots_journal **out,
                                 struct ots_error *err)
 {
@@ -194,7 +100,8 @@ enum ots_status ots_journal_new(const struct ots_journal_options *options, struc
     pthread_mutex_init(&journal->synced.lock, NULL);
     enum ots_status status = open_table_dir(journal, false, err);
     if (status == OTS_OK && journal->synced.dir_fd >= 0)
-        status = list_segments(journal->synced.dir_fd, &journal->old, err);
+        status = ots_segments_list(journal->synced.dir_fd, &journal->old, err);
+    status = settle(status, err);
     if (status != OTS_OK) {
         ots_journal_free(journal);
         return status;
@@ -213,8 +120,8 @@ void ots_journal_free(struct ots_journal *journal)
         close(journal->synced.current_fd);
     /* Nothing that needs to be read again. */
     if (journal->synced.current_fd >= 0 && !journal->synced.entry_count) {
-        char name[NAME_BYTES];
-        segment_name(name, journal->synced.current);
+        char name[OTS_SEGMENT_NAME_BYTES];
+        ots_segment_name(name, journal->synced.current);
         unlinkat(journal->synced.dir_fd, name, 0);
     }
     if (journal->synced.dir_fd >= 0)
@@ -228,6 +135,16 @@ void ots_journal_free(struct ots_journal *journal)
     free(journal);
 }
 
+/* The next batch begins a segment. */
+static void close_current_locked(struct ots_journal *journal)
+{
+    if (journal->synced.current_fd >= 0)
+        close(journal->synced.current_fd);
+    journal->synced.current_fd = -1;
+    journal->synced.closed_bytes += journal->synced.current_bytes;
+    journal->synced.current_bytes = 0;
+}
+
 enum ots_status ots_journal_set_identity(struct ots_journal *journal, struct ots_slice identity)
 {
     pthread_mutex_lock(&journal->synced.lock);
@@ -235,12 +152,8 @@ enum ots_status ots_journal_set_identity(struct ots_journal *journal, struct ots
     if (!is_same) {
         ots_buf_reset(&journal->synced.identity);
         ots_buf_append_slice(&journal->synced.identity, identity);
-        /* The next batch begins a segment, whose header tells. */
-        if (journal->synced.current_fd >= 0)
-            close(journal->synced.current_fd);
-        journal->synced.current_fd = -1;
-        journal->synced.closed_bytes += journal->synced.current_bytes;
-        journal->synced.current_bytes = 0;
+        /* The next segment's header tells. */
+        close_current_locked(journal);
     }
     enum ots_status status = ots_buf_status(&journal->synced.identity);
     pthread_mutex_unlock(&journal->synced.lock);
@@ -297,9 +210,9 @@ static enum ots_status write_buf(struct ots_journal *journal, int fd, uint64_t s
 static enum ots_status write_to_segment_locked(struct ots_journal *journal, uint64_t segment,
                                                struct ots_error *err)
 {
-    char name[NAME_BYTES];
+    char name[OTS_SEGMENT_NAME_BYTES];
     struct stat info;
-    segment_name(name, segment);
+    ots_segment_name(name, segment);
     int fd = openat(journal->synced.dir_fd, name, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info) != 0) {
         enum ots_status status = ots_error_errno(err, errno, "the journal's %s", name);
@@ -333,19 +246,24 @@ static enum ots_status write_to_locked(struct ots_journal *journal, uint64_t seg
 
 static enum ots_status begin_segment_locked(struct ots_journal *journal, struct ots_error *err)
 {
+    const int flags = O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     enum ots_status status =
         journal->synced.dir_fd >= 0 ? OTS_OK : open_table_dir(journal, true, err);
     if (status != OTS_OK)
         return status;
-    if (journal->synced.current_fd >= 0)
-        close(journal->synced.current_fd);
-    char name[NAME_BYTES];
-    segment_name(name, journal->synced.current + 1);
-    journal->synced.closed_bytes += journal->synced.current_bytes;
-    journal->synced.current_bytes = 0;
-    journal->synced.current_fd =
-        openat(journal->synced.dir_fd, name,
-               O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    close_current_locked(journal);
+    char name[OTS_SEGMENT_NAME_BYTES];
+    ots_segment_name(name, journal->synced.current + 1);
+    journal->synced.current_fd = openat(journal->synced.dir_fd, name, flags, 0600);
+    if (journal->synced.current_fd < 0 && errno == ENOENT) {
+        /* The directory was removed. */
+        close(journal->synced.dir_fd);
+        journal->synced.dir_fd = -1;
+        status = open_table_dir(journal, true, err);
+        if (status != OTS_OK)
+            return status;
+        journal->synced.current_fd = openat(journal->synced.dir_fd, name, flags, 0600);
+    }
     if (journal->synced.current_fd < 0)
         return ots_error_errno(err, errno, "the journal's %s", name);
     journal->synced.current++;
@@ -396,9 +314,55 @@ enum ots_status ots_journal_append(struct ots_journal *journal, uint64_t number,
 {
     struct ots_journal_record record = {OTS_JOURNAL_BATCH, number, time_us, rows};
     pthread_mutex_lock(&journal->synced.lock);
-    enum ots_status status = append_locked(journal, &record, err);
+    enum ots_status status = settle(append_locked(journal, &record, err), err);
     pthread_mutex_unlock(&journal->synced.lock);
     return status;
+}
+
+/* --- files that somebody removes ---------------------------------------------------------------*/
+
+static bool is_there_locked(const struct ots_journal *journal, uint64_t segment)
+{
+    char name[OTS_SEGMENT_NAME_BYTES];
+    struct stat info;
+    if (journal->synced.current_fd >= 0 && segment == journal->synced.current)
+        return fstat(journal->synced.current_fd, &info) != 0 || info.st_nlink;
+    ots_segment_name(name, segment);
+    return fstatat(journal->synced.dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 ||
+           errno != ENOENT;
+}
+
+static bool forget_removed_locked(struct ots_journal *journal)
+{
+    uint64_t segment = 0;
+    bool is_there = true;
+    size_t kept = 0;
+    for (size_t i = 0; i < journal->synced.entry_count; i++) {
+        const struct entry entry = journal->synced.entries[i];
+        if (entry.segment != segment)
+            is_there = is_there_locked(journal, entry.segment);
+        segment = entry.segment;
+        if (is_there)
+            journal->synced.entries[kept++] = entry;
+    }
+    bool has_lost = kept < journal->synced.entry_count;
+    journal->synced.entry_count = kept;
+    if (has_lost && !kept)
+        journal->synced.closed_bytes = 0;
+    return has_lost;
+}
+
+bool ots_journal_forget_removed(struct ots_journal *journal)
+{
+    pthread_mutex_lock(&journal->synced.lock);
+    bool has_lost = forget_removed_locked(journal);
+    /* What is appended to it would be lost too. */
+    if (journal->synced.current_fd >= 0 && !is_there_locked(journal, journal->synced.current)) {
+        journal->synced.current_bytes = 0;
+        close_current_locked(journal);
+    }
+    pthread_mutex_unlock(&journal->synced.lock);
+    return has_lost;
 }
 
 static enum ots_status mark_locked(struct ots_journal *journal, enum ots_journal_type type,
@@ -414,14 +378,14 @@ static enum ots_status mark_locked(struct ots_journal *journal, enum ots_journal
 /* The segment has no batch any more that is not done. */
 static void drop_segment_locked(struct ots_journal *journal, uint64_t segment)
 {
-    char name[NAME_BYTES];
+    char name[OTS_SEGMENT_NAME_BYTES];
     struct stat info;
     if (journal->synced.current_fd >= 0 && segment == journal->synced.current) {
         if (ftruncate(journal->synced.current_fd, 0) == 0)
             journal->synced.current_bytes = 0;
         return;
     }
-    segment_name(name, segment);
+    ots_segment_name(name, segment);
     if (fstatat(journal->synced.dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0)
         journal->synced.closed_bytes -= (uint64_t)info.st_size;
     unlinkat(journal->synced.dir_fd, name, 0);
@@ -477,11 +441,11 @@ enum ots_status ots_journal_load(struct ots_journal *journal, struct ots_journal
     *contents = (struct ots_journal_contents){0};
     enum ots_status status = OTS_OK;
     for (size_t i = 0; i < journal->old.count && status == OTS_OK; i++) {
-        char name[NAME_BYTES];
+        char name[OTS_SEGMENT_NAME_BYTES];
         struct ots_slice bytes;
-        segment_name(name, journal->old.items[i]);
-        status = read_segment(journal->synced.dir_fd, name, SEGMENT_BYTES_MAX, &contents->arena,
-                              &bytes, err);
+        ots_segment_name(name, journal->old.items[i]);
+        status = ots_segment_read(journal->synced.dir_fd, name, SEGMENT_BYTES_MAX, &contents->arena,
+                                  &bytes, err);
         if (status == OTS_OK && bytes.size == SEGMENT_BYTES_MAX)
             status = ots_error_set(err, OTS_LIMIT, "the journal's %s is too large to be one", name);
         if (status == OTS_OK && ots_journal_contents_add(contents, bytes) != OTS_OK)
@@ -497,9 +461,9 @@ static bool is_damaged(int dir_fd, const char *name)
 {
     struct ots_slice bytes;
     struct ots_journal_contents contents = {.arena = OTS_ARENA_INIT};
-    bool is_whole =
-        read_segment(dir_fd, name, SEGMENT_BYTES_MAX, &contents.arena, &bytes, NULL) == OTS_OK &&
-        ots_journal_contents_add(&contents, bytes) == OTS_OK && !contents.damage_count;
+    bool is_whole = ots_segment_read(dir_fd, name, SEGMENT_BYTES_MAX, &contents.arena, &bytes,
+                                     NULL) == OTS_OK &&
+                    ots_journal_contents_add(&contents, bytes) == OTS_OK && !contents.damage_count;
     ots_journal_contents_deinit(&contents);
     return !is_whole;
 }
@@ -509,11 +473,11 @@ enum ots_status ots_journal_drop_old(struct ots_journal *journal, struct ots_err
     enum ots_status status = OTS_OK;
     int dir_fd = journal->synced.dir_fd;
     while (journal->old.count && status == OTS_OK) {
-        char name[NAME_BYTES];
-        char damaged[NAME_BYTES];
+        char name[OTS_SEGMENT_NAME_BYTES];
+        char damaged[OTS_SEGMENT_NAME_BYTES];
         /* The oldest first: of what a kill leaves no older version may be without its newer. */
-        segment_name(name, journal->old.items[0]);
-        snprintf(damaged, sizeof(damaged), "%s%.16s", DAMAGED, name);
+        ots_segment_name(name, journal->old.items[0]);
+        snprintf(damaged, sizeof(damaged), "%s%.16s", OTS_SEGMENT_DAMAGED, name);
         int result = is_damaged(dir_fd, name) ? renameat(dir_fd, name, dir_fd, damaged)
                                               : unlinkat(dir_fd, name, 0);
         if (result != 0 && errno != ENOENT)
@@ -529,18 +493,18 @@ enum ots_status ots_journal_drop_old(struct ots_journal *journal, struct ots_err
 static bool read_table(int dir_fd, const char *directory, struct ots_arena *arena,
                        struct ots_slice *table)
 {
-    char name[NAME_BYTES];
-    struct numbers numbers = {0};
+    char name[OTS_SEGMENT_NAME_BYTES];
+    struct ots_segment_numbers numbers = {0};
     int fd = openat(dir_fd, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    bool is_found = fd >= 0 && list_segments(fd, &numbers, NULL) == OTS_OK && numbers.count;
+    bool is_found = fd >= 0 && ots_segments_list(fd, &numbers, NULL) == OTS_OK && numbers.count;
     if (is_found) {
         struct ots_slice bytes;
         struct ots_slice identity;
         struct ots_journal_record record;
         struct ots_journal_damage damage;
-        segment_name(name, numbers.items[0]);
+        ots_segment_name(name, numbers.items[0]);
         *table = ots_slice_str(directory);
-        if (read_segment(fd, name, HEADER_BYTES_MAX, arena, &bytes, NULL) == OTS_OK &&
+        if (ots_segment_read(fd, name, HEADER_BYTES_MAX, arena, &bytes, NULL) == OTS_OK &&
             ots_journal_read(&(struct ots_journal_reader){bytes, 0}, &record, &damage) ==
                 OTS_JOURNAL_RECORD &&
             record.type == OTS_JOURNAL_HEADER)
@@ -556,7 +520,7 @@ enum ots_status ots_journal_each_table(int dir_fd,
                                        void (*visit)(void *context, struct ots_slice table),
                                        void *context, struct ots_error *err)
 {
-    DIR *dir = open_stream(dir_fd, "journal");
+    DIR *dir = ots_segments_open(dir_fd, "journal");
     if (!dir)
         return errno == ENOENT ? OTS_OK : ots_error_errno(err, errno, "journal");
     struct ots_arena arena = OTS_ARENA_INIT;

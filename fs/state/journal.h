@@ -36,8 +36,8 @@ enum ots_status ots_journal_set_identity(struct ots_journal *journal,
 
 /*
  * Append rows of batch `number`; more of the same batch may follow until it is done. When this
- * returns they outlive this process. Errors: OTS_IO (no space, ...; nothing was appended),
- * OTS_NOMEM.
+ * returns they outlive this process, unless ots_journal_forget_removed says otherwise later.
+ * Errors: OTS_NO_SPACE, OTS_IO (nothing was appended), OTS_NOMEM.
  */
 enum ots_status ots_journal_append(struct ots_journal *journal, uint64_t number, int64_t time_us,
                                    struct ots_slice rows, struct ots_error *err) OTS_MUST_CHECK;
@@ -50,6 +50,12 @@ enum ots_status ots_journal_append(struct ots_journal *journal, uint64_t number,
  */
 enum ots_status ots_journal_done(struct ots_journal *journal, uint64_t number, uint64_t waiting,
                                  int64_t time_us, struct ots_error *err) OTS_MUST_CHECK;
+
+/*
+ * Forget the batches that are not done in files that were removed since, by somebody else. Returns
+ * whether there are any: they have to be appended again. Files are made anew if that can be.
+ */
+bool ots_journal_forget_removed(struct ots_journal *journal) OTS_MUST_CHECK;
 
 struct ots_journal_counts {
     uint64_t batches; /* that are not done */

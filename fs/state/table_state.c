@@ -75,6 +75,11 @@ enum ots_status ots_table_state_rebuild(struct ots_table_state *state, struct ot
     return ots_item_file_rebuild(state->file, err);
 }
 
+enum ots_status ots_table_state_check(struct ots_table_state *state, struct ots_error *err)
+{
+    return ots_item_file_check(state->file, err);
+}
+
 static enum ots_status see_mtime(void *context, const struct ots_item *item)
 {
     int64_t *mtime_ns = context;

@@ -103,6 +103,13 @@ enum ots_status ots_table_state_rebuild(struct ots_table_state *state,
                                         struct ots_error *err) OTS_MUST_CHECK;
 
 /*
+ * Whether the file is still where it was opened. Errors: OTS_CORRUPT (it was removed, so that
+ * nothing is kept; see ots_table_state_rebuild), OTS_IO (its directory was moved).
+ */
+enum ots_status ots_table_state_check(struct ots_table_state *state,
+                                      struct ots_error *err) OTS_MUST_CHECK;
+
+/*
  * The modification time of a timeline or directory in a file that nobody has open, as it was put
  * last: cheap, for nothing else of the file is looked at, nor its identity.
  * Errors: OTS_NOT_FOUND, and all that says that the file cannot be used.

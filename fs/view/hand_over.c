@@ -73,21 +73,88 @@ static enum ots_status write_rows(struct ots_pipeline *pipeline, const struct ha
     return status;
 }
 
-enum ots_status ots_pipeline_hand_over(struct ots_pipeline *pipeline, struct ots_error *err)
+/* With `journal_lock` held. `*is_written`: there was something to write. */
+static enum ots_status write_batches(struct ots_pipeline *pipeline, bool *is_written,
+                                     struct ots_error *err)
 {
     enum ots_status status = OTS_OK;
-    pthread_mutex_lock(&pipeline->journal_lock);
     pthread_mutex_lock(&pipeline->synced.lock);
     uint64_t last_number = pipeline->synced.next_number - 1;
     pthread_mutex_unlock(&pipeline->synced.lock);
     struct handing handing;
     uint64_t number = 0;
+    *is_written = false;
     while (pipeline->journal && status == OTS_OK && number < last_number &&
            take_rows(pipeline, number, &handing)) {
         number = handing.batch->number;
+        *is_written = true;
         status = write_rows(pipeline, &handing, err);
         ots_pipeline_release(pipeline, handing.batch);
     }
+    return status;
+}
+
+/* --- a journal that somebody removes ----------------------------------------------------------*/
+
+static void tell(const struct ots_pipeline *pipeline, const char *text, const char *reason)
+{
+    if (pipeline->options.log)
+        ots_log(pipeline->options.log, OTS_LOG_ERROR, "table %s: %s%s", pipeline->table, text,
+                reason);
+}
+
+/* What was written to it and is not stored yet has to be written again. */
+static bool forget_removed(struct ots_pipeline *pipeline)
+{
+    if (!pipeline->journal || !ots_journal_forget_removed(pipeline->journal))
+        return false;
+    pthread_mutex_lock(&pipeline->synced.lock);
+    struct ots_batch *filling = pipeline->synced.filling;
+    if (filling)
+        memset(filling->is_journaled, 0, sizeof(filling->is_journaled));
+    for (struct ots_batch *batch = pipeline->synced.in_flight; batch; batch = batch->next)
+        memset(batch->is_journaled, 0, sizeof(batch->is_journaled));
+    pthread_mutex_unlock(&pipeline->synced.lock);
+    tell(pipeline, "its journal was removed; rows that are not stored yet are written to a new one",
+         "");
+    return true;
+}
+
+/* With `journal_lock` held. A failure is told once, until one is over. */
+static enum ots_status write_and_tell(struct ots_pipeline *pipeline, struct ots_error *err)
+{
+    struct ots_error error = {.message = ""};
+    bool is_written;
+    enum ots_status status = write_batches(pipeline, &is_written, &error);
+    bool was_failing = atomic_load(&pipeline->is_journal_failing);
+    if (is_written)
+        atomic_store(&pipeline->is_journal_failing, status != OTS_OK);
+    if (status != OTS_OK && !was_failing)
+        tell(pipeline,
+             "rows cannot be written to its journal, so closing files fails, and a kill loses what "
+             "is not stored yet: ",
+             error.message);
+    else if (is_written && status == OTS_OK && was_failing)
+        tell(pipeline, "its journal can be written again", "");
+    if (status != OTS_OK && err)
+        *err = error;
+    return status;
+}
+
+enum ots_status ots_pipeline_hand_over(struct ots_pipeline *pipeline, struct ots_error *err)
+{
+    pthread_mutex_lock(&pipeline->journal_lock);
+    forget_removed(pipeline);
+    enum ots_status status = write_and_tell(pipeline, err);
     pthread_mutex_unlock(&pipeline->journal_lock);
     return status;
+}
+
+void ots_pipeline_mend_journal(struct ots_pipeline *pipeline)
+{
+    pthread_mutex_lock(&pipeline->journal_lock);
+    /* What nobody has handed over yet goes there too, and that is no harm. */
+    if (forget_removed(pipeline))
+        write_and_tell(pipeline, NULL);
+    pthread_mutex_unlock(&pipeline->journal_lock);
 }

@@ -82,6 +82,7 @@ static enum ots_status make_table(struct ots_instance *instance, struct ots_node
         .store = instance->store,
         .table = node->name,
         .clock = view->options.clock,
+        .log = view->options.log,
         .in_flight_max = view->options.puts_in_flight,
         .failed = note_failed_row,
         .failed_context = table,

@@ -230,11 +230,13 @@ void ots_persist_save(struct ots_persist *persist, const struct ots_stream_curso
         return;
     }
     uint64_t mark = ots_pipeline_done_mark(pipeline);
-    if (!is_due(persist, cursor, is_measured)) {
+    enum ots_status status = ots_table_state_check(persist->state, &err);
+    if (status == OTS_OK && !is_due(persist, cursor, is_measured)) {
         ots_pipeline_flush_done(pipeline, mark);
         return;
     }
-    enum ots_status status = write_all(persist, &taking, cursor, is_measured, &err);
+    if (status == OTS_OK)
+        status = write_all(persist, &taking, cursor, is_measured, &err);
     ots_pipeline_flush_done(pipeline, status == OTS_OK ? mark : UINT64_MAX);
     if (status == OTS_OK) {
         persist->is_failing = false;

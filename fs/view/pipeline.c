@@ -489,6 +489,7 @@ void ots_pipeline_counts(struct ots_pipeline *pipeline, struct ots_pipeline_coun
     counts->rows_waiting = pipeline->synced.filling ? pipeline->synced.filling->count : 0;
     for (const struct ots_batch *batch = pipeline->synced.in_flight; batch; batch = batch->next)
         counts->rows_waiting += batch->count;
+    counts->is_journal_failing = atomic_load(&pipeline->is_journal_failing);
     pthread_mutex_unlock(&pipeline->synced.lock);
 }
 

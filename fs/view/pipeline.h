@@ -124,6 +124,10 @@ enum ots_status ots_pipeline_merge(struct ots_pipeline *pipeline, const struct o
 enum ots_status ots_pipeline_hand_over(struct ots_pipeline *pipeline,
                                        struct ots_error *err) OTS_MUST_CHECK;
 
+/* To be called now and then: when somebody has removed the journal's files, what they held is
+ * written anew. That is logged, and whether it succeeds. */
+void ots_pipeline_mend_journal(struct ots_pipeline *pipeline);
+
 /*
  * Batches that have ended, and whose rows were counted, are kept in the journal until somebody has
  * stored that: it asks for `ots_pipeline_done_mark`, then stores what is known, then tells that
@@ -177,7 +181,8 @@ struct ots_pipeline_counts {
     uint64_t rows_stored;
     uint64_t rows_failed; /* refused */
     uint64_t puts;
-    uint64_t rows_waiting; /* now: being collected, in flight or kept */
+    uint64_t rows_waiting;   /* now: being collected, in flight or kept */
+    bool is_journal_failing; /* rows could not be written to it when that was tried last */
 };
 void ots_pipeline_counts(struct ots_pipeline *pipeline, struct ots_pipeline_counts *counts);
 

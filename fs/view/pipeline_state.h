@@ -24,6 +24,7 @@ struct ots_pipeline {
     /* Who holds this writes to the journal; taken before `synced.lock`, never behind it. */
     pthread_mutex_t journal_lock;
     struct ots_journal *journal; /* changed with both locks held */
+    atomic_bool is_journal_failing;
     struct ots_lp_printer printer;
     struct ots_buf text;
     /* Nothing else is locked while this is held. */

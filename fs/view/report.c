@@ -176,6 +176,8 @@ static void set_table(struct writer *writer, struct ots_json *tables,
                 set_scan(writer, object, table, report->now_us);
             if (object && strcmp(object_name, "stream") == 0)
                 set_stream(writer, object, table);
+            if (object && strcmp(object_name, "journal") == 0)
+                note(writer, ots_json_set_bool(object, "stored", !table->is_journal_failing));
         }
         if (object)
             set_number(writer, object, figures[i].member, (double)table->figures[i]);

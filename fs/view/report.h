@@ -67,6 +67,7 @@ struct ots_table_report {
     const char *stream;                 /* what is done with its stream; NULL: not told */
     int64_t last_gap_us;                /* 0: there was none */
     bool is_unsaved;                    /* what is known of it cannot be written to the disk */
+    bool is_journal_failing;            /* nor rows on their way */
 };
 
 enum ots_setting_kind {

@@ -5,8 +5,9 @@
 #include "fs/state/state_dir.h"
 #include "fs/view/follower.h"
 
-static void add_rows(struct ots_table *table, uint64_t *figures)
+static void add_rows(struct ots_table *table, struct ots_table_report *report)
 {
+    uint64_t *figures = report->figures;
     struct ots_pipeline_counts rows;
     ots_pipeline_counts(table->pipeline, &rows);
     figures[OTS_FIGURE_ROWS_TAKEN] = rows.rows_added;
@@ -14,6 +15,7 @@ static void add_rows(struct ots_table *table, uint64_t *figures)
     figures[OTS_FIGURE_ROWS_ON_THEIR_WAY] = rows.rows_waiting;
     figures[OTS_FIGURE_ROWS_STORED] = rows.rows_stored;
     figures[OTS_FIGURE_ROWS_REFUSED] = rows.rows_failed;
+    report->is_journal_failing = rows.is_journal_failing;
 }
 
 static void add_lines(struct ots_table *table, uint64_t *figures)
@@ -106,7 +108,7 @@ static int compare_tables(const void *a, const void *b)
 static enum ots_status gather_table(struct ots_table *table, struct ots_report *report)
 {
     struct ots_table_report one = {.name = table->node->name};
-    add_rows(table, one.figures);
+    add_rows(table, &one);
     add_lines(table, one.figures);
     add_journal(table, one.figures);
     add_scan(table, &one);

@@ -32,7 +32,10 @@ static bool send_older(struct ots_view *view)
         struct ots_table *table = NULL;
         while ((table = ots_instance_next_table(&view->instances[i], table))) {
             ots_pipeline_send_older(table->pipeline, SEND_AGE_US);
-            is_busy = is_busy || ots_pipeline_is_busy(table->pipeline);
+            if (!ots_pipeline_is_busy(table->pipeline))
+                continue;
+            is_busy = true;
+            ots_pipeline_mend_journal(table->pipeline);
         }
     }
     return is_busy;

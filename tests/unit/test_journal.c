@@ -355,6 +355,66 @@ static void what_cannot_be_written_leaves_no_trace(void **state)
     expect_old(fixture, "1@1000=aaa 3@3000=ccc ");
 }
 
+static enum ots_status try_append(struct fixture *fixture, uint64_t number, const char *rows)
+{
+    return ots_journal_append(fixture->journal, number, (int64_t)number * 1000, ots_slice_str(rows),
+                              NULL);
+}
+
+static void remove_all(struct fixture *fixture, const char *name)
+{
+    char command[200];
+    snprintf(command, sizeof(command), "rm -r '%s/%s'", fixture->folder->path, name);
+    assert_int_equal(system(command), 0);
+}
+
+/* Somebody removes files under a mount: their batches are told, and can be appended anew. */
+static void what_is_removed_is_told_and_begun_anew(void **state)
+{
+    struct fixture *fixture = *state;
+    reopen(fixture, 100);
+    append(fixture, 1,
+           "in a segment that will be full, and stays where it is for all that follows");
+    append(fixture, 2, "bb");
+    append(fixture, 3, "cc");
+    assert_false(ots_journal_forget_removed(fixture->journal));
+    remove_all(fixture, "journal/t/0000000000000002");
+    assert_true(ots_journal_forget_removed(fixture->journal));
+    assert_false(ots_journal_forget_removed(fixture->journal));
+    append(fixture, 3, "c3");
+    struct ots_journal_counts counts;
+    ots_journal_counts(fixture->journal, &counts);
+    assert_int_equal(counts.batches, 2);
+    remove_all(fixture, FIRST);
+    assert_true(ots_journal_forget_removed(fixture->journal));
+    done(fixture, 1);
+    remove_all(fixture, "journal");
+    assert_true(ots_journal_forget_removed(fixture->journal));
+    append(fixture, 4, "dd");
+    /* A file without batches that wait is none that is missed, but nothing may be written to it. */
+    done(fixture, 4);
+    remove_all(fixture, "journal/t");
+    assert_false(ots_journal_forget_removed(fixture->journal));
+    append(fixture, 5, "ee");
+    ots_journal_free(fixture->journal);
+    fixture->journal = open_journal(fixture->folder, "t", 0);
+    expect_old(fixture, "5@5000=ee ");
+}
+
+static void without_its_directory_nothing_can_be_written(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ots_journal *other;
+    struct ots_journal_options options = {fixture->folder->fd, OTS_SLICE("other"), 0};
+    append(fixture, 1, "a");
+    remove_all(fixture, "");
+    assert_true(ots_journal_forget_removed(fixture->journal));
+    assert_int_equal(try_append(fixture, 1, "a"), OTS_IO);
+    assert_int_equal(try_append(fixture, 2, "b"), OTS_IO);
+    assert_int_equal(ots_journal_new(&options, &other, NULL), OTS_IO);
+    assert_false(ots_journal_forget_removed(fixture->journal));
+}
+
 static void note_table(void *context, struct ots_slice table)
 {
     struct ots_buf *text = context;
@@ -397,6 +457,8 @@ int main(void)
         TEST(a_damaged_last_record_is_counted),
         TEST(a_record_of_a_later_version_is_counted),
         TEST(what_cannot_be_written_leaves_no_trace),
+        TEST(what_is_removed_is_told_and_begun_anew),
+        TEST(without_its_directory_nothing_can_be_written),
         TEST(tables_with_a_journal_can_be_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

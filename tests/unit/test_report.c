@@ -38,6 +38,7 @@ static int setup(void **state)
     table->stream = "following";
     table->last_gap_us = INT64_C(1600000000000000);
     table->is_unsaved = true;
+    table->is_journal_failing = true;
     ots_meter_request(&fixture->meter, OTS_ACTION_PUT, false, 1000);
     ots_meter_request(&fixture->meter, OTS_ACTION_PUT, true, 500);
     ots_meter_answer(&fixture->meter, OTS_ACTION_PUT, 70);
@@ -136,6 +137,9 @@ static void json_tells_tables(void **state)
     assert_string_equal(ots_json_string(stream, "state"), "following");
     assert_string_equal(ots_json_string(stream, "last_gap"), "2020-09-13T12:26:40Z");
     assert_true(ots_json_bool(stream, "stored", &is_stored) && !is_stored);
+    is_stored = true;
+    assert_true(ots_json_bool(ots_json_member(table, "journal"), "stored", &is_stored) &&
+                !is_stored);
     ots_json_free(root);
 }
 

@@ -80,6 +80,32 @@ static void one_time_is_read_alone(void **state)
     assert_int_equal(outcome, OTS_TABLE_STATE_DAMAGED);
 }
 
+static void remove_all(const struct state_folder *folder, const char *name)
+{
+    char command[200];
+    snprintf(command, sizeof(command), "rm -r '%s/%s'*", folder->path, name);
+    assert_int_equal(system(command), 0);
+}
+
+/* Somebody removes the files while they are open. */
+static void a_file_that_is_removed_is_seen_and_begun_anew(void **state)
+{
+    struct state_folder *folder = *state;
+    enum ots_table_state_outcome outcome;
+    struct ots_table_state *table = open_state(folder, &outcome);
+    assert_int_equal(ots_table_state_check(table, NULL), OTS_OK);
+    remove_all(folder, DB);
+    assert_int_equal(ots_table_state_check(table, NULL), OTS_CORRUPT);
+    assert_int_equal(ots_table_state_rebuild(table, NULL), OTS_OK);
+    assert_int_equal(ots_table_state_check(table, NULL), OTS_OK);
+    assert_int_equal(state_folder_count(folder, "tables") > 0, true);
+    remove_all(folder, "tables");
+    assert_int_equal(ots_table_state_check(table, NULL), OTS_CORRUPT);
+    assert_int_equal(ots_table_state_rebuild(table, NULL), OTS_IO);
+    assert_int_equal(ots_table_state_check(table, NULL), OTS_IO);
+    ots_table_state_close(table);
+}
+
 enum { TIMELINES = 400, FLIPS = 180 };
 
 static enum ots_status fill(struct ots_table_state *state)
@@ -515,6 +541,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(one_time_is_read_alone),
+        TEST(a_file_that_is_removed_is_seen_and_begun_anew),
         TEST(flipped_bits_never_give_other_contents),
         TEST(every_byte_of_a_timeline_counts),
         TEST(pages_that_are_zero_or_exchanged_are_seen),
