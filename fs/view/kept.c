@@ -41,8 +41,9 @@ static bool is_lasting(struct ots_node *node)
     const struct ots_table *table = ots_node_table(node);
     if (!atomic_load(&table->is_followed) || !table->is_learned || table->has_gap)
         return false;
-    return is_directory ||
-           (!node->is_sending && !ots_extract_is_unmeasured_locked(&table->whole, node));
+    /* A timeline that has no rows is about to get some. */
+    return is_directory || (node->timeline.extent.row_count && !node->is_sending &&
+                            !ots_extract_is_unmeasured_locked(&table->whole, node));
 }
 
 static bool add(struct ots_view *view, struct ots_node *node)

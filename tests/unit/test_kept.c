@@ -54,6 +54,7 @@ static int setup(void **state)
         char name[16];
         snprintf(name, sizeof(name), "n=%zu.lp", i);
         fixture->timelines[i] = make(fixture, fixture->measurement, OTS_NODE_TIMELINE, name);
+        fixture->timelines[i]->timeline.extent.row_count = 1;
     }
     ots_interrupt_init(&fixture->raised);
     ots_interrupt_raise(&fixture->raised);
@@ -167,6 +168,9 @@ static void only_what_stays_is_kept(void **state)
     table->is_learned = false;
     assert_false(is_kept(fixture, node));
     table->is_learned = true;
+    node->timeline.extent.row_count = 0;
+    assert_false(is_kept(fixture, node));
+    node->timeline.extent.row_count = 1;
     assert_true(is_kept(fixture, node));
     fixture->view.options.tells_stale = false;
     assert_false(is_kept(fixture, node));
