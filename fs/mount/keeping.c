@@ -99,6 +99,15 @@ void ots_keeping_release(struct ots_keeping *keeping)
     pthread_rwlock_unlock(&keeping->answers);
 }
 
+bool ots_keeping_is_settled(struct ots_keeping *keeping)
+{
+    uint64_t wanted = ots_view_stale_count(keeping->view);
+    pthread_mutex_lock(&keeping->synced.lock);
+    bool is_settled = keeping->synced.told_count >= wanted;
+    pthread_mutex_unlock(&keeping->synced.lock);
+    return is_settled;
+}
+
 void ots_keeping_settle(struct ots_keeping *keeping)
 {
     uint64_t wanted = ots_view_stale_count(keeping->view);

@@ -53,6 +53,9 @@ uint64_t ots_keeping_number(struct ots_keeping *keeping);
 bool ots_keeping_hold(struct ots_keeping *keeping, uint64_t number);
 void ots_keeping_release(struct ots_keeping *keeping);
 
+/* Whether the kernel was told of all that has become stale. */
+bool ots_keeping_is_settled(struct ots_keeping *keeping);
+
 /* Wait until the kernel was told of all that has become stale; not longer than a second. */
 void ots_keeping_settle(struct ots_keeping *keeping);
 

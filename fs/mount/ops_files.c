@@ -8,6 +8,8 @@
 #include "fs/mount/entry.h"
 #include "fs/mount/task.h"
 
+enum { QUICK_WRITE_BYTES_MAX = 32 * 1024 };
+
 static struct ots_file *file_of(const struct fuse_file_info *info)
 {
     return (struct ots_file *)(uintptr_t)info->fh;
@@ -104,7 +106,7 @@ void ots_op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode
     if (!task)
         return;
     task->file_info = *info;
-    ots_task_start(task, !(open_mode(info) & OTS_OPEN_READ));
+    ots_task_start(task, true);
 }
 
 static void run_read(struct ots_task *task)
@@ -133,14 +135,27 @@ void ots_op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset,
     ots_task_start(task, true);
 }
 
+/* What the thread that may not wait has not taken is left to a worker. */
 static void run_write(struct ots_task *task)
 {
-    size_t taken;
-    enum ots_status status = ots_file_write(file_of(&task->file_info), task->offset, task->bytes,
-                                            &task->interrupt, &taken, &task->error);
+    struct ots_keeping *keeping = &task->mount->keeping;
+    size_t left = task->bytes.size - task->taken;
+    size_t taken = 0;
+    enum ots_status status = OTS_OK;
+    if (left)
+        status = ots_file_write(file_of(&task->file_info), task->offset + task->taken,
+                                ots_slice(task->bytes.data + task->taken, left), &task->interrupt,
+                                &taken, &task->error);
+    bool is_done = taken == left && ots_keeping_is_settled(keeping);
+    if (task->is_trying && !is_done && (status == OTS_OK || status == OTS_CANCELLED)) {
+        task->taken = taken;
+        task->must_wait = true;
+        return;
+    }
+    taken += task->taken;
     /* The kernel knows that this file has changed, not which others a line went to. */
-    ots_keeping_settle(&task->mount->keeping);
-    if (status != OTS_OK) {
+    ots_keeping_settle(keeping);
+    if (status != OTS_OK && !taken) {
         ots_task_fail(task, status);
         return;
     }
@@ -157,7 +172,8 @@ void ots_op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t s
     ots_file_set_writer(file_of(info), (uint32_t)fuse_req_ctx(request)->pid);
     task->file_info = *info;
     task->offset = (uint64_t)offset;
-    ots_task_start(task, false);
+    /* Who writes much, or beside others, is better off on a core of its own. */
+    ots_task_start(task, size <= QUICK_WRITE_BYTES_MAX && !ots_tasks_are_any(task->mount));
 }
 
 static void run_copy(struct ots_task *task)

@@ -25,14 +25,23 @@ struct ots_task *ots_task_new(fuse_req_t request, const char *operation,
     return task;
 }
 
+static void reply_interrupted(fuse_req_t request, size_t taken)
+{
+    if (taken)
+        fuse_reply_write(request, taken);
+    else
+        fuse_reply_err(request, EINTR);
+}
+
 static void on_interrupt(fuse_req_t request, void *data)
 {
     struct ots_task *task = data;
+    size_t taken = task->taken;
     ots_interrupt_raise(&task->interrupt);
     /* All workers may be waiting: it would be long until one answers. From here on the task may be
      * gone. */
     if (!atomic_exchange(&task->is_taken, true))
-        fuse_reply_err(request, EINTR);
+        reply_interrupted(request, taken);
 }
 
 static void put_in_list(struct ots_task *task)
@@ -54,6 +63,14 @@ static void take_out_of_list(struct ots_task *task)
     if (task->next)
         task->next->previous = task->previous;
     pthread_mutex_unlock(&mount->tasks.lock);
+}
+
+bool ots_tasks_are_any(struct ots_mount *mount)
+{
+    pthread_mutex_lock(&mount->tasks.lock);
+    bool are_any = mount->tasks.first;
+    pthread_mutex_unlock(&mount->tasks.lock);
+    return are_any;
 }
 
 void ots_task_interrupt_all(struct ots_mount *mount)
@@ -102,7 +119,8 @@ void ots_task_start(struct ots_task *task, bool may_be_quick)
     atomic_store(&task->is_taken, true);
     fuse_req_interrupt_func(task->request, on_interrupt, task);
     if (ots_interrupt_is_raised(&task->interrupt)) {
-        ots_task_fail(task, OTS_CANCELLED);
+        ots_task_end(task);
+        reply_interrupted(task->request, task->taken);
         task_free(task);
         return;
     }

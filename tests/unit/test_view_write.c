@@ -395,6 +395,35 @@ static void a_writer_waits_and_can_be_interrupted(void **state)
     assert_int_equal(waiter.status, OTS_OK);
 }
 
+/* What there is room for is taken without waiting, and what there is none for later. */
+static void who_may_not_wait_writes_what_has_room(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_interrupt raised;
+    struct ots_error err;
+    char *lines = view_lines("cpu,host=a", 1, 5000);
+    struct ots_slice text = ots_slice_str(lines);
+    size_t taken;
+    size_t rest;
+    ots_interrupt_init(&raised);
+    ots_interrupt_raise(&raised);
+    struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_WRITE);
+    fake_store_hold(fixture->fake, OTS_ACTION_PUT);
+    assert_int_equal(ots_file_write(file, 0, text, &raised, &taken, &err), OTS_OK);
+    assert_true(taken && taken < text.size);
+    struct ots_slice behind = ots_slice(lines + taken, text.size - taken);
+    assert_int_equal(ots_file_write(file, taken, behind, &raised, &rest, &err), OTS_CANCELLED);
+    assert_int_equal(rest, 0);
+    fake_store_release(fixture->fake, OTS_ACTION_PUT);
+    assert_int_equal(ots_file_write(file, taken, behind, NULL, &rest, &err), OTS_OK);
+    assert_int_equal(rest, behind.size);
+    assert_int_equal(flush(file), OTS_OK);
+    ots_file_close(file);
+    ots_interrupt_deinit(&raised);
+    view_expect_text(fixture, PATH, lines);
+    free(lines);
+}
+
 static enum ots_status write_to_file(struct view_waiter *waiter)
 {
     struct ots_error err;
@@ -501,6 +530,7 @@ int main(void)
         TEST(hashed_names_are_written_and_read),
         TEST(a_write_is_a_modification),
         TEST(a_writer_waits_and_can_be_interrupted),
+        TEST(who_may_not_wait_writes_what_has_room),
         TEST(a_close_does_not_wait_for_another_writer),
         TEST(every_wait_for_rows_can_be_interrupted),
     };
