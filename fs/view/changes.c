@@ -10,11 +10,10 @@ struct reading {
     int64_t until_us; /* what comes later need not be read */
 };
 
-static enum ots_status pass(void *context, struct ots_slice shard,
-                            const struct ots_stream_record *record, bool *is_shard_done)
+static enum ots_status pass(void *context, const struct ots_stream_record *record,
+                            bool *is_shard_done)
 {
     const struct reading *reading = context;
-    (void)shard;
     reading->request->record(reading->request->context, record);
     *is_shard_done = record->sequence.timestamp_us > reading->until_us;
     return OTS_OK;

@@ -344,8 +344,8 @@ static enum ots_status pass_records(struct ots_stream_cursor *cursor,
     if (cursor->options.page)
         return cursor->options.page(cursor->options.context, page->records, page->count);
     for (size_t i = 0; status == OTS_OK && !shard->is_done && i < page->count; i++)
-        status = cursor->options.record(cursor->options.context, ots_buf_slice(&shard->id),
-                                        &page->records[i], &shard->is_done);
+        status =
+            cursor->options.record(cursor->options.context, &page->records[i], &shard->is_done);
     if (status != OTS_OK)
         shard->is_done = false;
     return status;

@@ -78,8 +78,8 @@ struct ots_stream_cursor_options {
      * positions are of no use to others then). An error ends the poll and is its result; all
      * records of that page come again.
      */
-    enum ots_status (*record)(void *context, struct ots_slice shard,
-                              const struct ots_stream_record *record, bool *is_shard_done);
+    enum ots_status (*record)(void *context, const struct ots_stream_record *record,
+                              bool *is_shard_done);
     /* Called instead, if it is not NULL, with all records of a page; all of them are wanted. */
     enum ots_status (*page)(void *context, const struct ots_stream_record *records, size_t count);
     void *context;

@@ -164,14 +164,13 @@ static enum ots_status add_record(struct reading *reading, const struct ots_stre
                                  ots_buf_slice(&reading->value), reading->err);
 }
 
-static enum ots_status take_record(void *context, struct ots_slice shard,
-                                   const struct ots_stream_record *record, bool *is_shard_done)
+static enum ots_status take_record(void *context, const struct ots_stream_record *record,
+                                   bool *is_shard_done)
 {
     struct reading *reading = context;
     const struct ots_selection *selection = reading->source->selection;
     int64_t put_us = record->sequence.timestamp_us;
     int64_t time_us = record->row.time_us;
-    (void)shard;
     *is_shard_done = put_us >= selection->put_end_us;
     bool is_selected = put_us >= selection->put_begin_us && put_us < selection->put_end_us &&
                        time_us >= selection->begin_us && time_us < selection->end_us &&
