@@ -18,6 +18,7 @@
 
 #include "fs/view/measuring.h"
 #include "fs/view/timelines.h"
+#include "fs/view/unsaved.h"
 
 /* Rows of earlier mounts are shown by the stream within this time, or never. */
 enum { UNKNOWN_US = 600 * 1000000 };
@@ -54,19 +55,9 @@ enum ots_status ots_apply_init_bounded(struct ots_table *table, size_t own_max, 
     return OTS_OK;
 }
 
-static void drop_changed(struct ots_table *table)
-{
-    while (table->changed_count)
-        table->changed[--table->changed_count]->is_changed = false;
-    free(table->changed);
-    table->changed = NULL;
-    table->changed_capacity = 0;
-}
-
 void ots_apply_deinit(struct ots_table *table)
 {
-    free(table->changed);
-    table->changed = NULL;
+    ots_unsaved_deinit(table);
     ots_ahead_free(table->ahead);
     table->ahead = NULL;
 }
@@ -80,7 +71,7 @@ void ots_table_unfollow_locked(struct ots_table *table)
 {
     atomic_store(&table->is_followed, false);
     ots_ahead_clear(table->ahead);
-    drop_changed(table);
+    ots_unsaved_drop_locked(table);
     ots_kept_drop_table_locked(table->view, table->node);
 }
 
@@ -91,75 +82,13 @@ void ots_apply_gap_locked(struct ots_table *table)
     table->unknown_until_us = service_now_us(table) + UNKNOWN_US;
 }
 
-void ots_table_note_directory_locked(struct ots_table *table, struct ots_node *dir)
-{
-    dir->is_changed = true;
-    table->has_changed_directories = true;
-    ots_kept_drop_locked(table->view, dir);
-}
-
-/* A directory shows its newest child's time, unless a tool has set one. */
-static void raise_time(struct ots_table *table, struct ots_node *dir, int64_t mtime_ns)
-{
-    if (dir->is_mtime_set || dir->mtime_ns >= mtime_ns)
-        return;
-    dir->mtime_ns = mtime_ns;
-    ots_table_note_directory_locked(table, dir);
-}
-
-static void take_up(struct ots_table *table, struct ots_node *timeline)
-{
-    if (timeline->is_changed)
-        return;
-    if (table->changed_count == table->changed_capacity) {
-        size_t capacity = table->changed_capacity ? 2 * table->changed_capacity : 64;
-        struct ots_node **grown = reallocarray(table->changed, capacity, sizeof(struct ots_node *));
-        /* Then it is saved with its next change. */
-        if (!grown)
-            return;
-        table->changed = grown;
-        table->changed_capacity = capacity;
-    }
-    table->changed[table->changed_count++] = timeline;
-    timeline->is_changed = true;
-}
-
-void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *timeline,
-                                   bool is_content)
-{
-    table->change_number += is_content;
-    ots_kept_drop_locked(table->view, timeline);
-    if (!atomic_load(&table->is_followed))
-        return;
-    raise_time(table, timeline->parent, timeline->mtime_ns);
-    raise_time(table, table->node, timeline->mtime_ns);
-    take_up(table, timeline);
-}
-
-void ots_table_note_unsaved_locked(struct ots_table *table, struct ots_node *timeline)
-{
-    if (atomic_load(&table->is_followed))
-        take_up(table, timeline);
-}
-
-struct ots_node *ots_table_next_changed_locked(struct ots_table *table)
-{
-    if (!table->changed_count)
-        return NULL;
-    struct ots_node *timeline = table->changed[--table->changed_count];
-    timeline->is_changed = false;
-    if (!table->changed_count)
-        drop_changed(table);
-    return timeline;
-}
-
 /* --- one row ----------------------------------------------------------------------------------*/
 
 void ots_apply_dirty_locked(struct ots_table *table, struct ots_node *timeline, int64_t from_us)
 {
     /* Before it is dirty: a history that is made of a dirty timeline does not know since when. */
     ots_node_note_write(timeline, from_us);
-    if (timeline->timeline.last_write <= timeline->timeline.measured_write)
+    if (!ots_node_is_dirty(timeline))
         table->whole.unmeasured_count++;
     timeline->timeline.last_write = ++table->write_number;
     timeline->is_mark_due = false;
@@ -169,12 +98,7 @@ static void append_row(struct ots_node *timeline, const struct ots_row_sum *sum)
 {
     struct ots_extent *extent = &timeline->timeline.extent;
     ots_node_note_growth(timeline, sum->time_us, sum->size_bytes);
-    if (!extent->row_count)
-        extent->first_time_us = sum->time_us;
-    extent->size_bytes += sum->size_bytes;
-    extent->hash += sum->hash;
-    extent->last_time_us = sum->time_us;
-    extent->row_count++;
+    ots_extent_add(extent, sum);
 }
 
 static void replace_row(struct ots_node *timeline, const struct ots_row_sum *old,
@@ -366,7 +290,7 @@ static bool pass_unsure(const struct record *record)
     if (!timeline->is_unsure)
         return false;
     if (record->commit_us > record->table->unsure_until_us) {
-        timeline->is_unsure = timeline->timeline.last_write > timeline->timeline.measured_write;
+        timeline->is_unsure = ots_node_is_dirty(timeline);
         return false;
     }
     if (!record->sum || record->time_us > timeline->timeline.extent.last_time_us)
@@ -563,7 +487,7 @@ enum ots_status ots_apply_restore_locked(struct ots_table *table, uint64_t group
     if (is_seen) {
         count_seen(table, timeline, sum->time_us);
         /* Together with the entry's end, though the table is not followed yet. */
-        take_up(table, timeline);
+        ots_unsaved_take_up_locked(table, timeline);
     }
     return OTS_OK;
 }

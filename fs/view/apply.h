@@ -41,23 +41,6 @@ void ots_table_unfollow_locked(struct ots_table *table);
  */
 void ots_apply_gap_locked(struct ots_table *table);
 
-/*
- * Something that is known of the timeline has changed: it is taken up into `changed`, once until
- * ots_table_next_changed_locked takes it out. `is_content`: something was put into the table, so
- * views of it grow old.
- */
-void ots_table_note_changed_locked(struct ots_table *table, struct ots_node *timeline,
-                                   bool is_content);
-
-/* Only what is saved of it beside that, its marks, has changed. */
-void ots_table_note_unsaved_locked(struct ots_table *table, struct ots_node *timeline);
-
-/* The time of a directory, the table's or a measurement's, is to be saved. */
-void ots_table_note_directory_locked(struct ots_table *table, struct ots_node *dir);
-
-/* Take out one that has changed; NULL: none is left. */
-struct ots_node *ots_table_next_changed_locked(struct ots_table *table);
-
 /* --- records ----------------------------------------------------------------------------------*/
 
 struct ots_record_counts {

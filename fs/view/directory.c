@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "fs/lp/names.h"
-#include "fs/view/apply.h"
 #include "fs/view/follower.h"
 #include "fs/view/port.h"
 #include "fs/view/portion.h"
 #include "fs/view/self.h"
 #include "fs/view/staging.h"
+#include "fs/view/unsaved.h"
 
 enum { READY_WAIT_US_MIN = 50000, READY_WAIT_US_MAX = 1000000, READY_TIMEOUT_US = 120000000 };
 

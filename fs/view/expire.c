@@ -8,6 +8,7 @@
 
 #include "fs/view/apply.h"
 #include "fs/view/finding.h"
+#include "fs/view/unsaved.h"
 
 /* Rows are there for the ten minutes between the cut and their end. */
 static const int64_t LATE_US = INT64_C(540) * 1000000;

@@ -5,6 +5,7 @@
 #include "fs/view/apply.h"
 #include "fs/view/follower.h"
 #include "fs/view/measuring.h"
+#include "fs/view/unsaved.h"
 
 /* Rows are not shown for the last ten minutes of their lives, so that none goes while it is read.
  */

@@ -7,12 +7,12 @@
  * have counted is told behind it.
  */
 #include <stdlib.h>
-#include <time.h>
 
-#include "fs/view/apply.h"
+#include "backend/base/cond.h"
 #include "fs/view/expire.h"
 #include "fs/view/follower_state.h"
 #include "fs/view/replay.h"
+#include "fs/view/unsaved.h"
 
 enum {
     POLL_US_DEFAULT = 1000000,
@@ -70,11 +70,10 @@ static int64_t real_now_us(void)
 static bool sleep_until(struct ots_follower *follower, int64_t moment_us, bool may_hurry)
 {
     struct ots_view *view = follower->table->view;
-    struct timespec until = {moment_us / 1000000, moment_us % 1000000 * 1000};
     bool is_hurried = false;
     pthread_mutex_lock(&view->synced.lock);
     while (!is_hurried && !ots_interrupt_is_raised(&follower->end) && real_now_us() < moment_us) {
-        pthread_cond_timedwait(&follower->wake, &view->synced.lock, &until);
+        ots_cond_wait_until(&follower->wake, &view->synced.lock, moment_us);
         is_hurried = may_hurry && follower->synced.stored_rows >= STORED_ROWS_MAX;
     }
     pthread_mutex_unlock(&view->synced.lock);
@@ -278,11 +277,7 @@ enum ots_status ots_follower_new(struct ots_table *table, struct ots_follower **
     struct ots_follower *follower = calloc(1, sizeof(*follower));
     if (!follower)
         return OTS_NOMEM;
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&follower->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ots_cond_init(&follower->wake);
     follower->table = table;
     ots_interrupt_init(&follower->end);
     ots_row_summer_init(&follower->summer, table->view->options.precision);

@@ -14,6 +14,7 @@
 #include "fs/view/apply.h"
 #include "fs/view/replay.h"
 #include "fs/view/timelines.h"
+#include "fs/view/unsaved.h"
 
 enum {
     PORTION_RECORDS = 4096,
@@ -104,7 +105,7 @@ static void forget_timeline(struct ots_node *timeline, void *context)
     if (timeline->kind != OTS_NODE_TIMELINE)
         return;
     const struct ots_measured nothing = {.write_number = timeline->timeline.last_write};
-    bool is_written = timeline->timeline.last_write > timeline->timeline.measured_write;
+    bool is_written = ots_node_is_dirty(timeline);
     ots_node_note_measured(timeline, &nothing, !is_written);
     timeline->timeline.extent = (struct ots_extent){0};
     timeline->timeline.begin_us = 0;

@@ -8,6 +8,7 @@
 #include "fs/state/state_dir.h"
 #include "fs/view/apply.h"
 #include "fs/view/mark_blob.h"
+#include "fs/view/unsaved.h"
 
 struct loading {
     struct ots_table *table;

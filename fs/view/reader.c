@@ -5,6 +5,7 @@
 #include "fs/view/apply.h"
 #include "fs/view/measuring.h"
 #include "fs/view/read_ahead.h"
+#include "fs/view/unsaved.h"
 
 /* --- opening ----------------------------------------------------------------------------------*/
 

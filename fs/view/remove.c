@@ -5,11 +5,11 @@
  * hiding its file. Hidden it stays until something shows that it has a row it had not then; the
  * node keeps what it held, and whatever lists it again clears the mark.
  */
-#include "fs/view/apply.h"
 #include "fs/view/attributes.h"
 #include "fs/view/follower.h"
 #include "fs/view/self.h"
 #include "fs/view/staging.h"
+#include "fs/view/unsaved.h"
 
 /* A listed child that is in no view. */
 static enum ots_status find_child(struct ots_view *view, uint64_t parent, struct ots_slice name,

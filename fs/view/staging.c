@@ -3,7 +3,7 @@
 #include <search.h>
 #include <stdlib.h>
 
-#include "fs/view/apply.h"
+#include "fs/view/unsaved.h"
 
 /* Far beyond the numbers of the tree, and exact as a double. */
 static const uint64_t FIRST_INO = (uint64_t)1 << 48;

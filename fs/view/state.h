@@ -90,7 +90,7 @@ struct ots_table {
     uint64_t write_number;    /* grows with every write to one of its timelines */
     /* See fs/view/apply.h. */
     struct ots_ahead *ahead;
-    struct ots_node **changed; /* timelines of which what is known was not saved; NULL: none */
+    struct ots_node **changed; /* timelines that are not saved; fs/view/unsaved.h */
     size_t changed_count;
     size_t changed_capacity;
     uint64_t change_number;           /* grows with everything that is put into it */

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 
 #include "fs/lp/names.h"
-#include "fs/view/apply.h"
 #include "fs/view/key_blob.h"
 #include "fs/view/mark_blob.h"
 #include "fs/view/persist_load.h"
+#include "fs/view/unsaved.h"
 
 /* Marks of a portion; those of the timeline that comes over it are in it too. */
 enum { PORTION_MARKS_BYTES = 4 * 1024 * 1024 };
@@ -51,7 +51,7 @@ static enum ots_status take_key(struct ots_taking *taking, const struct ots_node
 
 static uint32_t flags_of(const struct ots_node *timeline)
 {
-    bool is_dirty = timeline->timeline.last_write > timeline->timeline.measured_write;
+    bool is_dirty = ots_node_is_dirty(timeline);
     /* The next mount shows what was hidden. */
     bool is_listed = timeline->is_listed || timeline->is_removed;
     return (is_listed ? OTS_PERSIST_LISTED : 0) |

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 
 #include "fs/lp/names.h"
-#include "fs/view/apply.h"
 #include "fs/view/merge.h"
+#include "fs/view/unsaved.h"
 
 /* Whether a line's key is that of the file: both of its names must be the file's. */
 static enum ots_status check_key(const struct ots_writer *writer, const struct ots_series_key *key,

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "fs/view/unsaved.h"
+
 unsigned world_pick(struct world *world, unsigned count)
 {
     world->random = world->random * 6364136223846793005U + 1442695040888963407U;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "fs/view/unsaved.h"
 #include "tests/unit/apply_fixture.h"
 
 enum { SEEN_US = 2000000000 };

@@ -11,6 +11,7 @@
 
 #include "fs/view/apply.h"
 #include "fs/view/state.h"
+#include "fs/view/unsaved.h"
 
 enum { TIMELINES = 1000 };
 
