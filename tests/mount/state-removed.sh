@@ -45,7 +45,7 @@ touch -d 2020-02-02T02:02:02Z "$work/mnt/t/m/host=a.lp"
 sync "$work/mnt/t"
 rm "${state[0]}/tables/t.db"*
 wait_until grep -q 'what is known of it cannot be stored.*removed' "$work/log"
-expect_equal "$(stored stream)" false 'stored without a file'
+wait_until is_stored stream false
 wait_until is_stored stream true
 unmount_otsfs "$work/mnt"
 mount_in_foreground
@@ -53,10 +53,12 @@ expect_equal "$(mtime "$work/mnt/t/m/host=a.lp")" "$(date -d 2020-02-02T02:02:02
 
 # All of it: closing fails until the next mount; the rows are stored.
 rm -r "${state[0]}"
+set_faults "{\"rules\": [{$put, \"delay_ms\": 2000}]}"
 expect_failure 'Input/output error' tee "$work/mnt/t/m/host=b.lp" <<<'m,host=b v=1i 1000'
 wait_until is_stored journal false
 wait_until is_stored stream false
 grep -q 'rows cannot be written to its journal' "$work/log" || fail 'not in the log'
+reset_faults
 sync "$work/mnt/t" || fail 'what is stored is no failure'
 unmount_otsfs "$work/mnt"
 mount_in_foreground
