@@ -69,6 +69,10 @@ struct ots_plainbuf_reader {
  */
 enum ots_status ots_plainbuf_reader_init(struct ots_plainbuf_reader *reader, struct ots_slice input,
                                          struct ots_error *err) OTS_MUST_CHECK;
+/* Go on with another input, whose rows may repeat a key of those before: these must live on, too.
+ */
+enum ots_status ots_plainbuf_reader_next(struct ots_plainbuf_reader *reader, struct ots_slice input,
+                                         struct ots_error *err) OTS_MUST_CHECK;
 void ots_plainbuf_reader_deinit(struct ots_plainbuf_reader *reader);
 
 /*

@@ -337,7 +337,15 @@ static enum ots_status read_row(struct ots_plainbuf_reader *reader, struct curso
 enum ots_status ots_plainbuf_reader_init(struct ots_plainbuf_reader *reader, struct ots_slice input,
                                          struct ots_error *err)
 {
-    *reader = (struct ots_plainbuf_reader){.input = input};
+    *reader = (struct ots_plainbuf_reader){.input = OTS_SLICE_NONE};
+    return ots_plainbuf_reader_next(reader, input, err);
+}
+
+enum ots_status ots_plainbuf_reader_next(struct ots_plainbuf_reader *reader, struct ots_slice input,
+                                         struct ots_error *err)
+{
+    reader->input = input;
+    reader->offset = 0;
     if (!input.size)
         return OTS_OK;
     if (input.size < 4 || load_u32(input.data) != PLAINBUF_HEADER)

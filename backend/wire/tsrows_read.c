@@ -240,15 +240,14 @@ enum ots_status ots_tsrows_decode_records(const struct ots_slice *inputs, size_t
                                           struct ots_arena *arena,
                                           struct ots_stream_record *records, struct ots_error *err)
 {
-    struct decoder decoder = {.arena = arena};
-    enum ots_status status = OTS_OK;
+    struct ots_plainbuf_reader reader;
+    struct decoder decoder = {.arena = arena, .reader = &reader};
+    enum ots_status status = ots_plainbuf_reader_init(&reader, OTS_SLICE_NONE, err);
     for (size_t i = 0; i < count && status == OTS_OK; i++) {
-        struct ots_plainbuf_reader reader;
-        status = ots_plainbuf_reader_init(&reader, inputs[i], err);
-        decoder.reader = &reader;
+        status = ots_plainbuf_reader_next(&reader, inputs[i], err);
         if (status == OTS_OK)
             status = read_record(&reader, &decoder, &records[i], err);
-        ots_plainbuf_reader_deinit(&reader);
     }
+    ots_plainbuf_reader_deinit(&reader);
     return status;
 }

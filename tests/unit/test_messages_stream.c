@@ -346,6 +346,49 @@ static void test_records_encoded(void **state)
     ots_arena_deinit(&arena);
 }
 
+/* Neighbours of one timeline share its key, which is decoded once; each record is as if alone. */
+static void test_records_repeat_keys(void **state)
+{
+    (void)state;
+    static const uint8_t order[] = {0, 0, 0, 1, 1, 0, 2, 2, 1, 0};
+    enum { COUNT = sizeof(order), FLIPPED = 1 };
+    struct ots_arena arena = OTS_ARENA_INIT;
+    struct ots_tag tags[] = {{OTS_SLICE("host"), OTS_SLICE("a")},
+                             {OTS_SLICE("os"), OTS_SLICE("b")}};
+    const struct ots_series_key keys[] = {{OTS_SLICE("cpu"), OTS_SLICE(""), tags, 1},
+                                          {OTS_SLICE("cpu"), OTS_SLICE(""), tags, 2},
+                                          {OTS_SLICE("cpu"), OTS_SLICE(""), NULL, 0}};
+    const struct ots_field field = {OTS_SLICE("v"), {.type = OTS_INTEGER, .integer = 7}};
+    struct ots_stream_record records[COUNT];
+    struct ots_stream_record back[COUNT];
+    struct ots_slice inputs[COUNT];
+    size_t ends[COUNT];
+    struct ots_buf buf = OTS_BUF_INIT;
+    for (uint32_t i = 0; i < COUNT; i++)
+        records[i] = back[i] = (struct ots_stream_record){
+            OTS_CHANGE_PUT, {i, i, i}, {&keys[order[i]], 1000 + i, &field, 1}};
+    assert_int_equal(ots_tsrows_encode_records(records, COUNT, NULL, &buf, ends), OTS_OK);
+    for (size_t i = 0; i < COUNT; i++)
+        inputs[i] = ots_slice(buf.data + (i ? ends[i - 1] : 0), ends[i] - (i ? ends[i - 1] : 0));
+    assert_int_equal(ots_tsrows_decode_records(inputs, COUNT, &arena, back, NULL), OTS_OK);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_true(ots_row_equal(&back[i].row, &records[i].row));
+        assert_true(!i || (back[i].row.key == back[i - 1].row.key) == (order[i] == order[i - 1]));
+    }
+    /* A byte of the second is another one. */
+    for (size_t at = 0; at < inputs[FLIPPED].size; at++) {
+        struct ots_stream_record alone = {.type = OTS_CHANGE_PUT};
+        buf.data[ends[0] + at] ^= 1;
+        enum ots_status status = ots_tsrows_decode_records(inputs, COUNT, &arena, back, NULL);
+        assert_int_equal(status,
+                         ots_tsrows_decode_records(&inputs[FLIPPED], 1, &arena, &alone, NULL));
+        assert_true(status == OTS_CORRUPT || ots_row_equal(&back[FLIPPED].row, &alone.row));
+        buf.data[ends[0] + at] ^= 1;
+    }
+    ots_buf_deinit(&buf);
+    ots_arena_deinit(&arena);
+}
+
 static bool takes_page(struct ots_slice input, void *context)
 {
     (void)context;
@@ -377,10 +420,16 @@ static void test_records_mangled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),        cmocka_unit_test(test_requests_refused),
-        cmocka_unit_test(test_responses),       cmocka_unit_test(test_responses_refused),
-        cmocka_unit_test(test_records),         cmocka_unit_test(test_records_refused),
-        cmocka_unit_test(test_records_encoded), cmocka_unit_test(test_records_mangled),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_requests_refused),
+        cmocka_unit_test(test_responses),
+        cmocka_unit_test(test_responses_refused),
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_records_refused),
+        cmocka_unit_test(test_records_encoded),
+        cmocka_unit_test(test_records_mangled),
+        cmocka_unit_test(test_records_repeat_keys),
+        cmocka_unit_test(test_records_mangled),
         cmocka_unit_test(test_records_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
