@@ -195,6 +195,26 @@ static enum ots_status open_watched(struct ots_reader *reader, const struct ots_
     return status;
 }
 
+/* Rows take some times the room of their text, and many files may be open. */
+static void hold_rows(struct ots_reader *reader)
+{
+    atomic_uint *count = &reader->extract->view->kept_rows;
+    if (!reader->has_snapshot || !reader->snapshot.rows.is_there)
+        return;
+    reader->keeps_rows = atomic_fetch_add(count, 1) < OTS_READERS_WITH_ROWS_MAX;
+    if (reader->keeps_rows)
+        return;
+    atomic_fetch_sub(count, 1);
+    ots_page_rows_clear(&reader->snapshot.rows);
+}
+
+static void release_rows(struct ots_reader *reader)
+{
+    if (reader->keeps_rows)
+        atomic_fetch_sub(&reader->extract->view->kept_rows, 1);
+    reader->keeps_rows = false;
+}
+
 enum ots_status ots_reader_open(struct ots_reader *reader, struct ots_extract *extract,
                                 struct ots_node *timeline, const struct ots_node *shown,
                                 struct ots_interrupt *interrupt, struct ots_error *err)
@@ -210,6 +230,7 @@ enum ots_status ots_reader_open(struct ots_reader *reader, struct ots_extract *e
     else if (status == OTS_NOT_FOUND)
         status = OTS_OK; /* a hashed name that no line has explained yet: an empty file */
     ots_arena_deinit(&arena);
+    hold_rows(reader);
     if (status == OTS_OK && reader->has_snapshot && !reader->snapshot.has_end)
         status = ots_extract_open_timeline(extract, timeline, interrupt, err);
     return status;
@@ -217,6 +238,7 @@ enum ots_status ots_reader_open(struct ots_reader *reader, struct ots_extract *e
 
 void ots_reader_deinit(struct ots_reader *reader)
 {
+    release_rows(reader);
     if (reader->has_snapshot)
         ots_snapshot_deinit(&reader->snapshot);
     reader->has_snapshot = false;
@@ -322,6 +344,7 @@ enum ots_status ots_reader_read(struct ots_reader *reader, uint64_t offset, size
     if (status != OTS_OK)
         return status;
     status = ots_snapshot_read(snapshot, offset, size, interrupt, out, err);
+    release_rows(reader);
     note_read(reader, status, err);
     return status;
 }

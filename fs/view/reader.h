@@ -24,7 +24,11 @@ struct ots_reader {
     bool has_snapshot; /* else it shows an empty file */
     struct ots_snapshot snapshot;
     size_t shared_count; /* marks that the view knows */
+    bool keeps_rows;     /* of its first page, and counts as one that does */
 };
+
+/* Open files that keep the rows of their first page, until they are read; others have its text. */
+enum { OTS_READERS_WITH_ROWS_MAX = 64 };
 
 /*
  * Wait for rows that are on their way, and take a timeline of one page as a whole. Errors: those of

@@ -123,6 +123,7 @@ struct ots_view {
     int64_t mounted_us;
     struct ots_pool *scan_pool;
     struct ots_read_ahead *read_ahead;
+    atomic_uint kept_rows; /* open files that keep rows since they were opened */
     pthread_t sender;
     bool has_sender;
     pthread_t replayer;

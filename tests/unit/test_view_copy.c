@@ -3,7 +3,6 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -454,40 +453,6 @@ static void times_that_cannot_be_shown_end_it(void **state)
     view_expect_text(fixture, TARGET, "cpu,host=a v=1i 1\n");
 }
 
-/* --- a walk -----------------------------------------------------------------------------------*/
-
-static void a_walk_is_copied_by_rows(void **state)
-{
-    struct view_fixture *fixture = *state;
-    char series[32];
-    char path[64];
-    for (int host = 0; host < 40; host++) {
-        snprintf(series, sizeof(series), "cpu,host=%02d", host);
-        char *lines = view_lines(series, 10, 5);
-        fake_store_put(fixture->fake, "t", lines);
-        free(lines);
-    }
-    view_attr(fixture, "t/cpu");
-    fake_store_forget_counts(fixture->fake);
-    uint64_t count = 0;
-    for (int host = 0; host < 40; host++) {
-        struct pair pair;
-        size_t copied;
-        snprintf(path, sizeof(path), "t/cpu/host=%02d.lp", host);
-        pair.from = view_open(fixture, path, OTS_OPEN_READ);
-        path[0] = 'u';
-        pair.to = view_open(fixture, path, OTS_OPEN_WRITE);
-        assert_int_equal(copy(&pair, 0, 1000, &copied), OTS_OK);
-        assert_int_equal(flush(pair.to), OTS_OK);
-        count = rows_copied(pair.to);
-        pair_close(&pair);
-    }
-    assert_int_equal(count, 200);
-    assert_int_equal(count_gets(fixture), 40);
-    assert_int_equal(view_sync(fixture, "u"), OTS_OK);
-    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_PUT), 1);
-}
-
 /* --- interrupts -------------------------------------------------------------------------------*/
 
 struct copier {
@@ -592,7 +557,6 @@ int main(void)
         WITH_VIEW(staging_files_get_text),
         WITH_VIEW(a_file_is_not_copied_to_itself),
         WITH_VIEW(times_that_cannot_be_shown_end_it),
-        WITH_VIEW(a_walk_is_copied_by_rows),
         WITH_VIEW(an_interrupt_makes_it_short),
         WITH_VIEW(both_directions_at_once_end),
     };
