@@ -176,13 +176,22 @@ void ots_op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t s
     ots_task_start(task, size <= QUICK_WRITE_BYTES_MAX && !ots_tasks_are_any(task->mount));
 }
 
+/* A part is an answer too; only what the kernel must be told before may be left to a worker. */
 static void run_copy(struct ots_task *task)
 {
-    size_t copied;
-    enum ots_status status =
-        ots_file_copy(file_of(&task->file_info), task->offset, file_of(&task->to_info),
-                      task->to_offset, task->size, &task->interrupt, &copied, &task->error);
-    ots_keeping_settle(&task->mount->keeping);
+    struct ots_keeping *keeping = &task->mount->keeping;
+    size_t copied = task->taken;
+    enum ots_status status = OTS_OK;
+    if (!copied)
+        status =
+            ots_file_copy(file_of(&task->file_info), task->offset, file_of(&task->to_info),
+                          task->to_offset, task->size, &task->interrupt, &copied, &task->error);
+    if (task->is_trying && status == OTS_OK && !ots_keeping_is_settled(keeping)) {
+        task->taken = copied;
+        task->must_wait = true;
+        return;
+    }
+    ots_keeping_settle(keeping);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
@@ -206,7 +215,7 @@ void ots_op_copy(fuse_req_t request, fuse_ino_t ino, off_t offset, struct fuse_f
     task->to_info = *to_info;
     task->to_offset = (uint64_t)to_offset;
     task->size = size;
-    ots_task_start(task, false);
+    ots_task_start(task, size <= QUICK_WRITE_BYTES_MAX && !ots_tasks_are_any(task->mount));
 }
 
 /*
