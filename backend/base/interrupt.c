@@ -42,6 +42,13 @@ void ots_interrupt_attach(struct ots_interrupt *interrupt, void (*wake)(void *co
     pthread_mutex_unlock(&interrupt->synced.lock);
 }
 
+void ots_interrupt_attach_waiter(struct ots_interrupt *interrupt, void (*wake)(void *context),
+                                 void *context)
+{
+    if (!ots_interrupt_is_raised(interrupt))
+        ots_interrupt_attach(interrupt, wake, context);
+}
+
 void ots_interrupt_detach(struct ots_interrupt *interrupt)
 {
     if (!interrupt)

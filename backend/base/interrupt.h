@@ -34,6 +34,12 @@ bool ots_interrupt_is_raised(struct ots_interrupt *interrupt);
 /* `wake(context)` is called on raising, at once if that has happened. NULL interrupt: nothing. */
 void ots_interrupt_attach(struct ots_interrupt *interrupt, void (*wake)(void *context),
                           void *context);
+/*
+ * The same for who looks whether it is raised before each wait: nothing if that has happened. So
+ * who may not wait, and comes with an interrupt that is raised, wakes nobody else.
+ */
+void ots_interrupt_attach_waiter(struct ots_interrupt *interrupt, void (*wake)(void *context),
+                                 void *context);
 /* After its return `wake` is not running and will not be called. */
 void ots_interrupt_detach(struct ots_interrupt *interrupt);
 

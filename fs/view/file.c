@@ -41,7 +41,7 @@ static void wake_waiters(void *context)
 
 enum ots_status ots_file_enter(struct ots_file *file, struct ots_interrupt *interrupt)
 {
-    ots_interrupt_attach(interrupt, wake_waiters, file);
+    ots_interrupt_attach_waiter(interrupt, wake_waiters, file);
     pthread_mutex_lock(&file->synced.lock);
     while (file->synced.is_busy && !ots_interrupt_is_raised(interrupt))
         pthread_cond_wait(&file->synced.idle, &file->synced.lock);

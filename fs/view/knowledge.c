@@ -30,13 +30,7 @@ enum ots_status ots_knowledge_claim(struct ots_view *view, struct ots_knowledge 
                                     struct ots_error *err)
 {
     *is_claimed = false;
-    /* To attach would wake all who wait, if the interrupt is raised. */
-    pthread_mutex_lock(&view->synced.lock);
-    bool is_fresh = ots_view_now_us(view) < knowledge->fresh_until_us;
-    pthread_mutex_unlock(&view->synced.lock);
-    if (is_fresh)
-        return OTS_OK;
-    ots_interrupt_attach(interrupt, ots_view_wake_waiters, view);
+    ots_interrupt_attach_waiter(interrupt, ots_view_wake_waiters, view);
     pthread_mutex_lock(&view->synced.lock);
     enum ots_status status = claim_locked(view, knowledge, interrupt, is_claimed, err);
     pthread_mutex_unlock(&view->synced.lock);

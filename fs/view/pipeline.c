@@ -283,7 +283,7 @@ static enum ots_status add(struct ots_pipeline *pipeline, const struct ots_row *
                            bool is_journaled, struct ots_interrupt *interrupt)
 {
     struct ots_batch *full = NULL;
-    ots_interrupt_attach(interrupt, wake_waiters, pipeline);
+    ots_interrupt_attach_waiter(interrupt, wake_waiters, pipeline);
     pthread_mutex_lock(&pipeline->synced.lock);
     enum ots_status status = make_room_locked(pipeline, row, interrupt);
     struct ots_batch *filling = pipeline->synced.filling;
@@ -390,7 +390,7 @@ static enum ots_status wait_since(struct ots_pipeline *pipeline, uint64_t failur
                                   struct ots_interrupt *interrupt)
 {
     enum ots_status status = OTS_OK;
-    ots_interrupt_attach(interrupt, wake_waiters, pipeline);
+    ots_interrupt_attach_waiter(interrupt, wake_waiters, pipeline);
     pthread_mutex_lock(&pipeline->synced.lock);
     uint64_t last_number = pipeline->synced.next_number - 1;
     while (status == OTS_OK && is_pending_locked(pipeline, last_number)) {

@@ -367,7 +367,7 @@ static void wake(void *context)
 static struct fetch *take(struct ots_read_ahead *ahead, uint64_t ino,
                           struct ots_interrupt *interrupt)
 {
-    ots_interrupt_attach(interrupt, wake, ahead);
+    ots_interrupt_attach_waiter(interrupt, wake, ahead);
     pthread_mutex_lock(&ahead->synced.lock);
     struct fetch *fetch = ahead->synced.first;
     while (fetch && (fetch->ino != ino || fetch->is_taken || fetch->is_unwanted))

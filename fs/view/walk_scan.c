@@ -330,7 +330,7 @@ enum ots_status ots_walk_scan_take(struct ots_walk_scan *scan, const struct ots_
 {
     uint64_t id = ots_share_hash(timeline->parent->name, timeline->name);
     struct ots_text_cache *cache = &scan->synced.cache;
-    ots_interrupt_attach(interrupt, wake, scan);
+    ots_interrupt_attach_waiter(interrupt, wake, scan);
     pthread_mutex_lock(&scan->synced.lock);
     scan->synced.take_count++;
     scan->synced.taken_us = now_us();

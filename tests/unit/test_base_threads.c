@@ -175,6 +175,24 @@ static void test_interrupts(void **state)
     ots_interrupt_deinit(&interrupt);
 }
 
+/* Who looks before it waits is told of what happens from then on. */
+static void test_waiters(void **state)
+{
+    (void)state;
+    size_t wakes = 0;
+    struct ots_interrupt interrupt;
+    ots_interrupt_init(&interrupt);
+    ots_interrupt_attach_waiter(&interrupt, count_wake, &wakes);
+    assert_int_equal(wakes, 0);
+    ots_interrupt_raise(&interrupt);
+    assert_int_equal(wakes, 1);
+    ots_interrupt_detach(&interrupt);
+    ots_interrupt_attach_waiter(&interrupt, count_wake, &wakes);
+    ots_interrupt_detach(&interrupt);
+    assert_int_equal(wakes, 1);
+    ots_interrupt_deinit(&interrupt);
+}
+
 static void test_nobody_can_interrupt(void **state)
 {
     (void)state;
@@ -292,15 +310,11 @@ static void test_a_bounded_wait_is_ended(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jobs_run_in_order),
-        cmocka_unit_test(test_jobs_run_side_by_side),
-        cmocka_unit_test(test_a_full_queue_blocks),
-        cmocka_unit_test(test_a_pool_without_jobs),
-        cmocka_unit_test(test_interrupts),
-        cmocka_unit_test(test_nobody_can_interrupt),
-        cmocka_unit_test(test_a_waiter_is_woken),
-        cmocka_unit_test(test_bounded_waits),
-        cmocka_unit_test(test_a_bounded_wait_is_ended),
+        cmocka_unit_test(test_jobs_run_in_order),    cmocka_unit_test(test_jobs_run_side_by_side),
+        cmocka_unit_test(test_a_full_queue_blocks),  cmocka_unit_test(test_a_pool_without_jobs),
+        cmocka_unit_test(test_interrupts),           cmocka_unit_test(test_waiters),
+        cmocka_unit_test(test_nobody_can_interrupt), cmocka_unit_test(test_a_waiter_is_woken),
+        cmocka_unit_test(test_bounded_waits),        cmocka_unit_test(test_a_bounded_wait_is_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
