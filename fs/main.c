@@ -36,6 +36,7 @@
 enum {
     OWN_MAPPING_BYTES = 1 << 20,
     KEPT_FREE_BYTES = 4 << 20,
+    ARENAS_MAX = 4,
 };
 
 /* Everything a mount consists of, in the order in which it is made. */
@@ -216,11 +217,13 @@ static int check(const struct ots_options *options)
 /*
  * glibc lets these bounds grow with what is freed: after some rows of megabytes each thread would
  * keep that much for good. Pages of usual rows stay below them, and use the same memory again.
+ * Threads share a few arenas, for what one of them has freed in its own is of no use to the others.
  */
 static void bound_memory(void)
 {
     mallopt(M_MMAP_THRESHOLD, OWN_MAPPING_BYTES);
     mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
+    mallopt(M_ARENA_MAX, ARENAS_MAX);
 }
 
 /* Each open file of much text holds a temporary file; the usual 1024 are soon used up. */
