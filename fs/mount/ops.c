@@ -47,6 +47,8 @@ static void run_lookup(struct ots_task *task)
 
 static void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
+    struct ots_mount *mount = fuse_req_userdata(request);
+    ots_habit_look_up(&mount->habit);
     struct ots_task *task =
         ots_task_new(request, "lookup", run_lookup, parent, ots_slice_str(name));
     if (task)
@@ -133,19 +135,29 @@ static void op_opendir(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info
     ots_task_start(task, true);
 }
 
-static size_t add_entry(fuse_req_t request, char *to, size_t room, bool is_plus,
-                        struct ots_slice name, const struct ots_attr *attr, off_t next)
+struct listed_name {
+    struct ots_slice name;
+    off_t next;
+    bool is_plus; /* the kernel asked for attributes too */
+    bool is_told; /* and gets those of this name */
+};
+
+static size_t add_entry(fuse_req_t request, char *to, size_t room, const struct listed_name *listed,
+                        const struct ots_attr *attr)
 {
     const struct ots_mount *mount = fuse_req_userdata(request);
     char text[512];
-    snprintf(text, sizeof(text), "%.*s", OTS_SLICE_FMT(name));
+    snprintf(text, sizeof(text), "%.*s", OTS_SLICE_FMT(listed->name));
     struct fuse_entry_param entry;
     ots_entry_fill(mount, attr, true, &entry);
     if (!attr->ino)
         entry.attr.st_ino = UNKNOWN_INO;
-    if (is_plus)
-        return fuse_add_direntry_plus(request, to, room, text, &entry, next);
-    return fuse_add_direntry(request, to, room, text, &entry.attr, next);
+    if (!listed->is_plus)
+        return fuse_add_direntry(request, to, room, text, &entry.attr, listed->next);
+    /* Number 0: the kernel takes the name alone. */
+    if (!listed->is_told)
+        entry.ino = 0;
+    return fuse_add_direntry_plus(request, to, room, text, &entry, listed->next);
 }
 
 /* Offsets: 0 and 1 are the two dots, 2 the first entry. */
@@ -175,8 +187,9 @@ static void reply_listing(fuse_req_t request, fuse_ino_t ino, size_t size, off_t
     /* Nothing below waits, so the answers can be held from before the view is asked. */
     (void)ots_keeping_hold(&mount->keeping, 0);
     for (size_t at = (size_t)offset; entry_at(mount->view, listing, ino, at, &name, &attr); at++) {
-        size_t need =
-            add_entry(request, buffer + used, size - used, is_plus, name, &attr, (off_t)(at + 1));
+        struct listed_name listed = {.name = name, .next = (off_t)(at + 1), .is_plus = is_plus};
+        listed.is_told = is_plus && attr.is_kept && ots_habit_list(&mount->habit, at);
+        size_t need = add_entry(request, buffer + used, size - used, &listed, &attr);
         if (need > size - used)
             break;
         used += need;
@@ -319,7 +332,15 @@ static void op_statfs(fuse_req_t request, fuse_ino_t ino)
     fuse_reply_statfs(request, &answer);
 }
 
+/* The kernel is to leave it to us when listings come with attributes; see fs/mount/habit.h. */
+static void op_init(void *context, struct fuse_conn_info *connection)
+{
+    (void)context;
+    connection->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO;
+}
+
 const struct fuse_lowlevel_ops ots_mount_ops = {
+    .init = op_init,
     .lookup = op_lookup,
     .getattr = op_getattr,
     .setattr = op_setattr,

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "backend/base/pool.h"
+#include "fs/mount/habit.h"
 #include "fs/mount/keeping.h"
 #include "fs/mount/mount.h"
 
@@ -18,6 +19,7 @@ struct ots_mount {
     bool is_mounted;
     struct ots_view *view;
     struct ots_keeping keeping;
+    struct ots_habit habit; /* the thread's that reads requests */
     struct ots_pool *workers;
     /* What workers have or will get. Held while interrupts are raised. */
     struct {
