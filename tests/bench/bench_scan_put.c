@@ -2,9 +2,9 @@
  * The least a client can do, as a peer for the mount: rows from reply to put, without text, without
  * files. And what fills tables for the benchmarks of the mount.
  *
- *   bench_scan_put fill DIR TABLE TIMELINES ROWS [FIRST]
+ *   bench_scan_put fill DIR TABLE TIMELINES ROWS [FIRST [MEASUREMENTS]]
  *       rows FIRST (0) to FIRST + ROWS - 1 of each timeline, a second apart, 5 fields, in the order
- *       of timelines; creates the table unless it is there
+ *       of timelines, which are of 10 measurements in turn; creates the table unless it is there
  *   bench_scan_put copy DIR TABLE DIR
  *       a table to another instance: split scans in flight, each page as puts of 200 rows
  *   bench_scan_put scan DIR TABLE
@@ -30,7 +30,7 @@ enum {
     SPLITS = 32,
     PUTS_PER_PAGE = OTS_PAGE_ROWS_MAX / OTS_PUT_ROWS_MAX,
     META_PAGE = 1000,
-    MEASUREMENTS = 10
+    MEASUREMENTS_DEFAULT = 10
 };
 
 static const int64_t FIRST_US = INT64_C(1700000000000000);
@@ -42,6 +42,7 @@ struct job {
     uint64_t timelines;
     uint64_t rows_each;
     uint64_t first_row;
+    uint64_t measurements;
     const struct ots_slice *splits;
     size_t split_count;
     atomic_size_t next; /* the next split, or put */
@@ -264,11 +265,11 @@ struct batch {
     char hosts[OTS_PUT_ROWS_MAX][24];
 };
 
-static void fill_row(struct batch *batch, size_t at, uint64_t timeline, uint64_t row)
+static void fill_row(struct batch *batch, size_t at, unsigned measurement, uint64_t timeline,
+                     uint64_t row)
 {
     struct ots_field *fields = batch->fields[at];
-    snprintf(batch->measurements[at], sizeof(batch->measurements[at]), "m%d",
-             (int)(timeline % MEASUREMENTS));
+    snprintf(batch->measurements[at], sizeof(batch->measurements[at]), "m%u", measurement % 1000);
     snprintf(batch->hosts[at], sizeof(batch->hosts[at]), "h%07" PRIu64, timeline);
     batch->tags[at][0] = (struct ots_tag){OTS_SLICE("az"), OTS_SLICE("b")};
     batch->tags[at][1] = (struct ots_tag){OTS_SLICE("host"), ots_slice_str(batch->hosts[at])};
@@ -302,8 +303,8 @@ static void *fill_lane(void *context)
         struct ots_call put;
         batch->rows = (struct ots_rows){.items = batch->items};
         for (uint64_t i = at; i < total && i < at + OTS_PUT_ROWS_MAX; i++)
-            fill_row(batch, batch->rows.count++, i / job->rows_each,
-                     job->first_row + i % job->rows_each);
+            fill_row(batch, batch->rows.count++, (unsigned)(i / job->rows_each % job->measurements),
+                     i / job->rows_each, job->first_row + i % job->rows_each);
         submit_puts(job, &batch->rows, &put, &latch);
         latch_wait(&latch);
         ots_call_deinit(&put);
@@ -364,10 +365,13 @@ int main(int argc, char **argv)
         job.from = connect_store(argv[2]);
         job.table = ots_slice_str(argv[3]);
     }
-    if (strcmp(what, "fill") == 0 && (argc == 6 || argc == 7)) {
+    if (strcmp(what, "fill") == 0 && argc >= 6 && argc <= 8) {
         job.timelines = number(argv[4]);
         job.rows_each = number(argv[5]);
-        job.first_row = argc == 7 ? number(argv[6]) : 0;
+        job.first_row = argc > 6 ? number(argv[6]) : 0;
+        job.measurements = argc > 7 ? number(argv[7]) : MEASUREMENTS_DEFAULT;
+        if (!job.measurements)
+            die("fill", "no measurements");
         job.to = job.from;
         create(job.to, job.table);
         run_lanes(&job, fill_lane);
@@ -380,9 +384,8 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "list") == 0 && argc == 4) {
         list(&job);
     } else {
-        die("usage",
-            "fill DIR TABLE TIMELINES ROWS [FIRST] | copy DIR TABLE DIR | scan DIR TABLE | "
-            "list DIR TABLE");
+        die("usage", "fill DIR TABLE TIMELINES ROWS [FIRST [MEASUREMENTS]] | copy DIR TABLE DIR | "
+                     "scan DIR TABLE | list DIR TABLE");
     }
     ots_store_free(job.from);
     tell(&job, start_us);
