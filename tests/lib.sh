@@ -19,6 +19,7 @@ mkdir -p "$work/state" "$work/states" "$work/config" "$work/run"
 chmod 700 "$work/run"
 unset TABLESTORE_ACCESS_KEY_ID TABLESTORE_ACCESS_KEY_SECRET TABLESTORE_SESSION_TOKEN
 
+lib_shell=$BASHPID
 lib_mounts=()
 lib_pids=()
 lib_wait_s=60
@@ -374,6 +375,8 @@ fresh_listing() {
 lib_cleanup() {
     local status=$? mountpoint log
     trap - EXIT
+    # A child that is killed before it has become another program still has our traps.
+    [ "$BASHPID" = "$lib_shell" ] || exit "$status"
     trap '' INT TERM HUP
     set +e
     cd /
