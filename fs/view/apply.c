@@ -218,10 +218,9 @@ static bool pass_own(const struct record *record)
 static void note_mtime(const struct record *record)
 {
     struct ots_node *timeline = record->timeline;
-    int64_t now_us = ots_clock_now_us(record->table->view->options.clock);
     if (!timeline->is_mtime_set && record->commit_us <= timeline->timeline.seen_us) {
-        int64_t newest_us = timeline->timeline.extent.last_time_us;
-        timeline->mtime_ns = (newest_us < now_us ? newest_us : now_us) * 1000;
+        timeline->mtime_ns =
+            ots_view_past_ns(record->table->view, timeline->timeline.extent.last_time_us);
         return;
     }
     int64_t commit_ns = record->commit_us * 1000;

@@ -14,11 +14,8 @@ struct browse {
 /* The record's time stands for that of the newest row until the timeline was opened. */
 static void note_time(const struct ots_view *view, struct ots_node *timeline, int64_t time_us)
 {
-    int64_t now_us = ots_clock_now_us(view->options.clock);
-    if (time_us < 0)
-        time_us = 0;
     if (!timeline->is_mtime_set && !timeline->timeline.extent.row_count)
-        timeline->mtime_ns = (time_us < now_us ? time_us : now_us) * 1000;
+        timeline->mtime_ns = ots_view_past_ns(view, time_us > 0 ? time_us : 0);
 }
 
 static enum ots_status note_record(struct browse *browse, const struct ots_timeline_meta *meta)

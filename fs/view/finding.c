@@ -126,8 +126,7 @@ static void note_mtime(const struct ots_view *view, struct ots_node *timeline,
 {
     int64_t now = now_ns(view);
     if (!timeline->is_mtime_set && !timeline->timeline.extent.row_count) {
-        int64_t newest_us = extent->last_time_us;
-        timeline->mtime_ns = newest_us < now / 1000 ? newest_us * 1000 : now;
+        timeline->mtime_ns = ots_view_past_ns(view, extent->last_time_us);
     } else {
         bool is_ahead = timeline->mtime_ns >= now && timeline->mtime_ns < INT64_MAX;
         timeline->mtime_ns = is_ahead ? timeline->mtime_ns + 1 : now;

@@ -349,20 +349,29 @@ static bool is_there(const struct ots_snapshot *snapshot, uint64_t offset)
            (snapshot->has_end && offset >= snapshot->end.size_bytes);
 }
 
+/* The next page on the way to the byte at `offset`; or `*is_end`, when the text ends before. */
+static enum ots_status fetch_towards(struct ots_snapshot *snapshot, uint64_t offset, size_t size,
+                                     struct ots_interrupt *interrupt, bool *is_end,
+                                     struct ots_error *err)
+{
+    enum ots_status status = check_version(snapshot, err);
+    if (status == OTS_OK) {
+        reach(snapshot, offset, size);
+        status = fetch_page(snapshot, interrupt, err);
+    }
+    *is_end = status == OTS_STALE && give_up_growth(snapshot, offset);
+    return *is_end ? OTS_OK : status;
+}
+
 enum ots_status ots_snapshot_fetch(struct ots_snapshot *snapshot, uint64_t offset, size_t size,
                                    struct ots_interrupt *interrupt, struct ots_error *err)
 {
     /* How often it was fetched and pushed out by what came behind it. */
     unsigned losses = 0;
     while (!is_there(snapshot, offset)) {
-        enum ots_status status = check_version(snapshot, err);
-        if (status == OTS_OK) {
-            reach(snapshot, offset, size);
-            status = fetch_page(snapshot, interrupt, err);
-        }
-        if (status == OTS_STALE && give_up_growth(snapshot, offset))
-            return OTS_OK;
-        if (status != OTS_OK)
+        bool is_end;
+        enum ots_status status = fetch_towards(snapshot, offset, size, interrupt, &is_end, err);
+        if (status != OTS_OK || is_end)
             return status;
         if (snapshot->stream.at.size_bytes > offset && !is_there(snapshot, offset) && losses++)
             return ots_error_set(err, OTS_IO, "a page of rows is too large to be kept");
@@ -387,14 +396,9 @@ enum ots_status ots_snapshot_rows(struct ots_snapshot *snapshot, uint64_t offset
     *span = (struct ots_row_span){0};
     snapshot->keeps_rows = true;
     while (is_to_fetch(snapshot, offset) && !is_passed) {
-        enum ots_status status = check_version(snapshot, err);
-        if (status == OTS_OK) {
-            reach(snapshot, offset, size);
-            status = fetch_page(snapshot, interrupt, err);
-        }
-        if (status == OTS_STALE && give_up_growth(snapshot, offset))
-            return OTS_OK;
-        if (status != OTS_OK)
+        bool is_end;
+        enum ots_status status = fetch_towards(snapshot, offset, size, interrupt, &is_end, err);
+        if (status != OTS_OK || is_end)
             return status;
         is_passed = stream->at.size_bytes > offset;
     }

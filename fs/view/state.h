@@ -152,6 +152,9 @@ struct ots_view {
 /* Monotonic time. */
 int64_t ots_view_now_us(const struct ots_view *view);
 
+/* The time of a row as that of a file, which is not in the future. */
+int64_t ots_view_past_ns(const struct ots_view *view, int64_t time_us);
+
 /* Let a thread wait: at most `time_us`, less when the interrupt is raised or anything changes. */
 void ots_view_nap(struct ots_view *view, int64_t time_us, struct ots_interrupt *interrupt);
 

@@ -24,6 +24,12 @@ int64_t ots_view_now_us(const struct ots_view *view)
     return ots_clock_monotonic_us(view->options.clock);
 }
 
+int64_t ots_view_past_ns(const struct ots_view *view, int64_t time_us)
+{
+    int64_t now_us = ots_clock_now_us(view->options.clock);
+    return (time_us < now_us ? time_us : now_us) * 1000;
+}
+
 /* Returns whether rows are left to look after. */
 static bool send_older(struct ots_view *view)
 {
