@@ -401,11 +401,8 @@ static void print(struct ots_read_ahead *ahead, struct fetch *fetch, struct ots_
     ots_lp_printer_init(&printer, ahead->view->options.precision);
     ots_page_rows_begin(rows, 0);
     for (size_t i = 0; status == OTS_OK && i < page->rows.count; i++) {
-        const struct ots_extent before = text->extent;
-        const struct ots_row *row = &page->rows.items[i];
-        status = ots_whole_text_add(text, &printer, row, NULL);
-        const struct ots_row_sum sum = {row->time_us, text->extent.size_bytes - before.size_bytes,
-                                        text->extent.hash - before.hash};
+        struct ots_row_sum sum;
+        status = ots_whole_text_add(text, &printer, &page->rows.items[i], &sum, NULL);
         ots_page_rows_add(rows, &sum);
     }
     ots_lp_printer_deinit(&printer);

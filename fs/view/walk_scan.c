@@ -127,6 +127,7 @@ static enum ots_status take_page(void *context, void *state, const struct ots_ro
     struct ots_walk_scan *scan = context;
     struct lane *lane = state;
     struct ots_whole_text piece = {0};
+    struct ots_row_sum sum;
     enum ots_status status = OTS_OK;
     if (!lane->has_printer)
         ots_lp_printer_init(&lane->printer, scan->extract->view->options.precision);
@@ -136,7 +137,7 @@ static enum ots_status take_page(void *context, void *state, const struct ots_ro
         if (i && row->key != rows->items[i - 1].key)
             status = add_piece(scan, rows->items[i - 1].key, &piece);
         if (status == OTS_OK)
-            status = ots_whole_text_add(&piece, &lane->printer, row, err);
+            status = ots_whole_text_add(&piece, &lane->printer, row, &sum, err);
     }
     if (status == OTS_OK && rows->count)
         status = add_piece(scan, rows->items[rows->count - 1].key, &piece);

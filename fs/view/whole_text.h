@@ -18,9 +18,10 @@ struct ots_whole_text {
 
 void ots_whole_text_deinit(struct ots_whole_text *text);
 
-/* Append a row's line. Errors: as ots_line_append. */
+/* Append a row's line; `*sum` becomes that of the row. Errors: as ots_line_append. */
 enum ots_status ots_whole_text_add(struct ots_whole_text *text, struct ots_lp_printer *printer,
-                                   const struct ots_row *row, struct ots_error *err) OTS_MUST_CHECK;
+                                   const struct ots_row *row, struct ots_row_sum *sum,
+                                   struct ots_error *err) OTS_MUST_CHECK;
 
 /* Append the lines of rows that come behind it. Errors: OTS_NOMEM. */
 enum ots_status ots_whole_text_join(struct ots_whole_text *text,
