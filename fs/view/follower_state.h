@@ -23,8 +23,9 @@ struct ots_follower {
     struct ots_buf identity;          /* of the table as it was seen last */
     struct ots_row_summer summer;
     bool is_failure_told;
-    bool is_lost;  /* the place in the stream; what was changed since may never be told */
-    bool was_open; /* the stream was there when it was asked for last */
+    bool is_lost;      /* the place in the stream; what was changed since may never be told */
+    bool has_expected; /* the rows of the journal's old segments, fs/view/replay.h */
+    bool was_open;     /* the stream was there when it was asked for last */
     /* Guarded by the view's lock. */
     struct {
         struct ots_knowledge prepared;

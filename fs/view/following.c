@@ -41,9 +41,16 @@ static void stop_following(struct ots_follower *follower, enum ots_follower_stat
 {
     struct ots_table *table = follower->table;
     struct ots_view *view = table->view;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_measured = follower->synced.is_measured;
+    pthread_mutex_unlock(&view->synced.lock);
+    /* Times that tools have set are nowhere else. */
+    if (follower->persist && follower->cursor)
+        ots_persist_save(follower->persist, follower->cursor, is_measured);
     drop_cursor(follower);
     ots_persist_close(follower->persist);
     follower->persist = NULL;
+    follower->has_expected = false;
     pthread_mutex_lock(&view->synced.lock);
     follower->synced.state = state;
     follower->synced.prepared.fresh_until_us = 0;
@@ -133,6 +140,7 @@ static void forget_table(struct ots_follower *follower)
     struct ots_view *view = table->view;
     ots_persist_close(follower->persist);
     follower->persist = NULL;
+    follower->has_expected = false;
     pthread_mutex_lock(&view->synced.lock);
     ots_node_each_child(table->node, forget_measurement, table);
     table->node->is_mtime_set = false;
@@ -162,10 +170,14 @@ static enum ots_status adopt(struct ots_follower *follower, struct ots_slice ide
     ots_buf_append_slice(&follower->identity, identity);
     if (ots_buf_status(&follower->identity) != OTS_OK)
         return ots_error_set(err, OTS_NOMEM, "out of memory");
-    if (follower->persist || !table->instance->state)
-        return OTS_OK;
-    enum ots_status status = ots_persist_open(table, identity, &follower->persist, err);
-    return status == OTS_OK ? ots_replay_expect(table, identity, err) : status;
+    enum ots_status status = OTS_OK;
+    if (!follower->persist && table->instance->state)
+        status = ots_persist_open(table, identity, &follower->persist, err);
+    if (status == OTS_OK && !follower->has_expected && table->instance->state) {
+        status = ots_replay_expect(table, identity, err);
+        follower->has_expected = status == OTS_OK;
+    }
+    return status;
 }
 
 /* --- records ----------------------------------------------------------------------------------*/

@@ -77,8 +77,9 @@ static enum ots_status set_timeline(struct loading *loading, struct ots_node *ti
     timeline->is_unsure = known->flags & OTS_PERSIST_UNSURE;
     timeline->is_local = known->flags & OTS_PERSIST_LOCAL;
     if (known->flags & OTS_PERSIST_DIRTY) {
+        if (!ots_node_is_dirty(timeline))
+            table->whole.unmeasured_count++;
         timeline->timeline.last_write = ++table->write_number;
-        table->whole.unmeasured_count++;
         ots_node_note_write(timeline, 0);
     }
     /* What was made and never had a row lived in that mount. */

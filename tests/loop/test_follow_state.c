@@ -4,11 +4,15 @@
 #include "tests/loop/follow_fixture.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "fs/state/table_state.h"
 
 #define A "t/cpu/host=a.lp"
 #define A1 "cpu,host=a v=1i 1000\n"
@@ -304,6 +308,114 @@ static void without_a_kept_time_the_first_sight_counts(void **state)
     follow_expect(follow, A, A1 A3);
 }
 
+/* --- what comes between -----------------------------------------------------------------------*/
+
+static void set_time_when_denied(void *context, const struct ots_call *call)
+{
+    struct follow *follow = context;
+    if (call->action == OTS_ACTION_STREAM_RECORDS &&
+        atomic_load(&follow->gate.streams) == GATE_DENIED)
+        follow_set_mtime(follow, A, 12345678901);
+}
+
+/* Whatever was set until then is saved when a stream cannot be read any more. */
+static void a_stream_that_is_lost_loses_no_time(void **state)
+{
+    struct follow *follow = *state;
+    begin(follow);
+    follow_wait_ready(follow, "t");
+    follow->log.level = (enum ots_log_level) - 1;
+    follow->gate.before_context = follow;
+    atomic_store(&follow->gate.before, set_time_when_denied);
+    atomic_store(&follow->gate.streams, GATE_DENIED);
+    for (int i = 0; i < 20000 && follow_report(follow, "t").state != OTS_FOLLOWER_UNREADABLE; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    assert_int_equal(follow_report(follow, "t").state, OTS_FOLLOWER_UNREADABLE);
+    atomic_store(&follow->gate.before, NULL);
+    follow_unmount(follow);
+    atomic_store(&follow->gate.streams, GATE_OPEN);
+    follow_mount(follow);
+    assert_int_equal(follow_mtime_ns(follow, A), 12345678901);
+}
+
+static void run_in_journal(const struct follow *follow, const char *commands)
+{
+    char text[400];
+    snprintf(text, sizeof(text), "cd '%s'/*/journal/t && for f in 0*; do %s; done",
+             follow->folder->path, commands);
+    assert_int_equal(system(text), 0);
+}
+
+/* The first attempt to read what an earlier mount left fails: the second knows its rows all the
+ * same when the stream shows them. */
+static void rows_that_were_left_are_expected_at_the_second_attempt(void **state)
+{
+    struct follow *follow = *state;
+    char command[400];
+    begin(follow);
+    follow_wait_ready(follow, "t");
+    int64_t mtime_ns = follow_mtime_ns(follow, A);
+    keep_state(follow);
+    atomic_store(&follow->gate.puts, GATE_DEAF);
+    assert_int_equal(view_store(&follow->mount, A, "cpu,host=a v=44i 4000\n"), OTS_OK);
+    snprintf(command, sizeof(command), "cp -a '%s'/*/journal '%s'.kept/*/", follow->folder->path,
+             follow->folder->path);
+    assert_int_equal(system(command), 0);
+    follow_unmount(follow);
+    restore_state(follow);
+    forget_state(follow);
+    atomic_store(&follow->gate.puts, GATE_OPEN);
+    run_in_journal(follow, "mv $f .$f; mkdir $f");
+    follow_pass_time(follow, SECOND_US);
+    follow->log.level = (enum ots_log_level) - 1;
+    follow_mount(follow);
+    assert_int_equal(view_list_status(&follow->mount, "t"), OTS_IO);
+    run_in_journal(follow, "rmdir $f; mv .$f $f");
+    follow_expect(follow, A, A1 A3 "cpu,host=a v=44i 4000\n");
+    follow_wait_polls(follow, "t");
+    assert_int_equal(follow_report(follow, "t").foreign, 0);
+    assert_int_equal(follow_mtime_ns(follow, A), mtime_ns);
+}
+
+static int open_source(const struct follow *follow)
+{
+    char pattern[100];
+    glob_t found;
+    snprintf(pattern, sizeof(pattern), "%s/*", follow->folder->path);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    int fd = open(found.gl_pathv[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    globfree(&found);
+    return fd;
+}
+
+/* A measurement that is gone leaves no time behind. */
+static void the_time_of_a_measurement_goes_with_it(void **state)
+{
+    struct follow *follow = *state;
+    int64_t mtime_ns;
+    begin(follow);
+    assert_int_equal(view_mkdir(&follow->mount, "t/mem"), OTS_OK);
+    follow_set_mtime(follow, "t/mem", 12345678901);
+    follow_set_mtime(follow, "t/cpu", 12345678902);
+    follow_remount(follow);
+    assert_int_equal(follow_mtime_ns(follow, "t/cpu"), 12345678902);
+    assert_int_equal(view_mkdir(&follow->mount, "t/mem"), OTS_OK);
+    struct ots_attr table = view_attr(&follow->mount, "t");
+    assert_int_equal(ots_view_rmdir(follow->mount.view, table.ino, OTS_SLICE("mem"), NULL, NULL),
+                     OTS_OK);
+    follow_unmount(follow);
+    int fd = open_source(follow);
+    assert_int_equal(ots_table_state_peek_mtime(fd, OTS_SLICE("t"), OTS_SLICE("cpu"),
+                                                OTS_SLICE_NONE, &mtime_ns, NULL),
+                     OTS_OK);
+    assert_int_equal(ots_table_state_peek_mtime(fd, OTS_SLICE("t"), OTS_SLICE("mem"),
+                                                OTS_SLICE_NONE, &mtime_ns, NULL),
+                     OTS_NOT_FOUND);
+    close(fd);
+    follow_mount(follow);
+}
+
 /* --- another host -----------------------------------------------------------------------------*/
 
 /* Whoever has a state of its own sees what the first one writes, and the other way round. */
@@ -339,6 +451,9 @@ int main(void)
         TEST(a_table_shows_its_time_before_it_is_looked_into),
         TEST(a_time_set_before_a_table_is_looked_into_stays),
         TEST(without_a_kept_time_the_first_sight_counts),
+        TEST(a_stream_that_is_lost_loses_no_time),
+        TEST(rows_that_were_left_are_expected_at_the_second_attempt),
+        TEST(the_time_of_a_measurement_goes_with_it),
         TEST(two_mounts_see_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
