@@ -115,8 +115,10 @@ static void pass_measurement(struct ots_node *measurement, void *context)
         return;
     passing.has_listed_child = false;
     ots_node_each_child(measurement, pass_timeline, &passing);
-    if (!passing.has_listed_child && !measurement->is_local)
-        measurement->is_listed = false;
+    if (passing.has_listed_child || measurement->is_local || !measurement->is_listed)
+        return;
+    measurement->is_listed = false;
+    ots_table_note_directory_locked(of_table->table, measurement);
 }
 
 static void pass_locked(struct ots_table *table, const struct ots_finding *finding, int64_t cut_us)

@@ -151,6 +151,8 @@ static enum ots_status unlist_empty(struct ots_view *view, struct ots_node *dir,
     size_t count = ots_node_count_shown(dir);
     if (!count) {
         dir->is_listed = false;
+        if (dir->kind == OTS_NODE_MEASUREMENT)
+            ots_table_note_directory_locked(ots_node_table(dir), dir);
         ots_staging_unlink_all_locked(view, dir);
     }
     pthread_mutex_unlock(&view->synced.lock);

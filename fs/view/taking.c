@@ -107,6 +107,22 @@ static enum ots_status take_timeline(struct ots_taking *taking, struct ots_node 
     return status == OTS_OK ? take_marks(taking, timeline, taken) : status;
 }
 
+static void see_kept(struct ots_node *child, void *context)
+{
+    bool *is_kept = context;
+    bool has_time = child->kind == OTS_NODE_TIMELINE && (child->is_listed || child->is_removed);
+    *is_kept = *is_kept || has_time;
+}
+
+/* Nothing of the measurement is kept any more. */
+static bool is_gone(struct ots_node *dir)
+{
+    bool is_kept = dir->kind != OTS_NODE_MEASUREMENT || dir->is_listed;
+    if (!is_kept)
+        ots_node_each_child(dir, see_kept, &is_kept);
+    return !is_kept;
+}
+
 static void take_directory(struct ots_taking *taking, struct ots_node *dir)
 {
     if (!dir->is_changed)
@@ -117,6 +133,7 @@ static void take_directory(struct ots_taking *taking, struct ots_node *dir)
         return;
     }
     dir->is_changed = false;
+    taken->is_gone = is_gone(dir);
     taken->known.mtime_ns = dir->mtime_ns;
     taken->known.flags = dir->is_mtime_set ? OTS_PERSIST_MTIME_SET : 0;
     if (dir->kind == OTS_NODE_MEASUREMENT)
