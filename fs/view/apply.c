@@ -219,8 +219,8 @@ static void note_mtime(const struct record *record)
 {
     struct ots_node *timeline = record->timeline;
     if (!timeline->is_mtime_set && record->commit_us <= timeline->timeline.seen_us) {
-        timeline->mtime_ns =
-            ots_view_past_ns(record->table->view, timeline->timeline.extent.last_time_us);
+        int64_t first_us = ots_node_first_us(timeline, timeline->timeline.extent.last_time_us);
+        timeline->mtime_ns = ots_view_past_ns(record->table->view, first_us);
         return;
     }
     int64_t commit_ns = record->commit_us * 1000;

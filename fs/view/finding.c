@@ -126,7 +126,8 @@ static void note_mtime(const struct ots_view *view, struct ots_node *timeline,
 {
     int64_t now = now_ns(view);
     if (!timeline->is_mtime_set && !timeline->timeline.extent.row_count) {
-        timeline->mtime_ns = ots_view_past_ns(view, extent->last_time_us);
+        timeline->mtime_ns =
+            ots_view_past_ns(view, ots_node_first_us(timeline, extent->last_time_us));
     } else {
         bool is_ahead = timeline->mtime_ns >= now && timeline->mtime_ns < INT64_MAX;
         timeline->mtime_ns = is_ahead ? timeline->mtime_ns + 1 : now;
@@ -148,6 +149,14 @@ static bool is_change_news(const struct ots_extract *extract, const struct ots_n
            timeline->timeline.own_write <= measured->write_number;
 }
 
+/* Without a row it is not: a table that was made anew may be scanned before it has any. */
+static void note_seen(const struct ots_table *table, struct ots_node *timeline,
+                      const struct ots_measured *measured)
+{
+    if (!timeline->timeline.seen_us && measured->extent.row_count)
+        timeline->timeline.seen_us = ots_store_now_us(table->instance->store);
+}
+
 static void note_whole(struct ots_extract *extract, struct ots_node *timeline,
                        const struct ots_measured *measured)
 {
@@ -158,10 +167,6 @@ static void note_whole(struct ots_extract *extract, struct ots_node *timeline,
     ots_node_note_measured(timeline, measured, !ots_node_is_dirty(timeline));
     if (was_dirty && !ots_node_is_dirty(timeline))
         extract->unmeasured_count--;
-    /* One that has no row is not seen yet: a table that was made anew may be scanned before it has.
-     */
-    if (!timeline->timeline.seen_us && measured->extent.row_count)
-        timeline->timeline.seen_us = ots_store_now_us(table->instance->store);
 }
 
 void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timeline,
@@ -174,6 +179,8 @@ void ots_extract_note_locked(struct ots_extract *extract, struct ots_node *timel
     bool is_whole = extract == &extract->table->whole;
     bool is_same = ots_extent_is_same(known, extent);
     bool was_dirty = ots_node_is_dirty(timeline);
+    if (is_whole)
+        note_seen(extract->table, timeline, measured);
     if (!is_same && is_change_news(extract, timeline, measured))
         note_mtime(extract->view, timeline, extent);
     if (is_whole) {

@@ -348,6 +348,12 @@ void ots_node_note_measured(struct ots_node *timeline, const struct ots_measured
     drop_more(timeline);
 }
 
+int64_t ots_node_first_us(const struct ots_node *timeline, int64_t newest_us)
+{
+    int64_t seen_us = timeline->timeline.seen_us;
+    return seen_us && seen_us < newest_us ? seen_us : newest_us;
+}
+
 enum ots_status ots_node_set_key(struct ots_node *timeline, const struct ots_series_key *key)
 {
     struct ots_timeline_more *more = timeline->timeline.more;

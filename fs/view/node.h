@@ -162,6 +162,10 @@ void ots_node_note_replaced(struct ots_node *timeline, int64_t time_us);
 void ots_node_note_measured(struct ots_node *timeline, const struct ots_measured *measured,
                             bool is_all);
 
+/* The time of the newest row at first sight, but not later than that sight: else rows of the future
+ * would move the timeline's time as long as they are. */
+int64_t ots_node_first_us(const struct ots_node *timeline, int64_t newest_us);
+
 /* Remember the key of a timeline whose name cannot be decoded. Errors: OTS_NOMEM. */
 enum ots_status ots_node_set_key(struct ots_node *timeline,
                                  const struct ots_series_key *key) OTS_MUST_CHECK;

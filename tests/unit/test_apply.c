@@ -358,6 +358,10 @@ static void at_first_sight_the_newest_row_tells_the_time(void **state)
     assert_int_equal(timeline->mtime_ns, 500000);
     apply_fixture_put(fixture, 0, now_us + 1000000, 1, now_us);
     assert_int_equal(timeline->mtime_ns, now_us * 1000);
+    /* However late they are shown, and however new: it is the time of that sight. */
+    fixture->now_us += 500000;
+    apply_fixture_put(fixture, 0, now_us + 1500000, 1, now_us);
+    assert_int_equal(timeline->mtime_ns, now_us * 1000);
     /* What is put later is a change. */
     apply_fixture_put(fixture, 0, now_us + 2000000, 1, now_us + 5);
     assert_int_equal(timeline->mtime_ns, (now_us + 5) * 1000);
