@@ -20,7 +20,7 @@ const char ots_options_usage[] =
     "  --check              try the source step by step; mount nothing\n"
     "  -o config=FILE       where data sources are described\n"
     "  -o instance=NAME     the instance, where the endpoint does not tell it\n"
-    "  -o state_dir=DIR     where the journal and rejected lines are kept\n"
+    "  -o state_dir=DIR     where the journal, rejected lines and sizes are kept\n"
     "  -o cache_size=MIB    of what is read ahead, on disk (1024)\n"
     "  -o cache_dir=DIR     in which directory ($TMPDIR or /var/tmp)\n"
     "  -o precision=UNIT    of times in lines: ns (default), us, ms or s\n"
