@@ -232,16 +232,24 @@ static void evict_oldest_own(struct ots_ahead *ahead)
     }
 }
 
+/* The next ones to go. */
+static void expect_drops(const struct ots_ahead *ahead, const struct ots_ahead_list *list)
+{
+    uint32_t id = list->oldest;
+    const struct ots_ahead_item *entry = &ahead->entries[id];
+    if (!id || !entry->age.newer)
+        return;
+    ots_ahead_expect_entry(ahead, entry->node, entry->time_us);
+    entry = &ahead->entries[entry->age.newer];
+    ots_ahead_expect(ahead, entry->node, entry->time_us);
+    __builtin_prefetch(&ahead->entries[entry->age.newer], 1);
+}
+
 static void bound_list(struct ots_ahead *ahead, const struct ots_ahead_list *list, size_t max)
 {
     while (list->count > max)
         ots_ahead_drop(ahead, list->oldest);
-    /* The next one to go. */
-    if (list->oldest) {
-        const struct ots_ahead_item *oldest = &ahead->entries[list->oldest];
-        ots_ahead_expect(ahead, oldest->node, oldest->time_us);
-        __builtin_prefetch(&ahead->entries[oldest->age.newer], 1);
-    }
+    expect_drops(ahead, list);
 }
 
 /* --- adding -----------------------------------------------------------------------------------*/
