@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/base/search.h"
 #include "fs/view/node.h"
 
 enum { SLOTS_MIN = 8, ORDER_MIN = 4 };
@@ -98,19 +99,16 @@ static int compare_nodes(const void *a, const void *b)
     return ots_slice_compare((*left)->name, (*right)->name);
 }
 
+static bool is_before(const void *item, const void *wanted)
+{
+    return compare_nodes(item, wanted) < 0;
+}
+
 /* How many of the first `count`, which are sorted, come before the node. */
 static size_t count_before(struct ots_node *const *sorted, size_t count,
                            const struct ots_node *node)
 {
-    size_t low = 0;
-    while (low < count) {
-        size_t middle = low + (count - low) / 2;
-        if (ots_slice_compare(sorted[middle]->name, node->name) < 0)
-            low = middle + 1;
-        else
-            count = middle;
-    }
-    return low;
+    return ots_search(sorted, count, sizeof(struct ots_node *), is_before, &node);
 }
 
 /* Move the new ones, which are sorted and of which `tail` is a copy, to their places. */
