@@ -1,8 +1,9 @@
 #include "fs/mount/keeping.h"
 
-#include <time.h>
+#include "backend/base/clock.h"
+#include "backend/base/cond.h"
 
-enum { TOLD_AT_ONCE = 256 };
+enum { TOLD_AT_ONCE = 256, SETTLE_US = 1000000 };
 
 void ots_keeping_init(struct ots_keeping *keeping, struct fuse_session *session)
 {
@@ -13,12 +14,8 @@ void ots_keeping_init(struct ots_keeping *keeping, struct fuse_session *session)
     pthread_rwlockattr_setkind_np(&fair, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&keeping->answers, &fair);
     pthread_rwlockattr_destroy(&fair);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&keeping->synced.lock, NULL);
-    pthread_cond_init(&keeping->synced.told, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    ots_cond_init(&keeping->synced.told);
 }
 
 void ots_keeping_deinit(struct ots_keeping *keeping)
@@ -111,12 +108,10 @@ bool ots_keeping_is_settled(struct ots_keeping *keeping)
 void ots_keeping_settle(struct ots_keeping *keeping)
 {
     uint64_t wanted = ots_view_stale_count(keeping->view);
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec++;
-    int error = 0;
+    int64_t until_us = ots_clock_monotonic_us(&ots_clock_system) + SETTLE_US;
+    bool has_time = true;
     pthread_mutex_lock(&keeping->synced.lock);
-    while (keeping->synced.told_count < wanted && !keeping->synced.is_over && !error)
-        error = pthread_cond_timedwait(&keeping->synced.told, &keeping->synced.lock, &until);
+    while (keeping->synced.told_count < wanted && !keeping->synced.is_over && has_time)
+        has_time = ots_cond_wait_until(&keeping->synced.told, &keeping->synced.lock, until_us);
     pthread_mutex_unlock(&keeping->synced.lock);
 }
