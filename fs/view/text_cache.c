@@ -80,6 +80,7 @@ static void push(struct ots_text_queue *queue, struct ots_cached_text *text)
     queue->newest = text;
     text->size_bytes = text->text.extent.size_bytes + sizeof(*text);
     queue->bytes += text->size_bytes;
+    queue->count++;
 }
 
 static void pull(struct ots_text_queue *queue, struct ots_cached_text *text)
@@ -93,6 +94,7 @@ static void pull(struct ots_text_queue *queue, struct ots_cached_text *text)
     else
         queue->newest = text->older;
     queue->bytes -= text->size_bytes;
+    queue->count--;
 }
 
 static struct ots_text_queue *queue_of(struct ots_text_cache *cache,
@@ -215,6 +217,8 @@ enum ots_status ots_text_cache_add(struct ots_text_cache *cache, uint64_t id,
     ots_whole_text_deinit(piece);
     while (cache->memory.bytes > cache->memory_bytes_max)
         move_to_file(cache, cache->memory.oldest);
+    while (cache->filed.count * sizeof(struct ots_cached_text) > cache->memory_bytes_max)
+        forget(cache, cache->filed.oldest);
     return status;
 }
 

@@ -18,11 +18,12 @@ struct ots_text_queue {
     struct ots_cached_text *oldest;
     struct ots_cached_text *newest;
     uint64_t bytes;
+    size_t count;
 };
 
 struct ots_text_cache {
-    uint64_t memory_bytes_max;
-    uint64_t file_bytes_max; /* 0: no file */
+    uint64_t memory_bytes_max; /* of texts; as much again for what tells where in the file one is */
+    uint64_t file_bytes_max;   /* 0: no file */
     struct ots_cached_text **buckets;
     size_t bucket_count; /* a power of two */
     size_t count;

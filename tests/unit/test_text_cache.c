@@ -86,10 +86,10 @@ static void old_texts_go_to_the_file(void **state)
 {
     struct ots_text_cache cache;
     (void)state;
-    ots_text_cache_init(&cache, 10 * TEXT_BYTES, MUCH, NULL);
+    ots_text_cache_init(&cache, 20 * TEXT_BYTES, MUCH, NULL);
     for (uint64_t id = 1; id <= 100; id++)
         add(&cache, id, 1);
-    assert_true(cache.memory.bytes <= 10 * TEXT_BYTES);
+    assert_true(cache.memory.bytes <= 20 * TEXT_BYTES);
     assert_int_equal(cache.count, 100);
     assert_false(ots_text_cache_is_in_memory(&cache, 3));
     assert_true(ots_text_cache_is_in_memory(&cache, 100));
@@ -123,6 +123,29 @@ static void the_oldest_go_when_there_is_no_room(void **state)
         kept += is_there;
     }
     assert_true(kept >= 15);
+    ots_text_cache_deinit(&cache);
+}
+
+/* A million texts of a few bytes would fill the memory with where they are. */
+static void small_texts_in_the_file_are_bounded_too(void **state)
+{
+    struct ots_text_cache cache;
+    (void)state;
+    ots_text_cache_init(&cache, MUCH / 4, 100 * MUCH, NULL);
+    for (uint64_t id = 1; id <= 20000; id++) {
+        struct ots_whole_text piece = {.extent = {.size_bytes = 4, .row_count = 1}};
+        piece.extent.first_time_us = piece.extent.last_time_us = 1;
+        ots_buf_append_fmt(&piece.bytes, "%04u", (unsigned)(id % 10000));
+        assert_int_equal(ots_text_cache_add(&cache, id, &piece), OTS_OK);
+        assert_true(cache.memory.bytes <= MUCH / 4);
+        assert_true(cache.filed.count <= MUCH / 4 / 100);
+        assert_int_equal(cache.count, cache.memory.count + cache.filed.count);
+    }
+    struct ots_whole_text text = {0};
+    assert_false(ots_text_cache_take(&cache, 1, &text));
+    assert_true(ots_text_cache_take(&cache, 20000 - cache.count + 1, &text));
+    assert_int_equal(text.bytes.size, 4);
+    ots_whole_text_deinit(&text);
     ots_text_cache_deinit(&cache);
 }
 
@@ -186,6 +209,7 @@ int main(void)
         cmocka_unit_test(many_are_found),
         cmocka_unit_test(old_texts_go_to_the_file),
         cmocka_unit_test(the_oldest_go_when_there_is_no_room),
+        cmocka_unit_test(small_texts_in_the_file_are_bounded_too),
         cmocka_unit_test(without_a_file_the_oldest_go_too),
         cmocka_unit_test(a_folder_that_is_not_there_costs_only_texts),
         cmocka_unit_test(what_is_of_no_use_is_not_kept),
