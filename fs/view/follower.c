@@ -19,6 +19,7 @@ enum {
     SAVE_US = 1000000,
     BACKOFF_US_MAX = 30 * 1000000,
     UNREADABLE_US = 60 * 1000000, /* until it is tried again */
+    OPTIONS_US = 60 * 1000000,    /* until somebody else's change of a time to live is looked for */
     /* Rows of our own, after which the stream is read without waiting for its time: what waits for
      * its record is few enough to stay in the processor's cache. */
     STORED_ROWS_MAX = 8192,
@@ -236,6 +237,19 @@ static enum ots_status scan_if_due(struct ots_follower *follower)
     return status;
 }
 
+/* Who works below a table does not look its name up, so the table's options may have grown old. */
+static void refresh_options(const struct ots_follower *follower, struct ots_interrupt *interrupt)
+{
+    struct ots_instance *instance = follower->table->instance;
+    struct ots_view *view = instance->view;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_old = ots_view_now_us(view) > instance->tables.fresh_until_us + OPTIONS_US;
+    pthread_mutex_unlock(&view->synced.lock);
+    /* Whoever looks for a table by its name is told why that fails. */
+    if (is_old)
+        (void)!ots_instance_refresh(instance, interrupt, NULL);
+}
+
 static int64_t poll_us(const struct ots_follower *follower)
 {
     int64_t time_us = follower->table->view->options.poll_us;
@@ -258,6 +272,8 @@ static void *run(void *argument)
             save_at_us = 0;
         is_at_end = true;
         enum ots_status status = do_turn(follower, is_poll, &save_at_us, &is_at_end);
+        if (is_poll && status == OTS_OK)
+            refresh_options(follower, &follower->end);
         if (is_poll && status == OTS_OK)
             status = scan_if_due(follower);
         if (!is_poll)

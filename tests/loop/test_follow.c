@@ -408,6 +408,27 @@ static void set_time_to_live(struct follow *follow, int32_t seconds)
 
 enum { EDGE_S = 86400 - 600 };
 
+/* Nobody looks the table up: who works in it knows its number. */
+static void another_time_to_live_is_noticed_without_a_lookup(void **state)
+{
+    struct follow *follow = *state;
+    char all[400] = "";
+    char left[400] = "";
+    append_aged(all, "cpu,host=a", EDGE_S + 10000);
+    append_aged(all, "cpu,host=a", EDGE_S - 10000);
+    append_aged(left, "cpu,host=a", EDGE_S - 10000);
+    follow_put(follow, "t", all);
+    struct ots_attr attr = view_attr(&follow->mount, A);
+    assert_int_equal(attr.size_bytes, strlen(all));
+    set_time_to_live(follow, 86400);
+    follow_pass_time(follow, 62 * SECOND_US);
+    for (int i = 0; i < 5000 && attr.size_bytes != strlen(left); i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        assert_int_equal(ots_view_getattr(follow->mount.view, attr.ino, NULL, &attr, NULL), OTS_OK);
+    }
+    assert_int_equal(attr.size_bytes, strlen(left));
+}
+
 static void rows_that_expire_are_taken_away(void **state)
 {
     struct follow *follow = *state;
@@ -501,6 +522,7 @@ int main(void)
         TEST(a_table_made_anew_is_scanned_before_it_has_rows),
         TEST(a_table_that_is_gone_is_not_followed),
         TEST(a_gap_is_healed_when_the_service_is_back),
+        TEST(another_time_to_live_is_noticed_without_a_lookup),
         TEST(a_stream_that_is_denied_leaves_scans),
         TEST(while_the_service_is_away_what_is_known_is_served),
         TEST(a_scan_is_overtaken_by_others),
