@@ -34,7 +34,7 @@ expect_equal "$(rows_copied t)" "$total" 'rows that did not become text'
 expect_equal "$(counted_since "$work/a" rows_read)" "$total" 'rows fetched'
 expect_equal "$(requests "$work/b" rows_put)" "$total" 'rows put'
 puts=$(requests "$work/b" PutTimeseriesData)
-[ "$puts" -le $((total / 200 * 11 / 10 + 1)) ] || fail "$puts puts of $total rows"
+[ "$puts" -le $((total * 11 / 2000 + 1)) ] || fail "$puts puts of $total rows"
 
 # Sizes are known without a look at the target.
 (cd "$work/plain" && stat -c '%n %s' ./*/*) >"$work/sizes"
