@@ -92,10 +92,7 @@ rmdir "$work/mnt/anew" || fail 'rmdir of a new table'
 mkdir "$work/mnt/anew" "$work/mnt/anew/m"
 set_faults '{"rules": [{"action": "PutTimeseriesData", "code": "OTSServerBusy"}]}'
 lines m,host=a 5 >"$work/mnt/anew/m/host=a.lp" || fail 'rows that wait'
-kill -KILL "$(processes_of "$otsfs" "$work/mnt")"
-wait_until no_process_of "$otsfs" "$work/mnt"
-fusermount3 -uz -- "$work/mnt" 2>/dev/null || true
-wait_until is_unmounted "$work/mnt"
+kill_otsfs "$work/mnt"
 mount_otsfs "local:$work/data" "$work/mnt" -o allow_delete
 # As long as they cannot be put, the table is not taken for one without rows.
 if timeout -s INT 2 rmdir "$work/mnt/anew" 2>"$work/rmdir.log"; then
