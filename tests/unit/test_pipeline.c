@@ -42,6 +42,37 @@ static void a_batch_is_full_by_size_too(void **state)
     free(text);
 }
 
+/*
+ * The service is slower than the writers, who close file after file, and the sender comes by all
+ * the time: what waits grows full meanwhile. A put is answered only when the next one is full.
+ */
+static void batches_are_full_when_there_is_a_backlog(void **state)
+{
+    enum { FILES = 1000, ROWS = 62 };
+    struct pipeline_fixture *fixture = *state;
+    struct held_store *held = &fixture->held;
+    size_t full = 0;
+    size_t sent = 0;
+    size_t counted = 0;
+    for (size_t i = 0; i < FILES * ROWS; i++) {
+        for (; counted < held->put_count; counted++) {
+            sent += rows_of(fixture, counted);
+            full += rows_of(fixture, counted) == OTS_PUT_ROWS_MAX;
+        }
+        if (i - sent == OTS_PUT_ROWS_MAX)
+            held_release(held, held->put_count - 2);
+        add(fixture, (int64_t)i, 1);
+        if (i % ROWS == 0)
+            ots_pipeline_send_older(fixture->pipeline, 0);
+    }
+    assert_true(counted > FILES * ROWS / OTS_PUT_ROWS_MAX - 4);
+    assert_true(full * 100 >= counted * 95);
+    held->is_immediate = true;
+    held_release(held, held->put_count - 2);
+    held_release(held, held->put_count - 1);
+    assert_int_equal(ots_pipeline_wait(fixture->pipeline, NULL), OTS_OK);
+}
+
 static void waiting_sends_what_is_not_full(void **state)
 {
     struct pipeline_fixture *fixture = *state;
@@ -267,6 +298,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(full_batches_go_at_once, pipeline_setup, pipeline_teardown),
         cmocka_unit_test_setup_teardown(a_batch_is_full_by_size_too, pipeline_setup,
+                                        pipeline_teardown),
+        cmocka_unit_test_setup_teardown(batches_are_full_when_there_is_a_backlog, pipeline_setup,
                                         pipeline_teardown),
         cmocka_unit_test_setup_teardown(waiting_sends_what_is_not_full, pipeline_setup,
                                         pipeline_teardown),
