@@ -118,11 +118,14 @@ def between_mounts(lab, figures, scale, source, base, total):
 
 
 def million(lab, figures, scale):
-    """Listings of very many timelines of one row each."""
-    timelines = scale["timelines"]
-    name = f"{timelines:,} timelines"
+    """Listings of very many timelines of one row each: in one table, and all of them in one measurement."""
+    listings(lab, figures, scale, 10, f"{scale['timelines']:,} timelines")
+    listings(lab, figures, scale, 1, f"{scale['timelines']:,} timelines of one measurement")
+
+
+def listings(lab, figures, scale, measurements, name):
     source = lab.server("from")
-    source.bare("fill", "t", timelines, 1)
+    source.bare("fill", "t", scale["timelines"], 1, 0, measurements)
     pages = [source.bare("list", "t")["seconds"] for _ in range(scale["runs"])]
     scans = [source.bare("scan", "t")["seconds"] for _ in range(scale["runs"])]
     cold = []
