@@ -17,7 +17,7 @@
 enum {
     POLL_US_DEFAULT = 1000000,
     SAVE_US = 1000000,
-    BACKOFF_US_MAX = 30 * 1000000,
+    BACKOFF_US_MAX = 5 * 1000000, /* the client has tried again for the time-out already */
     UNREADABLE_US = 60 * 1000000, /* until it is tried again */
     OPTIONS_US = 60 * 1000000,    /* until somebody else's change of a time to live is looked for */
     /* Rows of our own, after which the stream is read without waiting for its time: what waits for
@@ -281,7 +281,8 @@ static void *run(void *argument)
         backoff_us = status == OTS_OK ? 0 : 2 * backoff_us + poll_us(follower);
         if (backoff_us > BACKOFF_US_MAX)
             backoff_us = BACKOFF_US_MAX;
-        poll_at_us = real_now_us() + (is_at_end ? poll_us(follower) + backoff_us : 0);
+        bool has_more = status == OTS_OK && !is_at_end;
+        poll_at_us = real_now_us() + (has_more ? 0 : poll_us(follower) + backoff_us);
     }
     return NULL;
 }

@@ -361,6 +361,19 @@ static void while_the_service_is_away_what_is_known_is_served(void **state)
     assert_int_equal(follow_count_reads(follow), 0);
 }
 
+/* Ever more seldom, also at once with an error that says so at once. */
+static void a_service_that_refuses_is_asked_seldom(void **state)
+{
+    struct follow *follow = *state;
+    begin(follow);
+    atomic_store(&follow->gate.streams, GATE_CLOSED);
+    while (!follow_report(follow, "t").is_failing)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    follow_forget_counts(follow);
+    nanosleep(&(struct timespec){.tv_nsec = 300 * 1000000}, NULL);
+    assert_in_range(follow_count(follow, OTS_ACTION_STREAM_RECORDS), 1, 20);
+}
+
 /* --- races ------------------------------------------------------------------------------------*/
 
 /* Somebody else puts rows when a scan begins. */
@@ -525,6 +538,7 @@ int main(void)
         TEST(another_time_to_live_is_noticed_without_a_lookup),
         TEST(a_stream_that_is_denied_leaves_scans),
         TEST(while_the_service_is_away_what_is_known_is_served),
+        TEST(a_service_that_refuses_is_asked_seldom),
         TEST(a_scan_is_overtaken_by_others),
         TEST(rows_that_expire_are_taken_away),
         TEST(a_row_that_is_not_shown_any_more_does_not_count),
