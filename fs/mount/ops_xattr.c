@@ -7,9 +7,11 @@
 #include "fs/mount/task.h"
 #include "fs/view/xattr.h"
 
-static bool is_acl(const char *name)
+/* Tools that look for contexts, capabilities and ACLs ask one file, and not each, when a file system
+ * has no such name space. */
+static int absent_errno(const char *name)
 {
-    return strncmp(name, "system.posix_acl_", strlen("system.posix_acl_")) == 0;
+    return strncmp(name, "user.", strlen("user.")) == 0 ? ENODATA : EOPNOTSUPP;
 }
 
 static bool is_ours(const char *name)
@@ -45,7 +47,7 @@ static void run_getxattr(struct ots_task *task)
 void ots_op_getxattr(fuse_req_t request, fuse_ino_t ino, const char *name, size_t size)
 {
     if (!is_ours(name)) {
-        fuse_reply_err(request, is_acl(name) ? EOPNOTSUPP : ENODATA);
+        fuse_reply_err(request, absent_errno(name));
         return;
     }
     struct ots_task *task =
@@ -118,7 +120,7 @@ static void run_removexattr(struct ots_task *task)
 void ots_op_removexattr(fuse_req_t request, fuse_ino_t ino, const char *name)
 {
     if (!is_ours(name)) {
-        fuse_reply_err(request, is_acl(name) ? EOPNOTSUPP : ENODATA);
+        fuse_reply_err(request, absent_errno(name));
         return;
     }
     struct ots_task *task =

@@ -41,7 +41,7 @@ file=$work/mnt/t/mem/host=h0.lp
 other=$work/mnt/t/mem/host=h1.lp
 
 # Names that no node has: nobody is asked.
-expect_equal "$(call getxattr "$file" security.capability)" ENODATA 'another name space'
+expect_equal "$(call getxattr "$file" security.capability)" ENOTSUP 'another name space'
 expect_equal "$(call getxattr "$file" user.ots)" ENODATA 'an unknown name'
 expect_equal "$(call getxattr "$file" user.mine)" ENODATA 'an unknown name'
 expect_equal "$(call getxattr "$file" system.posix_acl_access)" ENOTSUP 'an ACL'
