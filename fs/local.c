@@ -34,6 +34,7 @@ enum {
     EXIT_SERVED = 3, /* of otslocal: another one serves the directory */
     TIMEOUT_MS_DEFAULT = 30000,
     POLL_MS = 10,
+    REAP_MS = 500,
     RESTART_MS = 500,
     LOG_TAIL_BYTES = 1024,
     SHOWN_BYTES = 300,
@@ -367,14 +368,19 @@ static void grow_pause(struct series *series)
     series->pause_ms = pause_ms < PAUSE_MS_MAX ? pause_ms : PAUSE_MS_MAX;
 }
 
-/* Where SIGCHLD is ignored nobody needs to reap, and nothing is left to wait for. */
+/* A process that ends closes its socket shortly before it can be reaped, and its end is not that of
+ * the one to be started next. Where SIGCHLD is ignored nobody needs to reap, and nothing is left to
+ * wait for. */
 static void reap_server(struct opening *opening)
 {
-    if (!opening->server)
-        return;
-    pid_t ended = waitpid(opening->server, NULL, WNOHANG);
-    if (ended == opening->server || (ended < 0 && errno == ECHILD))
-        opening->server = 0;
+    int64_t until_us = now_us() + (int64_t)REAP_MS * 1000;
+    while (opening->server) {
+        pid_t ended = waitpid(opening->server, NULL, WNOHANG);
+        if (ended == opening->server || (ended < 0 && errno == ECHILD))
+            opening->server = 0;
+        else if (now_us() >= until_us || sleep_ms(opening, POLL_MS))
+            return;
+    }
 }
 
 /* A server that ends again and again, soon after its start, is a failure too. */
