@@ -316,7 +316,9 @@ void ots_follower_stop(struct ots_follower *follower)
     ots_follower_end(follower);
     if (follower->synced.has_thread)
         pthread_join(follower->thread, NULL);
+    pthread_mutex_lock(&follower->table->view->synced.lock);
     follower->synced.has_thread = false;
+    pthread_mutex_unlock(&follower->table->view->synced.lock);
     save(follower);
     ots_persist_close(follower->persist);
     follower->persist = NULL;
@@ -365,14 +367,15 @@ enum ots_status ots_follower_learn_time(struct ots_table *table, struct ots_inte
 {
     struct ots_follower *follower = table->follower;
     struct ots_view *view = table->view;
-    ots_interrupt_attach(interrupt, ots_view_wake_waiters, view);
+    ots_interrupt_attach_waiter(interrupt, ots_view_wake_waiters, view);
     pthread_mutex_lock(&view->synced.lock);
     /* Who has the turn does it first of all. */
     while (is_time_due_locked(table) && follower->synced.has_turn &&
            !ots_interrupt_is_raised(interrupt))
         pthread_cond_wait(&view->synced.changed, &view->synced.lock);
     bool is_due = is_time_due_locked(table);
-    bool has_turn = is_due && !follower->synced.has_turn;
+    /* It reads from the disk: not for who may not wait. */
+    bool has_turn = is_due && !follower->synced.has_turn && !ots_interrupt_is_raised(interrupt);
     follower->synced.has_turn = follower->synced.has_turn || has_turn;
     pthread_mutex_unlock(&view->synced.lock);
     ots_interrupt_detach(interrupt);

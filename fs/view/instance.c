@@ -26,8 +26,9 @@ void ots_instance_deinit(struct ots_instance *instance)
         struct ots_table *table = instance->last_table;
         instance->last_table = table->next;
         ots_attributes_free(table->attributes);
-        ots_follower_free(table->follower);
+        /* Puts that end now are told to the follower. */
         ots_pipeline_free(table->pipeline);
+        ots_follower_free(table->follower);
         ots_journal_free(table->journal);
         ots_described_deinit(&table->described);
         ots_apply_deinit(table);
