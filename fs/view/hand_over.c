@@ -154,7 +154,8 @@ void ots_pipeline_mend_journal(struct ots_pipeline *pipeline)
 {
     pthread_mutex_lock(&pipeline->journal_lock);
     /* What nobody has handed over yet goes there too, and that is no harm. */
-    if (forget_removed(pipeline))
+    bool is_due = forget_removed(pipeline);
+    if (is_due || (pipeline->journal && atomic_load(&pipeline->is_journal_failing)))
         write_and_tell(pipeline, NULL);
     pthread_mutex_unlock(&pipeline->journal_lock);
 }
