@@ -154,7 +154,8 @@ static void run_write(struct ots_task *task)
     }
     taken += task->taken;
     /* The kernel knows that this file has changed, not which others a line went to. */
-    ots_keeping_settle(keeping);
+    if (!task->is_trying)
+        ots_keeping_settle(keeping);
     if (status != OTS_OK && !taken) {
         ots_task_fail(task, status);
         return;
@@ -186,12 +187,14 @@ static void run_copy(struct ots_task *task)
         status =
             ots_file_copy(file_of(&task->file_info), task->offset, file_of(&task->to_info),
                           task->to_offset, task->size, &task->interrupt, &copied, &task->error);
-    if (task->is_trying && status == OTS_OK && !ots_keeping_is_settled(keeping)) {
+    bool is_done = status == OTS_OK && ots_keeping_is_settled(keeping);
+    if (task->is_trying && !is_done && (status == OTS_OK || status == OTS_CANCELLED)) {
         task->taken = copied;
         task->must_wait = true;
         return;
     }
-    ots_keeping_settle(keeping);
+    if (!task->is_trying)
+        ots_keeping_settle(keeping);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
