@@ -7,8 +7,8 @@
 #include "fs/mount/task.h"
 #include "fs/view/xattr.h"
 
-/* Tools that look for contexts, capabilities and ACLs ask one file, and not each, when a file system
- * has no such name space. */
+/* Tools that look for contexts, capabilities and ACLs ask one file, and not each, when a file
+ * system has no such name space. */
 static int absent_errno(const char *name)
 {
     return strncmp(name, "user.", strlen("user.")) == 0 ? ENODATA : EOPNOTSUPP;
