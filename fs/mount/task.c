@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fs/mount/caller.h"
 #include "fs/mount/reply.h"
 
 struct ots_task *ots_task_new(fuse_req_t request, const char *operation,
@@ -37,6 +38,8 @@ static void on_interrupt(fuse_req_t request, void *data)
 {
     struct ots_task *task = data;
     size_t taken = task->taken;
+    if (ots_caller_may_go_on(fuse_req_ctx(request)->pid))
+        return;
     ots_interrupt_raise(&task->interrupt);
     /* All workers may be waiting: it would be long until one answers. From here on the task may be
      * gone. */
