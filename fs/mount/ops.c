@@ -111,19 +111,35 @@ static void op_setattr(fuse_req_t request, fuse_ino_t ino, struct stat *wanted, 
 
 /* --- directories ------------------------------------------------------------------------------*/
 
+struct open_directory {
+    struct ots_listing *listing;
+    struct ots_habit_listing habit;
+};
+
+static void close_directory(struct open_directory *directory)
+{
+    ots_listing_free(directory->listing);
+    free(directory);
+}
+
 static void run_opendir(struct ots_task *task)
 {
-    struct ots_listing *listing;
-    enum ots_status status =
-        ots_view_list(task->mount->view, task->ino, &task->interrupt, &listing, &task->error);
+    struct open_directory *directory = calloc(1, sizeof(*directory));
+    if (!directory) {
+        ots_task_fail(task, OTS_NOMEM);
+        return;
+    }
+    enum ots_status status = ots_view_list(task->mount->view, task->ino, &task->interrupt,
+                                           &directory->listing, &task->error);
     if (status != OTS_OK) {
+        free(directory);
         ots_task_fail(task, status);
         return;
     }
-    task->file_info.fh = (uintptr_t)listing;
+    task->file_info.fh = (uintptr_t)directory;
     ots_task_end(task);
     if (fuse_reply_open(task->request, &task->file_info) != 0)
-        ots_listing_free(listing);
+        close_directory(directory);
 }
 
 static void op_opendir(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
@@ -175,7 +191,8 @@ static void reply_listing(fuse_req_t request, fuse_ino_t ino, size_t size, off_t
                           const struct fuse_file_info *info, bool is_plus)
 {
     struct ots_mount *mount = fuse_req_userdata(request);
-    const struct ots_listing *listing = (const struct ots_listing *)(uintptr_t)info->fh;
+    struct open_directory *directory = (struct open_directory *)(uintptr_t)info->fh;
+    const struct ots_listing *listing = directory->listing;
     char *buffer = malloc(size);
     if (!buffer) {
         fuse_reply_err(request, ENOMEM);
@@ -186,9 +203,11 @@ static void reply_listing(fuse_req_t request, fuse_ino_t ino, size_t size, off_t
     struct ots_attr attr;
     /* Nothing below waits, so the answers can be held from before the view is asked. */
     (void)ots_keeping_hold(&mount->keeping, 0);
+    ots_habit_begin_answer(&mount->habit, &directory->habit);
     for (size_t at = (size_t)offset; entry_at(mount->view, listing, ino, at, &name, &attr); at++) {
         struct listed_name listed = {.name = name, .next = (off_t)(at + 1), .is_plus = is_plus};
-        listed.is_told = is_plus && attr.is_kept && ots_habit_list(&mount->habit, at);
+        listed.is_told =
+            is_plus && attr.is_kept && ots_habit_list(&mount->habit, &directory->habit, at);
         size_t need = add_entry(request, buffer + used, size - used, &listed, &attr);
         if (need > size - used)
             break;
@@ -214,7 +233,7 @@ static void op_readdirplus(fuse_req_t request, fuse_ino_t ino, size_t size, off_
 static void op_releasedir(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)
 {
     (void)ino;
-    ots_listing_free((struct ots_listing *)(uintptr_t)info->fh);
+    close_directory((struct open_directory *)(uintptr_t)info->fh);
     fuse_reply_err(request, 0);
 }
 
