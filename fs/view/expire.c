@@ -97,13 +97,15 @@ static void pass_timeline(struct ots_node *timeline, void *context)
     const struct ots_extent *extent = &timeline->timeline.extent;
     if (timeline->kind != OTS_NODE_TIMELINE)
         return;
-    if (passing->finding && timeline->timeline.scan_id == passing->finding->id)
-        pass_rows(passing, timeline, &ots_finding_of(passing->finding, timeline)->extent);
-    /* None of its rows is before the cut, so its text begins where it did. */
-    else if (!extent->row_count || extent->first_time_us >= passing->cut_us)
+    if (passing->finding && timeline->timeline.scan_id == passing->finding->id) {
+        const struct ots_found found = ots_finding_of(passing->finding, timeline);
+        pass_rows(passing, timeline, &found.extent);
+    } else if (!extent->row_count || extent->first_time_us >= passing->cut_us) {
+        /* None of its rows is before the cut, so its text begins where it did. */
         timeline->timeline.begin_us = passing->cut_us;
-    else
+    } else {
         pass_rows(passing, timeline, &(struct ots_extent){0});
+    }
     passing->has_listed_child = passing->has_listed_child || timeline->is_listed;
 }
 

@@ -77,17 +77,21 @@ enum ots_status ots_finding_note_locked(struct ots_finding *finding,
     return ots_node_set_key(*timeline, key);
 }
 
-struct ots_found *ots_finding_of(const struct ots_finding *finding, const struct ots_node *timeline)
+struct ots_found ots_finding_of(const struct ots_finding *finding, const struct ots_node *timeline)
 {
     assert(timeline->timeline.scan_id == finding->id);
     return ots_found_list_at(&finding->found, timeline->timeline.found_index);
 }
 
-void ots_finding_add_locked(struct ots_finding *finding, struct ots_node *timeline,
-                            const struct ots_row_sum *lines, size_t count)
+enum ots_status ots_finding_add_locked(struct ots_finding *finding, struct ots_node *timeline,
+                                       const struct ots_row_sum *lines, size_t count)
 {
     const size_t bytes_max = OTS_AHEAD_COUNTED_MAX * sizeof(struct ots_recent_row);
-    ots_found_add(ots_finding_of(finding, timeline), lines, count);
+    assert(timeline->timeline.scan_id == finding->id);
+    enum ots_status status =
+        ots_found_list_add_lines(&finding->found, timeline->timeline.found_index, lines, count);
+    if (status != OTS_OK)
+        return status;
     finding->row_count += count;
     /* Without memory, or with more of them, timelines are measured once more. */
     for (size_t i = 0; i < count; i++) {
@@ -95,6 +99,7 @@ void ots_finding_add_locked(struct ots_finding *finding, struct ots_node *timeli
         if (lines[i].time_us >= finding->recent_from_us && finding->recent.size < bytes_max)
             ots_buf_append(&finding->recent, &row, sizeof(row));
     }
+    return OTS_OK;
 }
 
 /* --- what was found becomes what is known -----------------------------------------------------*/
@@ -246,13 +251,13 @@ static bool is_still_removed(const struct ots_node *timeline, const struct ots_e
 
 /* What the timeline holds was found too. */
 static void commit_found(const struct ots_finding *finding, struct ots_node *timeline,
-                         struct ots_measured *measured)
+                         struct ots_measured measured)
 {
-    const struct ots_found *found = ots_finding_of(finding, timeline);
-    measured->extent = found->extent;
-    measured->marks = found->is_unordered ? NULL : &found->marks;
-    timeline->is_removed = is_still_removed(timeline, &found->extent);
-    ots_extract_note_locked(finding->extract, timeline, measured);
+    const struct ots_found found = ots_finding_of(finding, timeline);
+    measured.extent = found.extent;
+    measured.marks = found.is_unordered ? NULL : &found.marks;
+    timeline->is_removed = is_still_removed(timeline, &found.extent);
+    ots_extract_note_locked(finding->extract, timeline, &measured);
 }
 
 /* What was removed is hidden in views too. */
@@ -287,7 +292,7 @@ static void commit_timeline(struct ots_node *timeline, void *context)
     if (timeline->timeline.scan_id == finding->id) {
         commit->found_count++;
         if (finding->has_extents)
-            commit_found(finding, timeline, &measured);
+            commit_found(finding, timeline, measured);
         if (is_removed(finding, timeline))
             timeline->is_listed = false;
         else if (ots_tree_list(&finding->extract->view->synced.tree, timeline) != OTS_OK)

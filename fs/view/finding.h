@@ -53,13 +53,14 @@ enum ots_status ots_finding_note_locked(struct ots_finding *finding,
                                         struct ots_slice timeline_name,
                                         struct ots_node **timeline) OTS_MUST_CHECK;
 
-/* Lines of a timeline that was found; with `has_extents`. The view's lock is held. */
-void ots_finding_add_locked(struct ots_finding *finding, struct ots_node *timeline,
-                            const struct ots_row_sum *lines, size_t count);
+/* Lines of a timeline that was found; with `has_extents`. The view's lock is held. Errors:
+ * OTS_NOMEM. */
+enum ots_status ots_finding_add_locked(struct ots_finding *finding, struct ots_node *timeline,
+                                       const struct ots_row_sum *lines,
+                                       size_t count) OTS_MUST_CHECK;
 
-/* What was found of a timeline so far; with `has_extents`. The view's lock is held. */
-struct ots_found *ots_finding_of(const struct ots_finding *finding,
-                                 const struct ots_node *timeline);
+/* What was found of a timeline so far, borrowed; with `has_extents`. The view's lock is held. */
+struct ots_found ots_finding_of(const struct ots_finding *finding, const struct ots_node *timeline);
 
 /* Find all that is selected by a scan. Errors: those of the store. */
 enum ots_status ots_finding_scan(struct ots_finding *finding, struct ots_interrupt *interrupt,

@@ -28,13 +28,28 @@ void ots_found_add(struct ots_found *found, const struct ots_row_sum *lines, siz
 
 /* --- many -------------------------------------------------------------------------------------*/
 
+struct ots_found_slot {
+    struct ots_extent extent;
+    struct ots_found *whole; /* NULL: there is nothing but `extent` */
+};
+
 enum { CHUNK_COUNT = 4096 };
-#define CHUNK_BYTES (CHUNK_COUNT * sizeof(struct ots_found))
+#define CHUNK_BYTES (CHUNK_COUNT * sizeof(struct ots_found_slot))
+
+static struct ots_found_slot *slot_at(const struct ots_found_list *list, size_t index)
+{
+    assert(index < list->count);
+    return &list->chunks[index / CHUNK_COUNT][index % CHUNK_COUNT];
+}
 
 void ots_found_list_deinit(struct ots_found_list *list)
 {
-    for (size_t i = 0; i < list->count; i++)
-        ots_found_deinit(ots_found_list_at(list, i));
+    for (size_t i = 0; i < list->count; i++) {
+        struct ots_found *whole = slot_at(list, i)->whole;
+        if (whole)
+            ots_found_deinit(whole);
+        free(whole);
+    }
     for (size_t i = 0; i < list->chunk_count; i++)
         munmap(list->chunks[i], CHUNK_BYTES);
     free(list->chunks);
@@ -43,8 +58,8 @@ void ots_found_list_deinit(struct ots_found_list *list)
 
 static bool add_chunk(struct ots_found_list *list)
 {
-    struct ots_found **chunks =
-        reallocarray(list->chunks, list->chunk_count + 1, sizeof(struct ots_found *));
+    struct ots_found_slot **chunks =
+        reallocarray(list->chunks, list->chunk_count + 1, sizeof(*chunks));
     if (!chunks)
         return false;
     list->chunks = chunks;
@@ -56,15 +71,35 @@ static bool add_chunk(struct ots_found_list *list)
     return true;
 }
 
-struct ots_found *ots_found_list_add(struct ots_found_list *list)
+bool ots_found_list_add(struct ots_found_list *list)
 {
     if (list->count == list->chunk_count * CHUNK_COUNT && !add_chunk(list))
-        return NULL;
-    return ots_found_list_at(list, list->count++);
+        return false;
+    list->count++;
+    return true;
 }
 
-struct ots_found *ots_found_list_at(const struct ots_found_list *list, size_t index)
+enum ots_status ots_found_list_add_lines(struct ots_found_list *list, size_t index,
+                                         const struct ots_row_sum *lines, size_t count)
 {
-    assert(index < list->count);
-    return &list->chunks[index / CHUNK_COUNT][index % CHUNK_COUNT];
+    struct ots_found_slot *slot = slot_at(list, index);
+    struct ots_found found = ots_found_list_at(list, index);
+    ots_found_add(&found, lines, count);
+    if (!slot->whole && (found.marks.count || found.is_unordered)) {
+        slot->whole = malloc(sizeof(*slot->whole));
+        if (!slot->whole) {
+            ots_found_deinit(&found);
+            return OTS_NOMEM;
+        }
+    }
+    slot->extent = found.extent;
+    if (slot->whole)
+        *slot->whole = found;
+    return OTS_OK;
+}
+
+struct ots_found ots_found_list_at(const struct ots_found_list *list, size_t index)
+{
+    const struct ots_found_slot *slot = slot_at(list, index);
+    return slot->whole ? *slot->whole : (struct ots_found){.extent = slot->extent};
 }

@@ -25,10 +25,7 @@ static enum ots_status note_run_locked(struct split *split, const struct ots_ser
     struct ots_node *timeline;
     enum ots_status status = ots_finding_note_locked(finding, key, split->names.measurement,
                                                      split->names.timeline, &timeline);
-    if (status != OTS_OK)
-        return status;
-    ots_finding_add_locked(finding, timeline, lines, count);
-    return OTS_OK;
+    return status == OTS_OK ? ots_finding_add_locked(finding, timeline, lines, count) : status;
 }
 
 /* Rows of another timeline come. */

@@ -305,7 +305,7 @@ static void scan_on(struct world *world, unsigned timeline)
     assert_int_equal(ots_finding_note_locked(&scan->finding, apply_fixture_key(timeline),
                                              known->parent->name, known->name, &node),
                      OTS_OK);
-    ots_finding_add_locked(&scan->finding, node, &line, 1);
+    assert_int_equal(ots_finding_add_locked(&scan->finding, node, &line, 1), OTS_OK);
 }
 
 void world_end_scan(struct world *world)

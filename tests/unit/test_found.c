@@ -63,33 +63,41 @@ static void marks_know_what_lies_before(void **state)
     free(lines);
 }
 
-static void many_stay_where_they_are(void **state)
+/* Some have marks, which go with the list, and some are in no order. */
+static void many_are_told_apart(void **state)
 {
     (void)state;
-    enum { COUNT = 20000 };
+    enum { COUNT = 20000, SPECIAL = 1000 };
     struct ots_found_list list = {0};
-    struct ots_found **all = calloc(COUNT, sizeof(struct ots_found *));
     struct ots_row_sum *lines = calloc(OTS_MARK_ROWS + 1, sizeof(*lines));
     for (size_t i = 0; i <= OTS_MARK_ROWS; i++)
         lines[i].time_us = (int64_t)i + 1;
     for (size_t i = 0; i < COUNT; i++) {
         assert_int_equal(list.count, i);
-        all[i] = ots_found_list_add(&list);
-        assert_non_null(all[i]);
-        assert_int_equal(all[i]->extent.row_count, 0);
-        /* Some have marks, which go with the list. */
-        ots_found_add(all[i], lines, i % 1000 ? 1 + i % 3 : OTS_MARK_ROWS + 1);
+        assert_true(ots_found_list_add(&list));
+        assert_int_equal(ots_found_list_at(&list, i).extent.row_count, 0);
+        assert_int_equal(ots_found_list_add_lines(&list, i, lines, 1 + i % 3), OTS_OK);
+    }
+    for (size_t i = 0; i < COUNT; i += SPECIAL) {
+        size_t before = 1 + i % 3;
+        assert_int_equal(ots_found_list_add_lines(&list, i, lines + before, OTS_MARK_ROWS - before),
+                         OTS_OK);
+        assert_int_equal(ots_found_list_add_lines(&list, i, lines + OTS_MARK_ROWS, 1), OTS_OK);
+        assert_int_equal(ots_found_list_add_lines(&list, i + 1, lines, 1), OTS_OK);
     }
     for (size_t i = 0; i < COUNT; i++) {
-        assert_ptr_equal(ots_found_list_at(&list, i), all[i]);
-        assert_int_equal(all[i]->extent.row_count, i % 1000 ? 1 + i % 3 : OTS_MARK_ROWS + 1);
-        assert_int_equal(all[i]->marks.count, i % 1000 ? 0 : 1);
+        const struct ots_found found = ots_found_list_at(&list, i);
+        bool is_long = i % SPECIAL == 0;
+        bool is_unordered = i % SPECIAL == 1;
+        assert_int_equal(found.extent.row_count,
+                         is_long ? OTS_MARK_ROWS + 1 : 1 + i % 3 + is_unordered);
+        assert_int_equal(found.marks.count, is_long);
+        assert_int_equal(found.is_unordered, is_unordered);
     }
     ots_found_list_deinit(&list);
     assert_int_equal(list.count, 0);
     ots_found_list_deinit(&list);
     free(lines);
-    free(all);
 }
 
 int main(void)
@@ -98,7 +106,7 @@ int main(void)
         cmocka_unit_test(what_lines_have_adds_up),
         cmocka_unit_test(order_counts_only_for_marks),
         cmocka_unit_test(marks_know_what_lies_before),
-        cmocka_unit_test(many_stay_where_they_are),
+        cmocka_unit_test(many_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,7 +78,7 @@ static void find_all(struct ots_table *table, size_t rows)
             OTS_OK);
         for (size_t k = 0; k < rows; k++) {
             const struct ots_row_sum line = {(int64_t)(i + k), 50, i};
-            ots_found_add(ots_finding_of(&finding, timeline), &line, 1);
+            assert_int_equal(ots_finding_add_locked(&finding, timeline, &line, 1), OTS_OK);
         }
         pthread_mutex_unlock(&view->synced.lock);
     }
