@@ -9,7 +9,7 @@
  * rows at every stat. Neither is the name of a staging file: once renamed, the kernel has the
  * staging file's inode under the timeline's name.
  */
-static const double KEPT_SECONDS = 300.0;
+static const double KEPT_SECONDS = 3600.0;
 
 double ots_attr_seconds(const struct ots_mount *mount, const struct ots_attr *attr, bool may_keep)
 {
