@@ -71,6 +71,7 @@ enum ots_status ots_mount_serve(struct ots_mount *mount, struct ots_view *view,
     status = ots_keeping_start(&mount->keeping, view, err);
     if (status == OTS_OK && fuse_set_signal_handlers(mount->session) != 0)
         status = ots_error_set(err, OTS_IO, "cannot set signal handlers");
+    ots_nearby_init(&mount->nearby);
     int result = status == OTS_OK ? fuse_session_loop(mount->session) : 0;
     if (result < 0)
         status = ots_error_errno(err, -result, "reading requests from the kernel");

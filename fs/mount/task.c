@@ -16,6 +16,7 @@ struct ots_task *ots_task_new(fuse_req_t request, const char *operation,
         return NULL;
     }
     task->mount = fuse_req_userdata(request);
+    ots_nearby_note(&task->mount->nearby, fuse_req_ctx(request)->pid);
     task->request = request;
     task->operation = operation;
     task->run = run;

@@ -12,6 +12,7 @@
 #include "fs/mount/habit.h"
 #include "fs/mount/keeping.h"
 #include "fs/mount/mount.h"
+#include "fs/mount/nearby.h"
 
 struct ots_mount {
     struct ots_mount_options options;
@@ -19,7 +20,9 @@ struct ots_mount {
     bool is_mounted;
     struct ots_view *view;
     struct ots_keeping keeping;
-    struct ots_habit habit; /* the thread's that reads requests */
+    /* The thread's that reads requests. */
+    struct ots_habit habit;
+    struct ots_nearby nearby;
     struct ots_pool *workers;
     /* What workers have or will get. Held while interrupts are raised. */
     struct {
