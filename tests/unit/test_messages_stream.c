@@ -420,17 +420,11 @@ static void test_records_mangled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_requests_refused),
-        cmocka_unit_test(test_responses),
-        cmocka_unit_test(test_responses_refused),
-        cmocka_unit_test(test_records),
-        cmocka_unit_test(test_records_refused),
-        cmocka_unit_test(test_records_encoded),
-        cmocka_unit_test(test_records_mangled),
-        cmocka_unit_test(test_records_repeat_keys),
-        cmocka_unit_test(test_records_mangled),
-        cmocka_unit_test(test_records_made),
+        cmocka_unit_test(test_requests),        cmocka_unit_test(test_requests_refused),
+        cmocka_unit_test(test_responses),       cmocka_unit_test(test_responses_refused),
+        cmocka_unit_test(test_records),         cmocka_unit_test(test_records_refused),
+        cmocka_unit_test(test_records_encoded), cmocka_unit_test(test_records_repeat_keys),
+        cmocka_unit_test(test_records_mangled), cmocka_unit_test(test_records_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
