@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/base/search.h"
 #include "tests/unit/fake_page.h"
 
 struct fake_series *fake_table_find(struct fake_table *table, const struct ots_series_key *key)
@@ -15,18 +16,14 @@ struct fake_series *fake_table_find(struct fake_table *table, const struct ots_s
     return NULL;
 }
 
+static bool is_before(const void *row, const void *time_us)
+{
+    return ((const struct ots_row *)row)->time_us < *(const int64_t *)time_us;
+}
+
 size_t fake_rows_first_from(const struct ots_rows *rows, int64_t time_us)
 {
-    size_t low = 0;
-    size_t high = rows->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (rows->items[middle].time_us < time_us)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return ots_search(rows->items, rows->count, sizeof(rows->items[0]), is_before, &time_us);
 }
 
 void fake_table_put(struct fake_table *table, const struct ots_row *row)
