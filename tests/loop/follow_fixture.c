@@ -144,14 +144,19 @@ struct ots_follower_report follow_report(struct follow *follow, const char *tabl
     return report;
 }
 
+void follow_pause(int round)
+{
+    if (round >= PATIENCE_MS)
+        fail_msg("waited in vain");
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 void follow_wait_polls(struct follow *follow, const char *table)
 {
     struct ots_follower_report report = follow_report(follow, table);
     uint64_t before = report.polls;
     for (int i = 0; report.polls < before + 2 && report.state != OTS_FOLLOWER_OFF; i++) {
-        if (i >= PATIENCE_MS)
-            fail_msg("the follower does not poll");
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        follow_pause(i);
         report = follow_report(follow, table);
     }
 }

@@ -44,6 +44,12 @@ void follow_delete_table(struct follow *follow, const char *table);
 
 struct ots_follower_report follow_report(struct follow *follow, const char *table);
 
+/*
+ * A moment of waiting for what comes by itself, the `round`th of them; when that is one too many
+ * the test fails: for (int i = 0; !condition; i++) follow_pause(i);
+ */
+void follow_pause(int round);
+
 /* Wait until the follower has looked at the stream twice since the call, or has noticed that the
  * table is gone. */
 void follow_wait_polls(struct follow *follow, const char *table);
