@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "fs/state/state_dir.h"
 
@@ -14,13 +13,6 @@
 #define A5 "cpu,host=a v=5i 5000\n"
 
 static const int64_t SECOND_US = 1000000;
-
-static void remove_from(struct follow *follow, const char *what)
-{
-    char command[200];
-    snprintf(command, sizeof(command), "rm -r '%s'/%s", follow->folder->path, what);
-    assert_int_equal(system(command), 0);
-}
 
 static bool has_journal(struct follow *follow)
 {
@@ -57,12 +49,12 @@ static void a_journal_that_is_removed_is_written_anew(void **state)
     set_puts(follow, GATE_CLOSED);
     assert_int_equal(hand_over(file, 0, A1), OTS_OK);
     assert_true(has_journal(follow));
-    remove_from(follow, "*/journal");
+    state_folder_remove(follow->folder, "*/journal");
     assert_int_equal(hand_over(file, strlen(A1), A5), OTS_OK);
     assert_true(has_journal(follow));
-    remove_from(follow, "*/journal/t");
-    for (int i = 0; i < 2000 && !has_journal(follow); i++)
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    state_folder_remove(follow->folder, "*/journal/t");
+    for (int i = 0; !has_journal(follow); i++)
+        follow_pause(i);
     ots_file_close(file);
     follow_unmount(follow);
     set_puts(follow, GATE_OPEN);
@@ -79,11 +71,13 @@ static void without_a_state_directory_closing_fails(void **state)
     struct ots_file *file = view_open(&follow->mount, A, OTS_OPEN_WRITE);
     set_puts(follow, GATE_CLOSED);
     assert_int_equal(hand_over(file, 0, A1), OTS_OK);
-    remove_from(follow, "*");
+    state_folder_remove(follow->folder, "*");
     assert_int_equal(hand_over(file, strlen(A1), A5), OTS_IO);
     set_puts(follow, GATE_OPEN);
-    for (int i = 0; i < 2000 && view_sync(&follow->mount, "t") != OTS_OK; i++)
+    for (int i = 0; view_sync(&follow->mount, "t") != OTS_OK; i++) {
+        follow_pause(i);
         follow_pass_time(follow, SECOND_US);
+    }
     ots_file_close(file);
     follow_expect(follow, A, A1 A5);
     /* What is all stored needs no journal. */
@@ -102,7 +96,7 @@ static void a_state_that_is_removed_is_stored_anew(void **state)
     follow_set_mtime(follow, A, 12345678901);
     assert_int_equal(view_sync(&follow->mount, "t"), OTS_OK);
     assert_false(follow_report(follow, "t").is_unsaved);
-    remove_from(follow, "*/tables/*");
+    state_folder_remove(follow->folder, "*/tables/*");
     assert_int_equal(view_sync(&follow->mount, "t"), OTS_OK);
     assert_true(follow_report(follow, "t").is_unsaved);
     follow_pass_time(follow, 11 * SECOND_US);

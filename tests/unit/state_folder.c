@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,19 @@ void state_folder_write(const struct state_folder *folder, const char *name, con
     if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
         abort();
     close(fd);
+}
+
+void state_folder_remove(const struct state_folder *folder, const char *pattern)
+{
+    char path[200];
+    glob_t found;
+    snprintf(path, sizeof(path), "%s/%s", folder->path, pattern);
+    if (glob(path, 0, NULL, &found) != 0)
+        abort();
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        if (nftw(found.gl_pathv[i], remove_entry, 8, FTW_DEPTH | FTW_PHYS) != 0)
+            abort();
+    globfree(&found);
 }
 
 size_t state_folder_count(const struct state_folder *folder, const char *name)

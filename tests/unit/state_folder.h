@@ -22,6 +22,8 @@ void state_folder_free(struct state_folder *folder);
 char *state_folder_read(const struct state_folder *folder, const char *name, size_t *size);
 void state_folder_write(const struct state_folder *folder, const char *name, const void *bytes,
                         size_t size);
+/* Remove what matches the pattern of names, with all below it; there is something. */
+void state_folder_remove(const struct state_folder *folder, const char *pattern);
 /* How many files are in the directory `name`. */
 size_t state_folder_count(const struct state_folder *folder, const char *name);
 

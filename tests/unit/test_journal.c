@@ -361,13 +361,6 @@ static enum ots_status try_append(struct fixture *fixture, uint64_t number, cons
                               NULL);
 }
 
-static void remove_all(struct fixture *fixture, const char *name)
-{
-    char command[200];
-    snprintf(command, sizeof(command), "rm -r '%s/%s'", fixture->folder->path, name);
-    assert_int_equal(system(command), 0);
-}
-
 /* Somebody removes files under a mount: their batches are told, and can be appended anew. */
 static void what_is_removed_is_told_and_begun_anew(void **state)
 {
@@ -378,22 +371,22 @@ static void what_is_removed_is_told_and_begun_anew(void **state)
     append(fixture, 2, "bb");
     append(fixture, 3, "cc");
     assert_false(ots_journal_forget_removed(fixture->journal));
-    remove_all(fixture, "journal/t/0000000000000002");
+    state_folder_remove(fixture->folder, "journal/t/0000000000000002");
     assert_true(ots_journal_forget_removed(fixture->journal));
     assert_false(ots_journal_forget_removed(fixture->journal));
     append(fixture, 3, "c3");
     struct ots_journal_counts counts;
     ots_journal_counts(fixture->journal, &counts);
     assert_int_equal(counts.batches, 2);
-    remove_all(fixture, FIRST);
+    state_folder_remove(fixture->folder, FIRST);
     assert_true(ots_journal_forget_removed(fixture->journal));
     done(fixture, 1);
-    remove_all(fixture, "journal");
+    state_folder_remove(fixture->folder, "journal");
     assert_true(ots_journal_forget_removed(fixture->journal));
     append(fixture, 4, "dd");
     /* A file without batches that wait is none that is missed, but nothing may be written to it. */
     done(fixture, 4);
-    remove_all(fixture, "journal/t");
+    state_folder_remove(fixture->folder, "journal/t");
     assert_false(ots_journal_forget_removed(fixture->journal));
     append(fixture, 5, "ee");
     ots_journal_free(fixture->journal);
@@ -407,7 +400,7 @@ static void without_its_directory_nothing_can_be_written(void **state)
     struct ots_journal *other;
     struct ots_journal_options options = {fixture->folder->fd, OTS_SLICE("other"), 0};
     append(fixture, 1, "a");
-    remove_all(fixture, "");
+    state_folder_remove(fixture->folder, "");
     assert_true(ots_journal_forget_removed(fixture->journal));
     assert_int_equal(try_append(fixture, 1, "a"), OTS_IO);
     assert_int_equal(try_append(fixture, 2, "b"), OTS_IO);

@@ -80,13 +80,6 @@ static void one_time_is_read_alone(void **state)
     assert_int_equal(outcome, OTS_TABLE_STATE_DAMAGED);
 }
 
-static void remove_all(const struct state_folder *folder, const char *name)
-{
-    char command[200];
-    snprintf(command, sizeof(command), "rm -r '%s/%s'*", folder->path, name);
-    assert_int_equal(system(command), 0);
-}
-
 /* Somebody removes the files while they are open. */
 static void a_file_that_is_removed_is_seen_and_begun_anew(void **state)
 {
@@ -94,12 +87,12 @@ static void a_file_that_is_removed_is_seen_and_begun_anew(void **state)
     enum ots_table_state_outcome outcome;
     struct ots_table_state *table = open_state(folder, &outcome);
     assert_int_equal(ots_table_state_check(table, NULL), OTS_OK);
-    remove_all(folder, DB);
+    state_folder_remove(folder, "tables/t.db*");
     assert_int_equal(ots_table_state_check(table, NULL), OTS_CORRUPT);
     assert_int_equal(ots_table_state_rebuild(table, NULL), OTS_OK);
     assert_int_equal(ots_table_state_check(table, NULL), OTS_OK);
     assert_int_equal(state_folder_count(folder, "tables") > 0, true);
-    remove_all(folder, "tables");
+    state_folder_remove(folder, "tables");
     assert_int_equal(ots_table_state_check(table, NULL), OTS_CORRUPT);
     assert_int_equal(ots_table_state_rebuild(table, NULL), OTS_IO);
     assert_int_equal(ots_table_state_check(table, NULL), OTS_IO);
