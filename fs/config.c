@@ -1,6 +1,7 @@
 #include "fs/config.h"
 
 #include "backend/base/digest.h"
+#include "backend/base/file_text.h"
 #include "backend/base/utf8.h"
 
 #include <ctype.h>
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-enum { FILE_BYTES_MAX = 1024 * 1024, NAME_BYTES_MAX = 128, SHOWN_BYTES = 160 };
+enum { NAME_BYTES_MAX = 128, SHOWN_BYTES = 160 };
 
 static const char system_file[] = "/etc/otsfs/datasources.json";
 
@@ -188,63 +189,16 @@ static enum ots_status load_endpoint(const char *text, const struct ots_config_o
 
 /* --- files with secrets ---------------------------------------------------------------------- */
 
-static enum ots_status check_file(int fd, const char *path, size_t *size, struct ots_error *err)
-{
-    struct stat stat;
-    if (fstat(fd, &stat) != 0)
-        return ots_error_errno(err, errno, "%s", path);
-    if (!S_ISREG(stat.st_mode))
-        return ots_error_set(err, OTS_DENIED, "%s: not a regular file", path);
-    if (stat.st_uid != geteuid() && stat.st_uid != 0)
-        return ots_error_set(err, OTS_DENIED, "%s: belongs to another user", path);
-    if (stat.st_mode & (S_IRWXG | S_IRWXO))
-        return ots_error_set(err, OTS_DENIED,
-                             "%s: has secrets that others may read; run chmod 600 %s", path, path);
-    if (stat.st_size > FILE_BYTES_MAX)
-        return ots_error_set(err, OTS_LIMIT, "%s: over %d bytes", path, FILE_BYTES_MAX);
-    *size = (size_t)stat.st_size;
-    return OTS_OK;
-}
-
-static enum ots_status read_all(int fd, const char *path, uint8_t *bytes, size_t size,
-                                struct ots_error *err)
-{
-    size_t got = 0;
-    while (got < size) {
-        ssize_t count = read(fd, bytes + got, size - got);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return ots_error_errno(err, errno, "%s", path);
-        if (count == 0)
-            return ots_error_set(err, OTS_IO, "%s: changed while it was read", path);
-        got += (size_t)count;
-    }
-    return OTS_OK;
-}
-
 enum ots_status ots_config_read_secret(const char *path, struct ots_json **out,
                                        struct ots_error *err)
 {
     OTS_AUTO(ots_close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    struct stat stat;
+    if (fd < 0 || fstat(fd, &stat) != 0)
         return ots_error_errno(err, errno, "%s", path);
-    size_t size = 0;
-    enum ots_status status = check_file(fd, path, &size, err);
-    if (status != OTS_OK)
-        return status;
-    uint8_t *bytes = malloc(size + 1);
-    if (!bytes)
-        return ots_error_set(err, OTS_NOMEM, "%s: out of memory", path);
-    status = read_all(fd, path, bytes, size, err);
-    if (status == OTS_OK) {
-        status = ots_json_parse(ots_slice(bytes, size), out, err);
-        if (status != OTS_OK && err)
-            ots_error_prefix(err, "%s", path);
-    }
-    ots_secret_wipe(bytes, size);
-    free(bytes);
-    return status;
+    if (stat.st_uid != geteuid() && stat.st_uid != 0)
+        return ots_error_set(err, OTS_DENIED, "%s: belongs to another user", path);
+    return ots_file_secret_json(fd, path, out, err);
 }
 
 /* --- data sources of a file ------------------------------------------------------------------ */

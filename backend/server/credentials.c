@@ -1,9 +1,7 @@
 #include "backend/server/credentials.h"
 
-#include "backend/base/buf.h"
 #include "backend/base/digest.h"
-#include "backend/base/json.h"
-#include "backend/server/file_text.h"
+#include "backend/base/file_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +11,6 @@
 #include <unistd.h>
 
 enum {
-    FILE_BYTES_MAX = 64 * 1024,
     INSTANCE_BYTES_MAX = 64,
     KEY_TEXT_BYTES_MAX = 128,
     ID_RANDOM_BYTES = 8,
@@ -49,13 +46,10 @@ static const char *take(const struct ots_json *json, const char *name, struct ot
     return text ? ots_arena_strdup(arena, ots_slice_str(text)) : NULL;
 }
 
-static enum ots_status parse(struct ots_slice text, const char *path, struct ots_arena *arena,
-                             struct ots_credentials *credentials, struct ots_error *err)
+static enum ots_status take_all(const struct ots_json *json, const char *path,
+                                struct ots_arena *arena, struct ots_credentials *credentials,
+                                struct ots_error *err)
 {
-    OTS_AUTO(ots_json_freep) struct ots_json *json = NULL;
-    enum ots_status status = ots_json_parse(text, &json, err);
-    if (status != OTS_OK)
-        return ots_error_prefix(err, "%s", path);
     credentials->endpoint = take(json, "endpoint", arena);
     credentials->instance = take(json, "instanceName", arena);
     credentials->access_key_id = take(json, "accessId", arena);
@@ -75,21 +69,15 @@ enum ots_status ots_credentials_read(const char *path, struct ots_arena *arena,
                                      struct ots_error *err)
 {
     *credentials = (struct ots_credentials){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    OTS_AUTO(ots_json_free_secretp) struct ots_json *json = NULL;
+    OTS_AUTO(ots_close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     *is_found = fd >= 0;
     if (fd < 0 && errno == ENOENT)
         return OTS_OK;
     if (fd < 0)
         return ots_error_errno(err, errno, "cannot open %s", path);
-    struct ots_buf text = OTS_BUF_INIT;
-    enum ots_status status = ots_file_text_of(fd, path, true, FILE_BYTES_MAX, &text, err);
-    close(fd);
-    if (status == OTS_OK)
-        status = parse(ots_slice(text.data, text.size - 1), path, arena, credentials, err);
-    if (text.data)
-        ots_secret_wipe(text.data, text.size);
-    ots_buf_deinit(&text);
-    return status;
+    enum ots_status status = ots_file_secret_json(fd, path, &json, err);
+    return status == OTS_OK ? take_all(json, path, arena, credentials, err) : status;
 }
 
 /* `prefix` and `size` random bytes in hexadecimal. */
@@ -127,7 +115,7 @@ enum ots_status ots_credentials_make(const char *instance, struct ots_arena *are
 
 static enum ots_status render(const struct ots_credentials *credentials, struct ots_buf *text)
 {
-    OTS_AUTO(ots_json_freep) struct ots_json *json = ots_json_object_new();
+    OTS_AUTO(ots_json_free_secretp) struct ots_json *json = ots_json_object_new();
     if (!json)
         return OTS_NOMEM;
     enum ots_status status = ots_json_set_string(json, "endpoint", credentials->endpoint);

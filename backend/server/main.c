@@ -7,11 +7,11 @@
  */
 #include "backend/base/cleanup.h"
 #include "backend/base/digest.h"
+#include "backend/base/file_text.h"
 #include "backend/base/version.h"
 #include "backend/server/admin.h"
 #include "backend/server/credentials.h"
 #include "backend/server/directory.h"
-#include "backend/server/file_text.h"
 #include "backend/server/listener.h"
 #include "backend/server/options.h"
 #include "backend/server/service.h"

@@ -68,7 +68,7 @@ expect_equal "$(mode "$work/key.json")" 600 'mode of the given file'
 [ ! -e "$work/three/credentials.json" ] || fail 'two files of credentials'
 stop "$otslocal_pid" || fail "exit status $?"
 chmod 640 "$work/key.json"
-expect_failure 'others than the owner may use' "$otslocal" "$work/three" --listen 127.0.0.1:0 \
+expect_failure 'has secrets that others may read' "$otslocal" "$work/three" --listen 127.0.0.1:0 \
     --credentials "$work/key.json"
 
 # A path that no socket can have.

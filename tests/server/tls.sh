@@ -7,7 +7,7 @@ cd "$work"
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out cert.pem \
     -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' 2>/dev/null
 chmod 644 key.pem
-expect_failure 'others than the owner may use' "$otslocal" "$work/data" --listen 127.0.0.1:0 \
+expect_failure 'has secrets that others may read' "$otslocal" "$work/data" --listen 127.0.0.1:0 \
     --certificate cert.pem --key key.pem
 chmod 600 key.pem
 expect_failure 'are wanted together' "$otslocal" "$work/data" --certificate cert.pem
