@@ -3,12 +3,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backend/base/digest.h"
+
 enum { BUF_BYTES_MIN = 256 };
 
 void ots_buf_deinit(struct ots_buf *buf)
 {
     free(buf->data);
     *buf = OTS_BUF_INIT;
+}
+
+void ots_buf_deinit_secret(struct ots_buf *buf)
+{
+    if (buf->data)
+        ots_secret_wipe(buf->data, buf->size);
+    ots_buf_deinit(buf);
 }
 
 void ots_buf_reset(struct ots_buf *buf)

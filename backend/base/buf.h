@@ -21,6 +21,8 @@ struct ots_buf {
 
 /* Free the memory; `buf` is empty and usable again. */
 void ots_buf_deinit(struct ots_buf *buf);
+/* The same, but overwrites the content first. */
+void ots_buf_deinit_secret(struct ots_buf *buf);
 
 /* Forget the content and a remembered failure, keep the memory. */
 void ots_buf_reset(struct ots_buf *buf);

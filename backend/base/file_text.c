@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "backend/base/digest.h"
-
 enum { PIECE_BYTES = 16 * 1024 };
 
 static enum ots_status too_large(const char *path, struct ots_error *err)
@@ -75,8 +73,6 @@ enum ots_status ots_file_secret_json(int fd, const char *path, struct ots_json *
         if (status != OTS_OK && err)
             ots_error_prefix(err, "%s", path);
     }
-    if (text.data)
-        ots_secret_wipe(text.data, text.size);
-    ots_buf_deinit(&text);
+    ots_buf_deinit_secret(&text);
     return status;
 }

@@ -94,9 +94,7 @@ static const char *random_text(const char *prefix, size_t size, struct ots_arena
             copy = ots_arena_strdup(arena, ots_buf_slice(&text));
     }
     ots_secret_wipe(bytes, sizeof(bytes));
-    if (text.data)
-        ots_secret_wipe(text.data, text.size);
-    ots_buf_deinit(&text);
+    ots_buf_deinit_secret(&text);
     return copy;
 }
 
@@ -176,8 +174,6 @@ enum ots_status ots_credentials_write(const char *path, const struct ots_credent
         status = replace(path, ots_buf_slice(&text), err);
     else
         no_memory(err);
-    if (text.data)
-        ots_secret_wipe(text.data, text.size);
-    ots_buf_deinit(&text);
+    ots_buf_deinit_secret(&text);
     return status;
 }

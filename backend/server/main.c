@@ -191,9 +191,7 @@ static enum ots_status listen_on_tcp(struct program *program, struct ots_error *
     };
     if (status == OTS_OK)
         status = listen_on(program, &where, &program->tcp, err);
-    if (key.data)
-        ots_secret_wipe(key.data, key.size);
-    ots_buf_deinit(&key);
+    ots_buf_deinit_secret(&key);
     ots_buf_deinit(&certificate);
     return status;
 }

@@ -52,11 +52,9 @@ static enum ots_status digest_text(const uint8_t *digest, size_t size,
     ots_base64_append(&buf, ots_slice(digest, size));
     ots_buf_append_byte(&buf, '\0');
     enum ots_status status = ots_buf_status(&buf);
-    if (status == OTS_OK) {
+    if (status == OTS_OK)
         memcpy(text, buf.data, buf.size);
-        ots_secret_wipe(buf.data, buf.size);
-    }
-    ots_buf_deinit(&buf);
+    ots_buf_deinit_secret(&buf);
     return status;
 }
 
@@ -139,9 +137,7 @@ static enum ots_status sign_text(const struct ots_signing_key *key, bool is_sha2
     if (status == OTS_OK)
         status = digest_text(digest, size, signature);
     ots_secret_wipe(digest, sizeof(digest));
-    if (take_text->data)
-        ots_secret_wipe(take_text->data, take_text->size);
-    ots_buf_deinit(take_text);
+    ots_buf_deinit_secret(take_text);
     return status;
 }
 

@@ -150,6 +150,17 @@ static void test_buf_is_set(void **state)
     ots_buf_deinit(&buf);
 }
 
+static void test_buf_forgets_secrets(void **state)
+{
+    (void)state;
+    struct ots_buf buf = OTS_BUF_INIT;
+    ots_buf_deinit_secret(&buf);
+    ots_buf_append_str(&buf, "hush");
+    ots_buf_deinit_secret(&buf);
+    assert_null(buf.data);
+    assert_int_equal(buf.size, 0);
+}
+
 static void test_what_was_appended_is_taken(void **state)
 {
     (void)state;
@@ -325,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_buf_reserves),
         cmocka_unit_test(test_buf_remembers_failure),
         cmocka_unit_test(test_buf_is_set),
+        cmocka_unit_test(test_buf_forgets_secrets),
         cmocka_unit_test(test_what_was_appended_is_taken),
         cmocka_unit_test(test_buf_consumes),
         cmocka_unit_test(test_arena_gives_apart_and_aligned),
