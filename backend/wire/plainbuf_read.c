@@ -217,17 +217,24 @@ static bool reserve_cell(struct ots_plainbuf_reader *reader, size_t count)
 }
 
 /* Every cell takes at least eight bytes of input, which bounds the array. */
+static enum ots_status add_cell(struct ots_plainbuf_reader *reader, struct cursor *cursor,
+                                size_t *count, uint8_t *row_crc)
+{
+    if (!reserve_cell(reader, *count))
+        return OTS_NOMEM;
+    if (!read_cell(cursor, &reader->cells[*count], row_crc))
+        return OTS_CORRUPT;
+    ++*count;
+    return OTS_OK;
+}
+
 static enum ots_status read_cells(struct ots_plainbuf_reader *reader, struct cursor *cursor,
                                   size_t *count, uint8_t *row_crc)
 {
-    while (skip_tag(cursor, TAG_CELL)) {
-        if (!reserve_cell(reader, *count))
-            return OTS_NOMEM;
-        if (!read_cell(cursor, &reader->cells[*count], row_crc))
-            return OTS_CORRUPT;
-        ++*count;
-    }
-    return OTS_OK;
+    enum ots_status status = OTS_OK;
+    while (status == OTS_OK && skip_tag(cursor, TAG_CELL))
+        status = add_cell(reader, cursor, count, row_crc);
+    return status;
 }
 
 /*
@@ -246,17 +253,14 @@ static enum ots_status read_key(struct ots_plainbuf_reader *reader, struct curso
         *row_crc = reader->known.row_crc;
         cursor->at += known.size;
     }
-    while (skip_tag(cursor, TAG_CELL)) {
+    enum ots_status status = OTS_OK;
+    while (status == OTS_OK && skip_tag(cursor, TAG_CELL)) {
         reader->known.bytes = ots_slice(start, (size_t)(cursor->at - 1 - start));
         reader->known.count = *count;
         reader->known.row_crc = *row_crc;
-        if (!reserve_cell(reader, *count))
-            return OTS_NOMEM;
-        if (!read_cell(cursor, &reader->cells[*count], row_crc))
-            return OTS_CORRUPT;
-        ++*count;
+        status = add_cell(reader, cursor, count, row_crc);
     }
-    return OTS_OK;
+    return status;
 }
 
 /* An extension has this one form; other contents would be another version of the format. */
