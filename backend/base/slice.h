@@ -50,4 +50,15 @@ static inline bool ots_slice_starts(struct ots_slice s, struct ots_slice prefix)
     return s.size >= prefix.size && (!prefix.size || memcmp(s.data, prefix.data, prefix.size) == 0);
 }
 
+/* Copy `slice` to `*next` and move on; empty slices stay valid pointers. */
+static inline struct ots_slice ots_slice_copy_to(uint8_t **next, struct ots_slice slice)
+{
+    if (!slice.size)
+        return OTS_SLICE("");
+    uint8_t *data = *next;
+    memcpy(data, slice.data, slice.size);
+    *next += slice.size;
+    return ots_slice(data, slice.size);
+}
+
 #endif

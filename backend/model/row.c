@@ -90,17 +90,6 @@ enum ots_status ots_rows_append(struct ots_rows *rows, struct ots_arena *arena,
     return OTS_OK;
 }
 
-/* Copy `slice` to `*next` and move on; empty slices stay valid pointers. */
-static struct ots_slice take_copy(uint8_t **next, struct ots_slice slice)
-{
-    if (!slice.size)
-        return OTS_SLICE("");
-    uint8_t *data = *next;
-    memcpy(data, slice.data, slice.size);
-    *next += slice.size;
-    return ots_slice(data, slice.size);
-}
-
 static enum ots_status fields_copy(struct ots_arena *arena, const struct ots_row *row,
                                    const struct ots_field **copy)
 {
@@ -115,10 +104,10 @@ static enum ots_status fields_copy(struct ots_arena *arena, const struct ots_row
     if (!next || !fields)
         return OTS_NOMEM;
     for (size_t i = 0; i < row->field_count; i++) {
-        fields[i].name = take_copy(&next, row->fields[i].name);
+        fields[i].name = ots_slice_copy_to(&next, row->fields[i].name);
         fields[i].value = row->fields[i].value;
         if (holds_bytes(&fields[i].value))
-            fields[i].value.bytes = take_copy(&next, fields[i].value.bytes);
+            fields[i].value.bytes = ots_slice_copy_to(&next, fields[i].value.bytes);
     }
     *copy = fields;
     return OTS_OK;

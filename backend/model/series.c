@@ -4,18 +4,24 @@
 
 #include <stdlib.h>
 
-bool ots_series_key_equal(const struct ots_series_key *a, const struct ots_series_key *b)
+bool ots_series_tags_equal(const struct ots_series_key *a, const struct ots_series_key *b)
 {
     if (a == b)
         return true;
-    if (a->tag_count != b->tag_count || !ots_slice_equal(a->measurement, b->measurement) ||
-        !ots_slice_equal(a->data_source, b->data_source))
+    if (a->tag_count != b->tag_count)
         return false;
     for (size_t i = 0; i < a->tag_count; i++)
         if (!ots_slice_equal(a->tags[i].name, b->tags[i].name) ||
             !ots_slice_equal(a->tags[i].value, b->tags[i].value))
             return false;
     return true;
+}
+
+bool ots_series_key_equal(const struct ots_series_key *a, const struct ots_series_key *b)
+{
+    return a == b ||
+           (ots_slice_equal(a->measurement, b->measurement) &&
+            ots_slice_equal(a->data_source, b->data_source) && ots_series_tags_equal(a, b));
 }
 
 int ots_series_key_compare(const struct ots_series_key *a, const struct ots_series_key *b)
@@ -65,17 +71,6 @@ uint64_t ots_series_key_hash(const struct ots_series_key *key)
     return mix(hash, key->tag_count);
 }
 
-/* Copy `slice` to `*next` and move on; empty slices stay valid pointers. */
-static struct ots_slice take_copy(uint8_t **next, struct ots_slice slice)
-{
-    if (!slice.size)
-        return OTS_SLICE("");
-    uint8_t *data = *next;
-    memcpy(data, slice.data, slice.size);
-    *next += slice.size;
-    return ots_slice(data, slice.size);
-}
-
 enum ots_status ots_series_key_copy(struct ots_arena *arena, const struct ots_series_key *key,
                                     struct ots_series_key *copy)
 {
@@ -87,11 +82,11 @@ enum ots_status ots_series_key_copy(struct ots_arena *arena, const struct ots_se
     if (!next || !tags)
         return OTS_NOMEM;
     struct ots_series_key made = {.tags = tags, .tag_count = key->tag_count};
-    made.measurement = take_copy(&next, key->measurement);
-    made.data_source = take_copy(&next, key->data_source);
+    made.measurement = ots_slice_copy_to(&next, key->measurement);
+    made.data_source = ots_slice_copy_to(&next, key->data_source);
     for (size_t i = 0; i < key->tag_count; i++) {
-        tags[i].name = take_copy(&next, key->tags[i].name);
-        tags[i].value = take_copy(&next, key->tags[i].value);
+        tags[i].name = ots_slice_copy_to(&next, key->tags[i].name);
+        tags[i].value = ots_slice_copy_to(&next, key->tags[i].value);
     }
     *copy = made;
     return OTS_OK;

@@ -24,6 +24,7 @@ struct ots_series_key {
 };
 
 bool ots_series_key_equal(const struct ots_series_key *a, const struct ots_series_key *b);
+bool ots_series_tags_equal(const struct ots_series_key *a, const struct ots_series_key *b);
 
 /* A total order: by measurement, then data source, then tags pair by pair, all bytewise. */
 int ots_series_key_compare(const struct ots_series_key *a, const struct ots_series_key *b);

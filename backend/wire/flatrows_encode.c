@@ -270,19 +270,6 @@ static uint32_t put_types(struct builder *builder, const struct ots_row *row)
     return here(builder);
 }
 
-static bool tags_equal(const struct ots_series_key *a, const struct ots_series_key *b)
-{
-    if (a == b)
-        return true;
-    if (a->tag_count != b->tag_count)
-        return false;
-    for (size_t i = 0; i < a->tag_count; i++)
-        if (!ots_slice_equal(a->tags[i].name, b->tags[i].name) ||
-            !ots_slice_equal(a->tags[i].value, b->tags[i].value))
-            return false;
-    return true;
-}
-
 static bool names_equal(const struct ots_row *a, const struct ots_row *b)
 {
     if (a->field_count != b->field_count)
@@ -307,7 +294,7 @@ static bool types_equal(const struct ots_row *a, const struct ots_row *b)
 static void put_parts(struct builder *builder, const struct ots_row *row, struct shared *shared)
 {
     const struct ots_row *other = shared->row;
-    if (!other || !tags_equal(row->key, other->key))
+    if (!other || !ots_series_tags_equal(row->key, other->key))
         shared->tags = put_tags(builder, row->key);
     if (!other || !ots_slice_equal(row->key->data_source, other->key->data_source))
         shared->data_source = put_string(builder, row->key->data_source);
