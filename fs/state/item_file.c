@@ -384,10 +384,13 @@ void ots_item_file_close(struct ots_item_file *file)
     free(file);
 }
 
-enum ots_status ots_item_file_rebuild(struct ots_item_file *file, struct ots_error *err)
+enum ots_status ots_item_file_rebuild(struct ots_item_file *file, int take_dir_fd,
+                                      struct ots_error *err)
 {
     enum ots_item_found found;
     close_db(file);
+    close(file->dir_fd);
+    file->dir_fd = take_dir_fd;
     enum ots_status status = ots_db_files_move_aside(file->dir_fd, file->name, err);
     if (status == OTS_OK)
         status = open_and_check(file, &found, err);

@@ -61,8 +61,11 @@ enum ots_status ots_item_file_peek(int dir_fd, const char *name, enum ots_item_k
 /* Undoes a transaction that is under way. Accepts NULL. */
 void ots_item_file_close(struct ots_item_file *file);
 
-/* Move the file aside and begin an empty one. After an error all else fails with OTS_IO. */
-enum ots_status ots_item_file_rebuild(struct ots_item_file *file,
+/*
+ * Move the file aside and begin an empty one, in `take_dir_fd` from now on: its directory, which
+ * may have been made anew. After an error all else fails with OTS_IO.
+ */
+enum ots_status ots_item_file_rebuild(struct ots_item_file *file, int take_dir_fd,
                                       struct ots_error *err) OTS_MUST_CHECK;
 
 /*

@@ -26,6 +26,13 @@ static enum ots_status name_of(struct ots_slice table, char name[OTS_STATE_NAME_
     return status == OTS_OK ? status : ots_error_set(err, status, "no digest");
 }
 
+static enum ots_status open_tables(int dir_fd, int *tables_fd, struct ots_error *err)
+{
+    *tables_fd = ots_state_open_dir(dir_fd, TABLES_DIR);
+    return *tables_fd < 0 ? ots_error_errno(err, errno, "the state's directory %s", TABLES_DIR)
+                          : OTS_OK;
+}
+
 enum ots_status ots_table_state_open(int dir_fd, struct ots_slice table, struct ots_slice identity,
                                      struct ots_table_state **out,
                                      enum ots_table_state_outcome *outcome, struct ots_error *err)
@@ -43,9 +50,10 @@ enum ots_status ots_table_state_open(int dir_fd, struct ots_slice table, struct 
         return status;
     if (identity.size > OTS_TABLE_STATE_BLOB_BYTES_MAX)
         return ots_error_set(err, OTS_LIMIT, "the state %s: too long an identity", name);
-    int tables_fd = ots_state_open_dir(dir_fd, TABLES_DIR);
-    if (tables_fd < 0)
-        return ots_error_errno(err, errno, "the state's directory %s", TABLES_DIR);
+    int tables_fd;
+    status = open_tables(dir_fd, &tables_fd, err);
+    if (status != OTS_OK)
+        return status;
     struct ots_table_state *state = calloc(1, sizeof(*state));
     if (!state) {
         close(tables_fd);
@@ -70,9 +78,12 @@ void ots_table_state_close(struct ots_table_state *state)
     free(state);
 }
 
-enum ots_status ots_table_state_rebuild(struct ots_table_state *state, struct ots_error *err)
+enum ots_status ots_table_state_rebuild(struct ots_table_state *state, int dir_fd,
+                                        struct ots_error *err)
 {
-    return ots_item_file_rebuild(state->file, err);
+    int tables_fd;
+    enum ots_status status = open_tables(dir_fd, &tables_fd, err);
+    return status == OTS_OK ? ots_item_file_rebuild(state->file, tables_fd, err) : status;
 }
 
 enum ots_status ots_table_state_check(struct ots_table_state *state, struct ots_error *err)
@@ -97,11 +108,11 @@ enum ots_status ots_table_state_peek_mtime(int dir_fd, struct ots_slice table,
     char name[OTS_STATE_NAME_BYTES];
     const struct ots_item key = {.first = measurement, .second = file};
     enum ots_status status = name_of(table, name, err);
+    int tables_fd;
+    if (status == OTS_OK)
+        status = open_tables(dir_fd, &tables_fd, err);
     if (status != OTS_OK)
         return status;
-    int tables_fd = ots_state_open_dir(dir_fd, TABLES_DIR);
-    if (tables_fd < 0)
-        return ots_error_errno(err, errno, "the state's directory %s", TABLES_DIR);
     status = ots_item_file_peek(tables_fd, name, OTS_ITEM_TIMELINE, &key, see_mtime, mtime_ns, err);
     close(tables_fd);
     return status;

@@ -95,11 +95,11 @@ enum ots_status ots_table_state_open(int dir_fd, struct ots_slice table, struct 
 void ots_table_state_close(struct ots_table_state *state);
 
 /*
- * Put the file aside and begin an empty one, of the same identity; for OTS_CORRUPT. A transaction
- * is undone. After an error all else fails with OTS_IO until this succeeds.
- * Errors: OTS_IO, OTS_NO_SPACE, OTS_NOMEM.
+ * Put the file aside and begin an empty one, of the same identity; for OTS_CORRUPT. `dir_fd` as
+ * above: its directory is made anew when it is gone. A transaction is undone. After an error all
+ * else may fail with OTS_IO until this succeeds. Errors: OTS_IO, OTS_NO_SPACE, OTS_NOMEM.
  */
-enum ots_status ots_table_state_rebuild(struct ots_table_state *state,
+enum ots_status ots_table_state_rebuild(struct ots_table_state *state, int dir_fd,
                                         struct ots_error *err) OTS_MUST_CHECK;
 
 /*

@@ -203,7 +203,8 @@ static void note_failure(struct ots_persist *persist, enum ots_status status,
     const struct ots_table *table = persist->table;
     struct ots_view *view = table->view;
     struct ots_error rebuild_err = {0};
-    if (!persist->is_failing)
+    bool is_first = !persist->is_failing;
+    if (is_first)
         ots_log(view->options.log, OTS_LOG_ERROR,
                 "table %.*s: what is known of it cannot be stored, so the next mount has more to "
                 "do: %s",
@@ -214,7 +215,10 @@ static void note_failure(struct ots_persist *persist, enum ots_status status,
     pthread_mutex_lock(&view->synced.lock);
     ots_ahead_mark_changed(table->ahead);
     pthread_mutex_unlock(&view->synced.lock);
-    if (status == OTS_CORRUPT && ots_table_state_rebuild(persist->state, &rebuild_err) != OTS_OK)
+    if (status == OTS_CORRUPT &&
+        ots_table_state_rebuild(persist->state, ots_state_dir_fd(table->instance->state),
+                                &rebuild_err) != OTS_OK &&
+        is_first)
         ots_log_error(view->options.log, OTS_LOG_ERROR, "a state cannot be begun anew",
                       &rebuild_err);
 }

@@ -87,16 +87,15 @@ static void without_a_state_directory_closing_fails(void **state)
 }
 
 /* Times that tools set are in the table's state alone. */
-static void a_state_that_is_removed_is_stored_anew(void **state)
+static void expect_stored_anew(struct follow *follow, const char *what)
 {
-    struct follow *follow = *state;
     begin(follow);
     assert_int_equal(view_store(&follow->mount, A, A1), OTS_OK);
     assert_int_equal(view_sync(&follow->mount, "t"), OTS_OK);
     follow_set_mtime(follow, A, 12345678901);
     assert_int_equal(view_sync(&follow->mount, "t"), OTS_OK);
     assert_false(follow_report(follow, "t").is_unsaved);
-    state_folder_remove(follow->folder, "*/tables/*");
+    state_folder_remove(follow->folder, what);
     assert_int_equal(view_sync(&follow->mount, "t"), OTS_OK);
     assert_true(follow_report(follow, "t").is_unsaved);
     follow_pass_time(follow, 11 * SECOND_US);
@@ -109,6 +108,16 @@ static void a_state_that_is_removed_is_stored_anew(void **state)
     assert_int_equal(follow_count_reads(follow), 0);
 }
 
+static void a_state_that_is_removed_is_stored_anew(void **state)
+{
+    expect_stored_anew(*state, "*/tables/*");
+}
+
+static void a_directory_of_states_that_is_removed_is_made_anew(void **state)
+{
+    expect_stored_anew(*state, "*/tables");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, follow_setup, follow_teardown)
 
 int main(void)
@@ -117,6 +126,7 @@ int main(void)
         TEST(a_journal_that_is_removed_is_written_anew),
         TEST(without_a_state_directory_closing_fails),
         TEST(a_state_that_is_removed_is_stored_anew),
+        TEST(a_directory_of_states_that_is_removed_is_made_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

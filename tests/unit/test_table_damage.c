@@ -89,13 +89,29 @@ static void a_file_that_is_removed_is_seen_and_begun_anew(void **state)
     assert_int_equal(ots_table_state_check(table, NULL), OTS_OK);
     state_folder_remove(folder, "tables/t.db*");
     assert_int_equal(ots_table_state_check(table, NULL), OTS_CORRUPT);
-    assert_int_equal(ots_table_state_rebuild(table, NULL), OTS_OK);
+    assert_int_equal(ots_table_state_rebuild(table, folder->fd, NULL), OTS_OK);
+    assert_int_equal(ots_table_state_check(table, NULL), OTS_OK);
+    assert_int_equal(state_folder_count(folder, "tables") > 0, true);
+    ots_table_state_close(table);
+}
+
+/* And with them their directory, whose place something else may have taken. */
+static void a_directory_that_is_removed_is_made_anew(void **state)
+{
+    struct state_folder *folder = *state;
+    enum ots_table_state_outcome outcome;
+    struct ots_table_state *table = open_state(folder, &outcome);
+    state_folder_remove(folder, "tables");
+    assert_int_equal(ots_table_state_check(table, NULL), OTS_CORRUPT);
+    assert_int_equal(ots_table_state_rebuild(table, folder->fd, NULL), OTS_OK);
     assert_int_equal(ots_table_state_check(table, NULL), OTS_OK);
     assert_int_equal(state_folder_count(folder, "tables") > 0, true);
     state_folder_remove(folder, "tables");
-    assert_int_equal(ots_table_state_check(table, NULL), OTS_CORRUPT);
-    assert_int_equal(ots_table_state_rebuild(table, NULL), OTS_IO);
-    assert_int_equal(ots_table_state_check(table, NULL), OTS_IO);
+    state_folder_write(folder, "tables", "", 0);
+    assert_int_equal(ots_table_state_rebuild(table, folder->fd, NULL), OTS_IO);
+    state_folder_remove(folder, "tables");
+    assert_int_equal(ots_table_state_rebuild(table, folder->fd, NULL), OTS_OK);
+    assert_int_equal(ots_table_state_check(table, NULL), OTS_OK);
     ots_table_state_close(table);
 }
 
@@ -535,6 +551,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_time_is_read_alone),
         TEST(a_file_that_is_removed_is_seen_and_begun_anew),
+        TEST(a_directory_that_is_removed_is_made_anew),
         TEST(flipped_bits_never_give_other_contents),
         TEST(every_byte_of_a_timeline_counts),
         TEST(pages_that_are_zero_or_exchanged_are_seen),

@@ -520,7 +520,8 @@ static void a_rebuilt_state_is_empty_and_can_be_used(void **state)
     commit(fixture);
     begin(fixture);
     put(fixture, "m", "b", 1);
-    assert_int_equal(ots_table_state_rebuild(fixture->state, &fixture->err), OTS_OK);
+    assert_int_equal(ots_table_state_rebuild(fixture->state, fixture->folder->fd, &fixture->err),
+                     OTS_OK);
     expect(fixture, "");
     begin(fixture);
     put(fixture, "m", "c", 1);
