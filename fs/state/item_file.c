@@ -24,15 +24,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "backend/base/buf.h"
+#include "backend/base/take.h"
 #include "fs/state/db_files.h"
 #include "fs/state/file_name.h"
 #include "fs/state/item_db.h"
 
-enum {
-    SUM_BYTES = sizeof(uint64_t),
-    COUNTS_BYTES = OTS_ITEM_KINDS * sizeof(uint64_t),
-};
+enum { SUM_BYTES = sizeof(uint64_t) };
 
 struct ots_item_file {
     int dir_fd;
@@ -217,17 +214,13 @@ static int put_header(struct ots_item_file *file)
 static enum ots_status read_header(void *context, const struct ots_item *item)
 {
     struct ots_item_file *file = context;
-    if (item->first.size || item->second.size || item->data.size < COUNTS_BYTES)
+    struct ots_slice rest = item->data;
+    if (item->first.size || item->second.size)
         return OTS_CORRUPT;
-    for (size_t kind = 0; kind < OTS_ITEM_KINDS; kind++) {
-        uint64_t count;
-        memcpy(&count, item->data.data + kind * sizeof(count), sizeof(count));
-        file->counts[kind] = le64toh(count);
-    }
-    struct ots_slice identity =
-        ots_slice(item->data.data + COUNTS_BYTES, item->data.size - COUNTS_BYTES);
-    bool is_same = ots_slice_equal(identity, ots_buf_slice(&file->identity));
-    return is_same ? OTS_OK : OTS_OTHER_SOURCE;
+    for (size_t kind = 0; kind < OTS_ITEM_KINDS; kind++)
+        if (!ots_take_u64le(&rest, &file->counts[kind]))
+            return OTS_CORRUPT;
+    return ots_slice_equal(rest, ots_buf_slice(&file->identity)) ? OTS_OK : OTS_OTHER_SOURCE;
 }
 
 /* --- the file ---------------------------------------------------------------------------------*/

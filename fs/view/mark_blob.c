@@ -1,12 +1,12 @@
 #include "fs/view/mark_blob.h"
 
-#include <endian.h>
 #include <stdlib.h>
+
+#include "backend/base/take.h"
 
 enum {
     WORD_BYTES = sizeof(uint64_t),
-    MARK_WORDS = 4,
-    MARK_BYTES = MARK_WORDS * WORD_BYTES,
+    MARK_BYTES = 4 * WORD_BYTES,
     MARKS_MAX = (OTS_MARK_BLOB_BYTES_MAX - WORD_BYTES) / MARK_BYTES,
     DOUBLINGS_MAX = 40, /* a step in bytes is a number still */
 };
@@ -27,11 +27,10 @@ void ots_mark_blob_append(const struct ots_marks *marks, struct ots_buf *blob)
     }
 }
 
-static uint64_t word_at(struct ots_slice blob, size_t index)
+static bool take_mark(struct ots_slice *rest, struct ots_mark *mark)
 {
-    uint64_t word;
-    memcpy(&word, blob.data + index * WORD_BYTES, sizeof(word));
-    return le64toh(word);
+    return ots_take_u64le(rest, &mark->offset) && ots_take_u64le(rest, &mark->row_index) &&
+           ots_take_i64le(rest, &mark->time_us) && ots_take_u64le(rest, &mark->hash);
 }
 
 /* Whether it can come behind `last`, with a byte at least for each line between. */
@@ -48,14 +47,13 @@ static bool is_within(const struct ots_mark *mark, const struct ots_extent *exte
            mark->time_us <= extent->last_time_us;
 }
 
-static bool read_marks(struct ots_slice blob, const struct ots_extent *extent,
+static bool read_marks(struct ots_slice rest, const struct ots_extent *extent,
                        struct ots_marks *marks)
 {
     struct ots_mark last = {.time_us = extent->first_time_us};
-    for (size_t at = 1; at < blob.size / WORD_BYTES; at += MARK_WORDS) {
-        const struct ots_mark mark = {word_at(blob, at), word_at(blob, at + 1),
-                                      (int64_t)word_at(blob, at + 2), word_at(blob, at + 3)};
-        if (!is_behind(&mark, &last) || !is_within(&mark, extent))
+    while (rest.size) {
+        struct ots_mark mark;
+        if (!take_mark(&rest, &mark) || !is_behind(&mark, &last) || !is_within(&mark, extent))
             return false;
         marks->items[marks->count++] = mark;
         last = mark;
@@ -66,8 +64,9 @@ static bool read_marks(struct ots_slice blob, const struct ots_extent *extent,
 enum ots_status ots_mark_blob_read(struct ots_slice blob, const struct ots_extent *extent,
                                    struct ots_marks *marks)
 {
-    if (blob.size < WORD_BYTES + MARK_BYTES || blob.size > OTS_MARK_BLOB_BYTES_MAX ||
-        (blob.size - WORD_BYTES) % MARK_BYTES != 0 || word_at(blob, 0) > DOUBLINGS_MAX)
+    uint64_t doublings;
+    if (blob.size > OTS_MARK_BLOB_BYTES_MAX || !ots_take_u64le(&blob, &doublings) ||
+        doublings > DOUBLINGS_MAX || blob.size < MARK_BYTES || blob.size % MARK_BYTES != 0)
         return OTS_CORRUPT;
     ots_marks_deinit(marks);
     size_t count = blob.size / MARK_BYTES;
@@ -75,7 +74,7 @@ enum ots_status ots_mark_blob_read(struct ots_slice blob, const struct ots_exten
     if (!marks->items)
         return OTS_NOMEM;
     marks->capacity = count;
-    marks->doublings = (unsigned)word_at(blob, 0);
+    marks->doublings = (unsigned)doublings;
     if (read_marks(blob, extent, marks))
         return OTS_OK;
     ots_marks_deinit(marks);
