@@ -135,33 +135,49 @@ void ots_op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset,
     ots_task_start(task, true);
 }
 
-/* What the thread that may not wait has not taken is left to a worker. */
-static void run_write(struct ots_task *task)
+/*
+ * Before the answer the kernel is told what else has become stale: it knows that this file has
+ * changed, not which others a line went to. Who may not wait for that, or has to go on because it
+ * is not `is_over`, leaves it to a worker, with what it came to so far. Returns whether it does.
+ */
+static bool must_wait(struct ots_task *task, enum ots_status status, size_t taken, bool is_over)
 {
     struct ots_keeping *keeping = &task->mount->keeping;
-    size_t left = task->bytes.size - task->taken;
-    size_t taken = 0;
-    enum ots_status status = OTS_OK;
-    if (left)
-        status = ots_file_write(file_of(&task->file_info), task->offset + task->taken,
-                                ots_slice(task->bytes.data + task->taken, left), &task->interrupt,
-                                &taken, &task->error);
-    bool is_done = taken == left && ots_keeping_is_settled(keeping);
-    if (task->is_trying && !is_done && (status == OTS_OK || status == OTS_CANCELLED)) {
-        task->taken = taken;
-        task->must_wait = true;
-        return;
-    }
-    taken += task->taken;
-    /* The kernel knows that this file has changed, not which others a line went to. */
-    if (!task->is_trying)
+    if (!task->is_trying) {
         ots_keeping_settle(keeping);
+        return false;
+    }
+    task->status = status;
+    task->taken = taken;
+    task->is_over = is_over;
+    task->must_wait = !is_over || !ots_keeping_is_settled(keeping);
+    return task->must_wait;
+}
+
+static void reply_taken(struct ots_task *task, enum ots_status status, size_t taken)
+{
     if (status != OTS_OK && !taken) {
         ots_task_fail(task, status);
         return;
     }
     ots_task_end(task);
     fuse_reply_write(task->request, taken);
+}
+
+static void run_write(struct ots_task *task)
+{
+    const struct ots_slice *bytes = &task->bytes;
+    enum ots_status status = task->status;
+    size_t taken = task->taken;
+    size_t more = 0;
+    if (!task->is_over)
+        status = ots_file_write(file_of(&task->file_info), task->offset + taken,
+                                ots_slice(bytes->data + taken, bytes->size - taken),
+                                &task->interrupt, &more, &task->error);
+    taken += more;
+    bool is_cut = taken < bytes->size && (status == OTS_OK || status == OTS_CANCELLED);
+    if (!must_wait(task, status, taken, !is_cut))
+        reply_taken(task, status, taken);
 }
 
 void ots_op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t size, off_t offset,
@@ -177,30 +193,17 @@ void ots_op_write(fuse_req_t request, fuse_ino_t ino, const char *data, size_t s
     ots_task_start(task, size <= QUICK_WRITE_BYTES_MAX && !ots_tasks_are_any(task->mount));
 }
 
-/* A part is an answer too; only what the kernel must be told before may be left to a worker. */
+/* A part is an answer too. */
 static void run_copy(struct ots_task *task)
 {
-    struct ots_keeping *keeping = &task->mount->keeping;
+    enum ots_status status = task->status;
     size_t copied = task->taken;
-    enum ots_status status = OTS_OK;
-    if (!copied)
+    if (!task->is_over)
         status =
             ots_file_copy(file_of(&task->file_info), task->offset, file_of(&task->to_info),
                           task->to_offset, task->size, &task->interrupt, &copied, &task->error);
-    bool is_done = status == OTS_OK && ots_keeping_is_settled(keeping);
-    if (task->is_trying && !is_done && (status == OTS_OK || status == OTS_CANCELLED)) {
-        task->taken = copied;
-        task->must_wait = true;
-        return;
-    }
-    if (!task->is_trying)
-        ots_keeping_settle(keeping);
-    if (status != OTS_OK) {
-        ots_task_fail(task, status);
-        return;
-    }
-    ots_task_end(task);
-    fuse_reply_write(task->request, copied);
+    if (!must_wait(task, status, copied, status != OTS_CANCELLED))
+        reply_taken(task, status, copied);
 }
 
 void ots_op_copy(fuse_req_t request, fuse_ino_t ino, off_t offset, struct fuse_file_info *info,
@@ -238,7 +241,8 @@ static bool is_writer(const struct ots_file *file, pid_t thread)
 /* What flush and fsync say of rejected lines is in the log already, line by line. */
 static void finish_flush(struct ots_task *task, enum ots_status status)
 {
-    ots_keeping_settle(&task->mount->keeping);
+    if (must_wait(task, status, 0, status != OTS_CANCELLED))
+        return;
     if (status == OTS_INVALID)
         ots_task_fail_quietly(task, status);
     else
@@ -248,8 +252,12 @@ static void finish_flush(struct ots_task *task, enum ots_status status)
 static void run_flush(struct ots_task *task)
 {
     struct ots_file *file = file_of(&task->file_info);
-    bool is_told = is_writer(file, fuse_req_ctx(task->request)->pid);
-    finish_flush(task, ots_file_flush(file, is_told, &task->interrupt, &task->error));
+    enum ots_status status = task->status;
+    if (!task->is_over) {
+        bool is_told = is_writer(file, fuse_req_ctx(task->request)->pid);
+        status = ots_file_flush(file, is_told, &task->interrupt, &task->error);
+    }
+    finish_flush(task, status);
 }
 
 void ots_op_flush(fuse_req_t request, fuse_ino_t ino, struct fuse_file_info *info)

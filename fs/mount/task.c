@@ -27,25 +27,36 @@ struct ots_task *ots_task_new(fuse_req_t request, const char *operation,
     return task;
 }
 
-static void reply_interrupted(fuse_req_t request, size_t taken)
+struct answer {
+    size_t taken;
+    int error; /* when that is 0 */
+};
+
+/* Of a task that nobody has: what was done must not get lost. */
+static struct answer interrupted_answer(const struct ots_task *task)
 {
-    if (taken)
-        fuse_reply_write(request, taken);
+    return (struct answer){task->taken, task->is_over ? ots_status_errno(task->status) : EINTR};
+}
+
+static void reply_interrupted(fuse_req_t request, const struct answer *answer)
+{
+    if (answer->taken)
+        fuse_reply_write(request, answer->taken);
     else
-        fuse_reply_err(request, EINTR);
+        fuse_reply_err(request, answer->error);
 }
 
 static void on_interrupt(fuse_req_t request, void *data)
 {
     struct ots_task *task = data;
-    size_t taken = task->taken;
+    const struct answer answer = interrupted_answer(task);
     if (ots_caller_may_go_on(fuse_req_ctx(request)->pid))
         return;
     ots_interrupt_raise(&task->interrupt);
     /* All workers may be waiting: it would be long until one answers. From here on the task may be
      * gone. */
     if (!atomic_exchange(&task->is_taken, true))
-        reply_interrupted(request, taken);
+        reply_interrupted(request, &answer);
 }
 
 static void put_in_list(struct ots_task *task)
@@ -123,8 +134,9 @@ void ots_task_start(struct ots_task *task, bool may_be_quick)
     atomic_store(&task->is_taken, true);
     fuse_req_interrupt_func(task->request, on_interrupt, task);
     if (ots_interrupt_is_raised(&task->interrupt)) {
+        const struct answer answer = interrupted_answer(task);
         ots_task_end(task);
-        reply_interrupted(task->request, task->taken);
+        reply_interrupted(task->request, &answer);
         task_free(task);
         return;
     }

@@ -44,7 +44,10 @@ struct ots_task {
     atomic_bool is_taken;
     bool is_trying; /* on the thread that reads requests: it must not wait */
     bool must_wait; /* it was tried, and is not answered */
-    size_t taken;   /* of a write's bytes then; who interrupts it answers with that */
+    /* What that came to; who interrupts it answers with that. */
+    enum ots_status status;
+    size_t taken; /* of a write's bytes */
+    bool is_over; /* nothing but the answer is left */
     struct ots_error error;
     /* What the operation needs; which of these is the operation's matter. */
     uint64_t ino;
@@ -69,7 +72,7 @@ struct ots_task *ots_task_new(fuse_req_t request, const char *operation,
 /*
  * Run it on a worker. `run` must answer the request; then the task is freed. With `may_be_quick` it
  * is first tried here and now, with its interrupt raised, so that it ends instead of waiting: then
- * `run` must have had no effect but what `taken` says.
+ * `run` must have had no effect but what `taken` and `is_over` say.
  */
 void ots_task_start(struct ots_task *task, bool may_be_quick);
 
