@@ -3,6 +3,8 @@
  */
 #include "fs/view/pipeline_state.h"
 
+enum { RETRY_US = 1000000 };
+
 /* Rows of a batch that are to be written to the journal. Their memory is the batch's. */
 struct handing {
     struct ots_batch *batch;
@@ -96,6 +98,11 @@ static enum ots_status write_batches(struct ots_pipeline *pipeline, bool *is_wri
 
 /* --- a journal that somebody removes ----------------------------------------------------------*/
 
+static int64_t now_us(const struct ots_pipeline *pipeline)
+{
+    return ots_clock_monotonic_us(pipeline->options.clock);
+}
+
 static void tell(const struct ots_pipeline *pipeline, const char *text, const char *reason)
 {
     if (pipeline->options.log)
@@ -129,6 +136,8 @@ static enum ots_status write_and_tell(struct ots_pipeline *pipeline, struct ots_
     bool was_failing = atomic_load(&pipeline->is_journal_failing);
     if (is_written)
         atomic_store(&pipeline->is_journal_failing, status != OTS_OK);
+    if (status != OTS_OK)
+        pipeline->journal_retry_us = now_us(pipeline) + RETRY_US;
     if (status != OTS_OK && !was_failing)
         tell(pipeline,
              "rows cannot be written to its journal, so closing files fails, and a kill loses what "
@@ -154,8 +163,10 @@ void ots_pipeline_mend_journal(struct ots_pipeline *pipeline)
 {
     pthread_mutex_lock(&pipeline->journal_lock);
     /* What nobody has handed over yet goes there too, and that is no harm. */
-    bool is_due = forget_removed(pipeline);
-    if (is_due || (pipeline->journal && atomic_load(&pipeline->is_journal_failing)))
+    bool is_removed = forget_removed(pipeline);
+    bool is_due = atomic_load(&pipeline->is_journal_failing) &&
+                  now_us(pipeline) >= pipeline->journal_retry_us;
+    if (is_removed || is_due)
         write_and_tell(pipeline, NULL);
     pthread_mutex_unlock(&pipeline->journal_lock);
 }

@@ -125,7 +125,8 @@ enum ots_status ots_pipeline_hand_over(struct ots_pipeline *pipeline,
                                        struct ots_error *err) OTS_MUST_CHECK;
 
 /* To be called now and then: when somebody has removed the journal's files, what they held is
- * written anew. That is logged, and whether it succeeds. */
+ * written anew, and what could not be written is tried again each second. That is logged, and
+ * whether it succeeds. */
 void ots_pipeline_mend_journal(struct ots_pipeline *pipeline);
 
 /*

@@ -25,6 +25,7 @@ struct ots_pipeline {
     pthread_mutex_t journal_lock;
     struct ots_journal *journal; /* changed with both locks held */
     atomic_bool is_journal_failing;
+    int64_t journal_retry_us; /* not before does the sender try; of who has `journal_lock` */
     struct ots_lp_printer printer;
     struct ots_buf text;
     /* Nothing else is locked while this is held. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -484,6 +485,27 @@ static void rows_of_old_segments_are_not_written_again(void **state)
     held_release(&pipeline->held, 0);
 }
 
+/* Once a second, so that the sender does not try each time that it looks around. */
+static void a_journal_that_cannot_be_written_is_tried_again(void **state)
+{
+    struct journal_fixture *fixture = *state;
+    struct ots_pipeline *pipeline = fixture->pipeline->pipeline;
+    struct ots_pipeline_counts counts;
+    state_folder_write(fixture->folder, "journal/t", "", 0);
+    add(fixture->pipeline, 1, 1);
+    assert_int_equal(ots_pipeline_hand_over(pipeline, NULL), OTS_IO);
+    assert_int_equal(unlinkat(fixture->folder->fd, "journal/t", 0), 0);
+    atomic_fetch_add(&fixture->pipeline->monotonic_us, 999999);
+    ots_pipeline_mend_journal(pipeline);
+    ots_pipeline_counts(pipeline, &counts);
+    assert_true(counts.is_journal_failing);
+    atomic_fetch_add(&fixture->pipeline->monotonic_us, 1);
+    ots_pipeline_mend_journal(pipeline);
+    ots_pipeline_counts(pipeline, &counts);
+    assert_false(counts.is_journal_failing);
+    expect_left(fixture, "0:" SERIES "v=1i 1000;");
+}
+
 static void *answer_all(void *argument)
 {
     struct pipeline_fixture *pipeline = argument;
@@ -539,6 +561,7 @@ int main(void)
         TEST_JOURNAL(kept_rows_stay_in_the_journal),
         TEST_JOURNAL(refused_rows_leave_the_journal),
         TEST_JOURNAL(rows_of_old_segments_are_not_written_again),
+        TEST_JOURNAL(a_journal_that_cannot_be_written_is_tried_again),
         TEST_JOURNAL(handing_over_and_answers_may_cross),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
