@@ -18,6 +18,7 @@ const char ots_options_usage[] =
     "  -f                   stay in the foreground\n"
     "  -d                   the same, and print every request of the kernel\n"
     "  --check              try the source step by step; mount nothing\n"
+    "  -h, -V               print this text or the version, and end\n"
     "  -o config=FILE       where data sources are described\n"
     "  -o instance=NAME     the instance, where the endpoint does not tell it\n"
     "  -o state_dir=DIR     where the journal, rejected lines and sizes are kept\n"
