@@ -10,11 +10,12 @@
  *   backend/client   a store over HTTP: sign, send, verify, retry
  *   backend/server   otslocal: the same protocol from the other side (not in this program)
  *   fs/lp            line protocol and file names <-> rows and timelines
- *   fs/state         what outlives a mount: journal, rejected lines
+ *   fs/state         what outlives a mount: what is known of tables, journal, rejected lines
  *   fs/view          tables seen as files: tree, sizes, readers, writers
  *   fs/mount         libfuse's requests -> view
  *   fs               command line, data sources, otslocal as a child, mount point, this file
  */
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,7 +182,29 @@ static void free_parts(struct parts *parts)
     }
 }
 
-static int run(const struct ots_options *options)
+/* It is used only when the daemon has gone to another directory: a wrong one has to show now. */
+static enum ots_status find_cache_dir(struct ots_options *options, struct ots_error *err)
+{
+    if (!options->cache_dir)
+        return OTS_OK;
+    /* The dot makes it ENOTDIR for what is no directory. */
+    OTS_AUTO(ots_free_bytesp) char *inside = NULL;
+    if (asprintf(&inside, "%s/.", options->cache_dir) < 0) {
+        inside = NULL;
+        return OTS_NOMEM;
+    }
+    char *absolute = realpath(inside, NULL);
+    if (!absolute || access(absolute, W_OK | X_OK) != 0) {
+        int problem = errno;
+        free(absolute);
+        return ots_error_errno(err, problem, "-o cache_dir=%s", options->cache_dir);
+    }
+    free(options->cache_dir);
+    options->cache_dir = absolute;
+    return OTS_OK;
+}
+
+static int run(struct ots_options *options)
 {
     struct parts parts = {
         .log = {.program = "otsfs", .level = OTS_LOG_INFO},
@@ -192,6 +215,8 @@ static int run(const struct ots_options *options)
     /* No core file: it would hold the access key. */
     prctl(PR_SET_DUMPABLE, 0);
     enum ots_status status = ots_daemon_start(&daemon, options->is_foreground, &err);
+    if (status == OTS_OK)
+        status = find_cache_dir(options, &err);
     if (status == OTS_OK)
         status = make_parts(&parts, options, &err);
     if (status == OTS_OK) {

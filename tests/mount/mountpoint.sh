@@ -18,6 +18,8 @@ mnt=$work/mnt
 touch "$work/file"
 expect_refused "make it first: mkdir -p $mnt" "$data" "$mnt"
 expect_refused 'is not a directory' "$data" "$work/file"
+expect_refused '-o cache_dir=/nowhere: No such file' "$data" "$work" -o cache_dir=/nowhere
+expect_refused ': Not a directory' "$data" "$work" -o "cache_dir=$work/file"
 [ ! -e "$work/data" ] || fail 'an instance was made for a mount that cannot be'
 expect_refused 'see otsfs --help' "$data"
 expect_refused 'see otsfs --help' "$data" "$mnt" --nonsense
@@ -37,7 +39,10 @@ is_dead() {
 wait_until is_dead
 expect_refused "clean up first: fusermount3 -u $mnt" "$data" "$mnt"
 fusermount3 -u "$mnt"
-mount_otsfs "$data" "$mnt"
+# A relative path is that of the shell, though the daemon goes elsewhere.
+mkdir "$work/cache"
+mount_otsfs "$data" "$mnt" -o cache_dir=cache
+expect_equal "$(jq -r .options.cache_dir "$mnt/.otsfs/status")" "$(realpath "$work/cache")" cache_dir
 unmount_otsfs "$mnt"
 
 # Something listens there, and does not answer.

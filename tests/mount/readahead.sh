@@ -76,8 +76,10 @@ expect_counted "$work/a" $((6000 * 24 + 30 * 24)) rows_read
 check_memory 'text on disk'
 unmount_otsfs "$work/mnt"
 expect_equal "$(find "$work/big" -type f | wc -l)" 6000 'files copied'
-for options in cache_size=1 cache_dir=/nowhere; do
+for options in cache_size=1 "cache_dir=$work/gone"; do
+    mkdir "$work/gone"
     mount_otsfs "local:$work/a" "$work/mnt" -o "$options"
+    rmdir "$work/gone"
     diff -rq "$work/big" "$work/mnt/big"
     check_memory "$options"
     unmount_otsfs "$work/mnt"
