@@ -17,8 +17,19 @@ here() {
     sed -e "s:/mnt/:$work/mnt/:g" -e "s:/var/lib/:$work/lib/:g" "$@"
 }
 
-# otslocal says what it shows, and takes an account's place here.
+# The first example, and what it shows.
 mkdir -p "$work/lib" "$work/mnt/ots" "$work/mnt/mydata"
+block '$ grep -r usage' | here >"$work/example"
+sed -n 's/^\$ //p' "$work/example" >"$work/commands"
+[ "$(wc -l <"$work/commands")" -ge 4 ] || fail 'no first example'
+lib_mounts+=("$work/mnt/ots" "$work/mnt/mydata")
+(cd "$work" && PATH=$build:$PATH bash -e "$work/commands") >"$work/shown" || fail 'the first example'
+grep -v '^\$ ' "$work/example" >"$work/wanted"
+expect_same "$work/shown" "$work/wanted"
+expect_same "$work/backup/cpu/host=a.lp" "$work/mnt/mydata/metrics/cpu/host=a.lp"
+unmount_otsfs "$work/mnt/mydata"
+
+# otslocal says what it shows, and takes an account's place here.
 start_otslocal "$work/lib/other"
 endpoint=$(grep -oE 'http://127\.0\.0\.1:[0-9]+' "$otslocal_log")
 block '$ otslocal ' | sed 1d | here -e "s|http://127.0.0.1:8087|$endpoint|" >"$work/wanted"
@@ -44,7 +55,6 @@ block '$ otsfs https:' | sed -n 's/^\$ //p' |
         -e "s/KEY_ID=[^ ]*/KEY_ID=$(member accessId)/" \
         -e "s/KEY_SECRET=[^ ]*/KEY_SECRET=$(member accessKey)/" >"$work/commands"
 [ "$(wc -l <"$work/commands")" -ge 4 ] || fail 'no commands'
-lib_mounts+=("$work/mnt/ots" "$work/mnt/mydata")
 (cd / && PATH=$build:$PATH bash -e "$work/commands") >"$work/commands.log" 2>&1 ||
     fail "the commands: $(cat "$work/commands.log")"
 expect_same "$work/mnt/mydata/$file" "$work/line"
