@@ -1,5 +1,6 @@
 /*
- * The service's limits and the maxima of our own queues and pages, in one place.
+ * The service's limits and those of messages, which both ends keep. What a module bounds for itself
+ * stands at its own head.
  *
  * Source of the service's limits: "Limits on the TimeSeries model", Alibaba Cloud documentation,
  * editions 2024 to 2026; checked against the Java, Go and Python SDKs.
