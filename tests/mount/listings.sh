@@ -41,6 +41,7 @@ for _ in 1 2 3; do
 done
 
 mark_requests
+# shellcheck disable=SC2010 # what ls does is what is tried
 expect_equal "$(ls -l "$work/mnt/t/cpu" | grep -c '\.lp$')" "$timelines" 'ls -l'
 expect_few LOOKUP 'ls -l behind listings of names'
 expect_few GETATTR 'ls -l behind listings of names'
