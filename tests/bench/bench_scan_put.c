@@ -12,10 +12,9 @@
  *   bench_scan_put list DIR TABLE
  *       metadata of all timelines, page after page
  *
- * DIR is the directory of an otslocal that serves DIR/otslocal.sock. Prints one JSON object.
+ * DIR is the directory of an otslocal that serves. Prints one JSON object.
  */
-#include "backend/base/json.h"
-#include "backend/client/client.h"
+#include "tests/soak/server.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -58,34 +57,8 @@ static _Noreturn void die(const char *what, const char *why)
 
 static struct ots_store *connect_store(const char *directory)
 {
-    char path[256];
-    char text[4096];
-    struct ots_error err = {0};
-    struct ots_json *json;
-    snprintf(path, sizeof(path), "%s/credentials.json", directory);
-    FILE *file = fopen(path, "r");
-    size_t size = file ? fread(text, 1, sizeof(text), file) : 0;
-    if (file)
-        fclose(file);
-    if (!size || ots_json_parse(ots_slice(text, size), &json, &err) != OTS_OK)
-        die(path, "no credentials");
-    snprintf(path, sizeof(path), "%s/otslocal.sock", directory);
-    struct ots_curl_options curl = {
-        .endpoint = "http://localhost", .unix_socket = path, .connections_max = 16};
-    struct ots_client_options client = {
-        .instance = ots_json_string(json, "instanceName"),
-        .access_key_id = ots_json_string(json, "accessId"),
-        .access_key_secret = ots_json_string(json, "accessKey"),
-        .put_layout = OTS_PUT_SHARED,
-        .clock = &ots_clock_system,
-    };
-    struct ots_transport *transport;
-    struct ots_store *store;
-    if (ots_curl_transport_new(&curl, &transport, &err) != OTS_OK ||
-        ots_client_new(&client, transport, &store, &err) != OTS_OK)
-        die(directory, err.message);
-    ots_json_freep(&json);
-    return store;
+    return soak_connect(directory, &(struct soak_client_options){.connections_max = 16,
+                                                                 .put_layout = OTS_PUT_SHARED});
 }
 
 static void run(struct ots_store *store, struct ots_call *call)

@@ -302,7 +302,8 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     soak_server_init(&bench.server, "/var/tmp");
     soak_server_start(&bench.server);
-    bench.store = soak_server_connect(&bench.server, 0, LANES);
+    bench.store = soak_connect(bench.server.directory,
+                               &(struct soak_client_options){.connections_max = LANES});
     bench_puts(&bench, "one", ONE_TIMELINE, rows);
     bench_merge(&bench, rows);
     bench_scan(&bench, "one");

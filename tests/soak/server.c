@@ -1,7 +1,6 @@
 #include "tests/soak/server.h"
 
 #include "backend/base/json.h"
-#include "backend/client/client.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,11 +86,11 @@ void soak_server_kill(struct soak_server *server)
     server->pid = 0;
 }
 
-static struct ots_json *read_credentials(const struct soak_server *server)
+static struct ots_json *read_credentials(const char *directory)
 {
-    char path[128];
+    char path[256];
     char text[4096];
-    snprintf(path, sizeof(path), "%s/credentials.json", server->directory);
+    snprintf(path, sizeof(path), "%s/credentials.json", directory);
     for (int tries = 0; tries < 3000; tries++) {
         FILE *file = fopen(path, "r");
         size_t size = file ? fread(text, 1, sizeof(text), file) : 0;
@@ -105,29 +104,27 @@ static struct ots_json *read_credentials(const struct soak_server *server)
     die(path, NULL);
 }
 
-struct ots_store *soak_server_connect(const struct soak_server *server, int64_t timeout_ms,
-                                      unsigned connections_max)
+struct ots_store *soak_connect(const char *directory, const struct soak_client_options *options)
 {
-    OTS_AUTO(ots_json_freep) struct ots_json *json = read_credentials(server);
-    char socket[128];
+    OTS_AUTO(ots_json_freep) struct ots_json *json = read_credentials(directory);
     struct ots_error err;
     struct ots_transport *transport;
     struct ots_store *store;
-    snprintf(socket, sizeof(socket), "%s/socket", server->directory);
     struct ots_curl_options curl = {
         .endpoint = "http://localhost",
-        .unix_socket = socket,
-        .connections_max = connections_max,
+        .unix_socket = ots_json_string(json, "socket"),
+        .connections_max = options->connections_max,
     };
     struct ots_client_options client = {
         .instance = ots_json_string(json, "instanceName"),
         .access_key_id = ots_json_string(json, "accessId"),
         .access_key_secret = ots_json_string(json, "accessKey"),
-        .timeout_ms = timeout_ms,
+        .timeout_ms = options->timeout_ms,
+        .put_layout = options->put_layout,
         .clock = &ots_clock_system,
     };
     if (ots_curl_transport_new(&curl, &transport, &err) != OTS_OK ||
         ots_client_new(&client, transport, &store, &err) != OTS_OK)
-        die("client", &err);
+        die(directory, &err);
     return store;
 }

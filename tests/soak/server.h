@@ -7,7 +7,7 @@
 #ifndef TESTS_SOAK_SERVER_H
 #define TESTS_SOAK_SERVER_H
 
-#include "backend/store.h"
+#include "backend/client/client.h"
 
 #include <sys/types.h>
 
@@ -26,11 +26,16 @@ void soak_server_deinit(struct soak_server *server);
 void soak_server_start(struct soak_server *server);
 void soak_server_kill(struct soak_server *server);
 
-/*
- * A client of it. A call that fails with the connection may be made again for `timeout_ms`; 1 is
- * for calls whose fate is to be known, 0 the client's default, as of `connections_max`.
- */
-struct ots_store *soak_server_connect(const struct soak_server *server, int64_t timeout_ms,
-                                      unsigned connections_max);
+/* In each, 0 is the client's default. */
+struct soak_client_options {
+    /* So long a call that failed with the connection may be made again; 1 is for calls whose fate
+     * is to be known. */
+    int64_t timeout_ms;
+    unsigned connections_max;
+    enum ots_put_layout put_layout;
+};
+
+/* A client of whatever serves, or will soon serve, the directory by a Unix socket. */
+struct ots_store *soak_connect(const char *directory, const struct soak_client_options *options);
 
 #endif

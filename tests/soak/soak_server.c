@@ -183,11 +183,17 @@ static void sleep_ms(struct soak *soak, size_t ms)
     _exit(1);
 }
 
+static struct ots_store *connect_for(const struct soak *soak, int64_t timeout_ms)
+{
+    return soak_connect(soak->server.directory,
+                        &(struct soak_client_options){.timeout_ms = timeout_ms});
+}
+
 static void start_writers(struct soak *soak)
 {
     atomic_store(&soak->is_killed, false);
     /* A put must not be made again: its fate decides how often it is in the stream. */
-    soak->store = soak_server_connect(&soak->server, 1, 0);
+    soak->store = connect_for(soak, 1);
     for (size_t i = 0; i < SOAK_WRITERS; i++) {
         struct writer *writer = &soak->writers[i];
         writer->acknowledged = 0;
@@ -225,7 +231,7 @@ static bool run_round(struct soak *soak, size_t round)
         soak_server_kill(&soak->server);
         soak_server_start(&soak->server);
     }
-    struct ots_store *store = soak_server_connect(&soak->server, CHECK_MS, 0);
+    struct ots_store *store = connect_for(soak, CHECK_MS);
     soak_check(store, &soak->ledger, &counts);
     ots_store_free(store);
     for (size_t i = 0; i < SOAK_WRITERS; i++) {
@@ -254,7 +260,7 @@ static bool ask(struct ots_store *store, struct ots_call *call)
 static bool renew_shared(struct soak *soak)
 {
     struct soak_table *shared = &soak->ledger.tables[SOAK_SHARED];
-    struct ots_store *store = soak_server_connect(&soak->server, CHECK_MS, 0);
+    struct ots_store *store = connect_for(soak, CHECK_MS);
     struct ots_call call;
     ots_call_init(&call, OTS_ACTION_DELETE_TABLE);
     call.request.table.table = ots_slice_str(shared->name);
