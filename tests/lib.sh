@@ -22,6 +22,7 @@ unset TABLESTORE_ACCESS_KEY_ID TABLESTORE_ACCESS_KEY_SECRET TABLESTORE_SESSION_T
 lib_shell=$BASHPID
 lib_mounts=()
 lib_pids=()
+lib_frozen=()
 lib_wait_s=60
 
 fail() {
@@ -113,6 +114,20 @@ stop() {
     kill "$1" 2>/dev/null || true
     wait "$1" || status=$?
     return "$status"
+}
+
+# freeze PID: it answers nobody until thaw PID, or the end of the test.
+freeze() {
+    lib_frozen+=("$1")
+    kill -STOP "$1"
+}
+thaw() {
+    kill -CONT "$1"
+}
+# waits_for_mount PID: it waits for a mount's answer; the test fails when it has ended.
+waits_for_mount() {
+    kill -0 "$1" 2>/dev/null || fail "process $1 did not wait"
+    grep -q -E 'fuse|request_wait_answer' "/proc/$1/wchan"
 }
 
 is_mounted() {
@@ -380,6 +395,7 @@ lib_cleanup() {
     trap '' INT TERM HUP
     set +e
     cd /
+    [ ${#lib_frozen[@]} = 0 ] || kill -CONT "${lib_frozen[@]}" 2>/dev/null
     for mountpoint in "${lib_mounts[@]}"; do
         is_mounted "$mountpoint" && { fusermount3 -u -- "$mountpoint" || fusermount3 -uz -- "$mountpoint"; }
     done

@@ -135,19 +135,15 @@ expect_equal "$(stat -c %s "$work/both/b/ranges/cpu/host=h1.lp")" 0 'size withou
 expect_equal "$(grep -c '^mem,host=h1' "$work/both/b/.otsfs/rejected/ranges.lp")" "$rows" 'lines rejected'
 
 # Ctrl-C while the target does not answer.
-kill -STOP "$otslocal_pid"
-trap 'status=$?; set +e; kill -CONT "$otslocal_pid" 2>/dev/null; (exit "$status"); lib_cleanup' EXIT
+freeze "$otslocal_pid"
 setsid env --default-signal=INT cp "$work/both/a/t/$long" "$work/both/b/dd/$long" &
 pid=$!
 lib_pids+=("$pid")
-is_waiting() {
-    grep -q -E 'fuse|request_wait_answer' "/proc/$pid/wchan"
-}
-wait_until is_waiting
+wait_until waits_for_mount "$pid"
 began=$(date +%s%N)
 kill -INT "$pid"
 wait "$pid" && fail 'an interrupted cp succeeded'
 [ $(($(date +%s%N) - began)) -lt 1000000000 ] || fail 'cp did not end at once'
-kill -CONT "$otslocal_pid"
+thaw "$otslocal_pid"
 sync "$work/both/b/dd"
 expect_same "$work/plain/$long" "$work/both/b/dd/$long"

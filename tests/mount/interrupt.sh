@@ -13,14 +13,8 @@ lines 'mem,host=h1' 100 50 >"$work/more.lp"
 lines 'mem,host=h2' 10000 50 >"$work/much.lp"
 exec 8>>"$file" 9>>"$work/mnt/t/mem/host=h2.lp"
 server=$(processes_of "$otslocal" "$work/data")
-kill -STOP "$server"
-trap 'status=$?; set +e; kill -CONT "$server" 2>/dev/null; (exit "$status"); lib_cleanup' EXIT
+freeze "$server"
 
-# It waits for the mount's answer.
-is_waiting() {
-    kill -0 "$1" 2>/dev/null || fail "process $1 did not wait"
-    grep -q -E 'fuse|request_wait_answer' "/proc/$1/wchan"
-}
 # expect_end_by SIGNAL COMMAND...
 expect_end_by() {
     local signal=$1 began
@@ -28,7 +22,7 @@ expect_end_by() {
     setsid env --default-signal=INT "$@" >/dev/null 2>&1 &
     local pid=$!
     lib_pids+=("$pid")
-    wait_until is_waiting "$pid"
+    wait_until waits_for_mount "$pid"
     began=$(date +%s%N)
     kill "-$signal" "$pid"
     wait "$pid" && fail "succeeded: $*"
@@ -61,7 +55,7 @@ for _ in $(seq 40); do
     lib_pids+=($!)
 done
 for pid in "${pids[@]}"; do
-    wait_until is_waiting "$pid"
+    wait_until waits_for_mount "$pid"
 done
 began=$(date +%s%N)
 for ((i = 39; i >= 0; i -= 13)); do
@@ -72,7 +66,7 @@ kill -INT "${pids[@]}" 2>/dev/null || true
 wait "${pids[@]}" && fail 'a reader succeeded'
 [ $(($(date +%s%N) - began)) -lt 2000000000 ] || fail 'many readers did not end at once'
 
-kill -CONT "$server"
+thaw "$server"
 sync "$work/mnt/t"
 expect_equal "$(head -n 3 "$file")" "$(head -n 3 "$work/plain/mem/host=h1.lp")" 'rows'
 expect_equal "$(wc -l <"$file")" 110 'rows after the interrupted sync'

@@ -48,12 +48,12 @@ unmount_otsfs "$mnt"
 # Something listens there, and does not answer.
 start_otslocal "$work/hung"
 endpoint=$(grep -oE 'http://127\.0\.0\.1:[0-9]+' "$otslocal_log")
-kill -STOP "$otslocal_pid"
+freeze "$otslocal_pid"
 began=$SECONDS
 TABLESTORE_ACCESS_KEY_ID=id TABLESTORE_ACCESS_KEY_SECRET=secret \
     expect_refused 'ListTimeseriesTable' "$endpoint" "$mnt" -o instance=local,timeout=1
 [ $((SECONDS - began)) -lt 14 ] || fail "gave up after $((SECONDS - began)) s only"
-kill -CONT "$otslocal_pid"
+thaw "$otslocal_pid"
 
 # Nobody listens there: told soon, though a request may take a minute.
 export TABLESTORE_ACCESS_KEY_ID=id TABLESTORE_ACCESS_KEY_SECRET=secret

@@ -9,12 +9,7 @@ mount_otsfs "local:$work/data" "$work/mnt" -o timeout=30
 cp -r "$work/plain" "$work/mnt/t"
 sync "$work/mnt/t"
 server=$(processes_of "$otslocal" "$work/data")
-trap 'status=$?; set +e; kill -CONT "$server" 2>/dev/null; (exit "$status"); lib_cleanup' EXIT
 
-is_waiting() {
-    kill -0 "$1" 2>/dev/null || fail "process $1 did not wait"
-    grep -q -E 'fuse|request_wait_answer' "/proc/$1/wchan"
-}
 # is_told SIGNAL: it is pending.
 is_told() {
     local pending
@@ -23,19 +18,19 @@ is_told() {
 }
 
 sleep 1.1 # what is known has grown old
-kill -STOP "$server"
+freeze "$server"
 # shellcheck disable=SC2016 # the other shell's
 bash -c 'sleep 1000 & echo $! >"$1"; names=("$2"/t/mem/*.lp); echo "${#names[@]} ${names[0]##*/}"' \
     bash "$work/job" "$work/mnt" >"$work/names" &
 shell=$!
 lib_pids+=("$shell")
 wait_until test -s "$work/job"
-wait_until is_waiting "$shell"
+wait_until waits_for_mount "$shell"
 kill "$(cat "$work/job")"
 wait_until is_told CHLD
 # The mount has heard of it before it answers the next.
 expect_equal "$(stat -c %F "$work/mnt")" directory 'the mount'
-is_waiting "$shell" || fail 'the shell went on'
-kill -CONT "$server"
+waits_for_mount "$shell" || fail 'the shell went on'
+thaw "$server"
 wait "$shell" || fail 'the shell failed'
 expect_equal "$(cat "$work/names")" "$(find "$work/mnt/t/mem" -name '*.lp' | wc -l) host=h0.lp" 'names'
