@@ -57,7 +57,7 @@ expect_equal "$(gaps)" 0 'gaps when all was read'
 unmount_otsfs "$work/mnt"
 change 1
 trim_stream "$work/data" t
-sleep 0.2
+sleep 0.2 # so that the time of the changes is another
 from=$(now)
 mount_otsfs "local:$work/data" "$work/mnt" -o poll=0.2
 check_after "$from" 'while it was unmounted'
@@ -66,8 +66,16 @@ cp -r "$table" "$work/copy"
 
 # While it is mounted, but the stream cannot be read.
 before=$(gaps)
+retries() {
+    jq '.requests.GetStreamRecord.retries' "$work/mnt/.otsfs/status"
+}
+is_refused() {
+    [ "$(retries)" -gt "$retries" ]
+}
+retries=$(retries)
 set_faults '{"rules": [{"action": "GetStreamRecord", "code": "OTSServerBusy"}]}'
-sleep 0.3 # a request that is under way
+# Then no request that was answered is under way any more.
+wait_until is_refused
 from=$(now)
 change 2
 trim_stream "$work/data" t
