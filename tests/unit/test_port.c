@@ -245,11 +245,7 @@ static void a_writer_waits_and_can_be_interrupted(void **state)
     struct view_waiter waiter = {.fixture = fixture, .run = write_much};
     waiter.file = open_port(fixture);
     fake_store_hold(fixture->fake, OTS_ACTION_PUT);
-    view_waiter_start(&waiter);
-    fake_store_wait_held(fixture->fake, OTS_ACTION_PUT, 8);
-    ots_interrupt_raise(&waiter.interrupt);
-    view_waiter_join(&waiter);
-    assert_int_equal(waiter.status, OTS_OK);
+    view_expect_interrupted(&waiter, OTS_ACTION_PUT, 8, OTS_OK);
     ots_file_close(waiter.file);
 }
 

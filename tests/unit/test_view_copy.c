@@ -477,12 +477,8 @@ static void an_interrupt_makes_it_short(void **state)
     fake_store_hold(fixture->fake, OTS_ACTION_PUT);
     struct copier copier = {.waiter = {.fixture = fixture, .run = copy_waiting},
                             .pair = pair_open(fixture)};
-    view_waiter_start(&copier.waiter);
     /* All that may be in flight is, and it waits for room. */
-    fake_store_wait_held(fixture->fake, OTS_ACTION_PUT, 8);
-    ots_interrupt_raise(&copier.waiter.interrupt);
-    view_waiter_join(&copier.waiter);
-    assert_int_equal(copier.waiter.status, OTS_OK);
+    view_expect_interrupted(&copier.waiter, OTS_ACTION_PUT, 8, OTS_OK);
     assert_true(copier.copied >= 1600 * line && copier.copied < 4000 * line);
     assert_int_equal(copier.copied % line, 0);
     fake_store_release(fixture->fake, OTS_ACTION_PUT);

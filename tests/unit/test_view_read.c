@@ -309,11 +309,7 @@ static void an_open_can_be_interrupted(void **state)
     struct view_waiter waiter = {.fixture = fixture, .run = open_and_close};
     waiter.attr = view_attr(fixture, PATH);
     fake_store_hold(fixture->fake, OTS_ACTION_GET);
-    view_waiter_start(&waiter);
-    fake_store_wait_held(fixture->fake, OTS_ACTION_GET, 1);
-    ots_interrupt_raise(&waiter.interrupt);
-    view_waiter_join(&waiter);
-    assert_int_equal(waiter.status, OTS_CANCELLED);
+    view_expect_interrupted(&waiter, OTS_ACTION_GET, 1, OTS_CANCELLED);
 }
 
 static void readers_of_one_file_can_be_interrupted(void **state)

@@ -198,11 +198,7 @@ static void a_mount_ends_amid_fetches(void **state)
     struct ots_attr attr = view_attr(fixture, "t/cpu/host=002.lp");
     fake_store_hold(fixture->fake, OTS_ACTION_GET);
     struct view_waiter waiter = {.fixture = fixture, .run = open_it, .attr = attr};
-    view_waiter_start(&waiter);
-    fake_store_wait_held(fixture->fake, OTS_ACTION_GET, 5);
-    ots_interrupt_raise(&waiter.interrupt);
-    view_waiter_join(&waiter);
-    assert_int_equal(waiter.status, OTS_CANCELLED);
+    view_expect_interrupted(&waiter, OTS_ACTION_GET, 5, OTS_CANCELLED);
 }
 
 /* --- who may not wait -------------------------------------------------------------------------*/
@@ -345,11 +341,7 @@ static void waiting_for_a_scan_ends_at_an_interrupt(void **state)
     struct view_waiter waiter = {
         .fixture = fixture, .run = open_it, .attr = view_attr(fixture, "t/cpu/host=002.lp")};
     fake_store_hold(fixture->fake, OTS_ACTION_SCAN);
-    view_waiter_start(&waiter);
-    fake_store_wait_held(fixture->fake, OTS_ACTION_SCAN, 1);
-    ots_interrupt_raise(&waiter.interrupt);
-    view_waiter_join(&waiter);
-    assert_int_equal(waiter.status, OTS_CANCELLED);
+    view_expect_interrupted(&waiter, OTS_ACTION_SCAN, 1, OTS_CANCELLED);
 }
 
 int main(void)

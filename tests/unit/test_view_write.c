@@ -388,11 +388,7 @@ static void a_writer_waits_and_can_be_interrupted(void **state)
     struct view_fixture *fixture = *state;
     struct view_waiter waiter = {.fixture = fixture, .run = write_much};
     fake_store_hold(fixture->fake, OTS_ACTION_PUT);
-    view_waiter_start(&waiter);
-    fake_store_wait_held(fixture->fake, OTS_ACTION_PUT, 8);
-    ots_interrupt_raise(&waiter.interrupt);
-    view_waiter_join(&waiter);
-    assert_int_equal(waiter.status, OTS_OK);
+    view_expect_interrupted(&waiter, OTS_ACTION_PUT, 8, OTS_OK);
 }
 
 /* What there is room for is taken without waiting, and what there is none for later. */
@@ -494,11 +490,7 @@ static void every_wait_for_rows_can_be_interrupted(void **state)
     for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
         struct view_waiter waiter = {
             .fixture = fixture, .run = runs[i], .file = file, .attr = attr};
-        view_waiter_start(&waiter);
-        fake_store_wait_held(fixture->fake, OTS_ACTION_PUT, 1);
-        ots_interrupt_raise(&waiter.interrupt);
-        view_waiter_join(&waiter);
-        assert_int_equal(waiter.status, OTS_CANCELLED);
+        view_expect_interrupted(&waiter, OTS_ACTION_PUT, 1, OTS_CANCELLED);
     }
     fake_store_release(fixture->fake, OTS_ACTION_PUT);
     ots_file_close(file);

@@ -336,3 +336,13 @@ void view_waiter_join(struct view_waiter *waiter)
     pthread_join(waiter->thread, NULL);
     ots_interrupt_deinit(&waiter->interrupt);
 }
+
+void view_expect_interrupted(struct view_waiter *waiter, enum ots_action action, size_t held,
+                             enum ots_status status)
+{
+    view_waiter_start(waiter);
+    fake_store_wait_held(waiter->fixture->fake, action, held);
+    ots_interrupt_raise(&waiter->interrupt);
+    view_waiter_join(waiter);
+    assert_int_equal(waiter->status, status);
+}

@@ -78,5 +78,8 @@ struct view_waiter {
 };
 void view_waiter_start(struct view_waiter *waiter);
 void view_waiter_join(struct view_waiter *waiter);
+/* Run it, interrupt it once so many calls of the action are held back, and see how it ends. */
+void view_expect_interrupted(struct view_waiter *waiter, enum ots_action action, size_t held,
+                             enum ots_status status);
 
 #endif
