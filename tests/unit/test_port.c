@@ -25,17 +25,11 @@ static struct ots_file *open_port(struct view_fixture *fixture)
     return file;
 }
 
-static enum ots_status flush(struct ots_file *file)
-{
-    struct ots_error err;
-    return ots_file_flush(file, true, NULL, &err);
-}
-
 static enum ots_status write_port(struct view_fixture *fixture, const char *text)
 {
     struct ots_file *file = open_port(fixture);
     assert_int_equal(view_write(file, 0, text), OTS_OK);
-    enum ots_status status = flush(file);
+    enum ots_status status = view_flush(file);
     ots_file_close(file);
     return status;
 }
@@ -110,7 +104,7 @@ static void lines_without_a_time_get_that_of_their_parsing(void **state)
     /* The clock is set back: time does not. */
     atomic_store(&fixture->now_us, 1000000);
     assert_int_equal(view_write(file, 0, "cpu a=6i\n"), OTS_OK);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     view_expect_text(fixture, "t/cpu/_.lp",
                      "cpu a=4i 1000\ncpu a=1i 5000000000\ncpu a=2i 5000001000\n"
@@ -128,7 +122,7 @@ static void a_time_of_parsing_is_one_that_the_mount_can_show(void **state)
     assert_int_equal(view_write(file, 0, "cpu a=1i\ncpu b=2i\nmem a=3i\n"), OTS_OK);
     atomic_store(&fixture->now_us, 6000001);
     assert_int_equal(view_write(file, 0, "cpu a=4i\n"), OTS_OK);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     view_expect_text(fixture, "t/cpu/_.lp", "cpu a=1i,b=2i 5\ncpu a=4i 6\n");
     view_expect_text(fixture, "t/mem/_.lp", "mem a=3i 5\n");
@@ -159,7 +153,7 @@ static void rows_go_when_they_are_many(void **state)
     struct ots_file *file = open_port(fixture);
     assert_int_equal(view_write(file, 0, lines), OTS_OK);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_PUT), 50);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     view_expect_text(fixture, "t/cpu/_.lp", lines);
     free(lines);
@@ -176,7 +170,7 @@ static void bad_lines_are_rejected(void **state)
                      OTS_OK);
     assert_int_equal(ots_file_flush(file, true, NULL, &err), OTS_INVALID);
     assert_non_null(strstr(err.message, "5 lines left out, the first: line 2"));
-    assert_int_equal(flush(file), OTS_INVALID);
+    assert_int_equal(view_flush(file), OTS_INVALID);
     ots_file_close(file);
     assert_int_equal(view_sync(fixture, "t"), OTS_OK);
     view_expect_stored(fixture, "t", "cpu v=1i 1000\ncpu v=2i 2000\nmem v=1i 1000\n");
@@ -233,7 +227,7 @@ static enum ots_status write_much(struct view_waiter *waiter)
     status = ots_file_write(waiter->file, 0, ots_slice(lines + taken, text.size - taken), NULL,
                             &rest, &err);
     assert_int_equal(rest, text.size - taken);
-    assert_int_equal(flush(waiter->file), OTS_OK);
+    assert_int_equal(view_flush(waiter->file), OTS_OK);
     view_expect_text(waiter->fixture, "t/cpu/_.lp", lines);
     free(lines);
     return status;

@@ -21,12 +21,6 @@ static int setup(void **state)
     return 0;
 }
 
-/* Write a whole file as a tool does. */
-static enum ots_status store(struct view_fixture *fixture, const char *path, const char *text)
-{
-    return view_store(fixture, path, text);
-}
-
 static enum ots_status rename_flags(struct view_fixture *fixture, const char *measurement,
                                     const char *name, const char *new_measurement,
                                     const char *new_name, unsigned flags)
@@ -136,7 +130,7 @@ static void its_lines_become_a_timeline(void **state)
     const char *text = "cpu,host=a v=1i 1000\ncpu,host=a v=2i 2000\n";
     struct ots_attr attr;
     int64_t mtime_ns = 1234567890123456789;
-    assert_int_equal(store(fixture, "t/cpu/x", text), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/cpu/x", text), OTS_OK);
     assert_int_equal(
         ots_view_setattr(fixture->view, view_attr(fixture, "t/cpu/x").ino, &mtime_ns, &attr),
         OTS_OK);
@@ -153,8 +147,8 @@ static void its_lines_become_a_timeline(void **state)
 static void names_are_replaced_and_exchanged_as_told(void **state)
 {
     struct view_fixture *fixture = *state;
-    assert_int_equal(store(fixture, "t/cpu/x", "one"), OTS_OK);
-    assert_int_equal(store(fixture, "t/cpu/y", "two"), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/cpu/x", "one"), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/cpu/y", "two"), OTS_OK);
     assert_int_equal(rename_flags(fixture, "t/cpu", "x", "t/cpu", "y", OTS_RENAME_NOREPLACE),
                      OTS_EXISTS);
     assert_int_equal(rename_flags(fixture, "t/cpu", "x", "t/cpu", "y", OTS_RENAME_EXCHANGE),
@@ -182,7 +176,7 @@ static void a_rename_can_be_interrupted(void **state)
     struct ots_interrupt raised;
     uint64_t ino = view_attr(fixture, "t/cpu").ino;
     struct ots_rename rename = {ino, OTS_SLICE("x"), ino, OTS_SLICE("host=a.lp"), 0};
-    assert_int_equal(store(fixture, "t/cpu/x", ""), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/cpu/x", ""), OTS_OK);
     assert_int_equal(truncate_file(fixture, "t/cpu/x", (uint64_t)1 << 40), OTS_OK);
     ots_interrupt_init(&raised);
     ots_interrupt_raise(&raised);
@@ -205,7 +199,7 @@ static void what_becomes_a_timeline_is_not_written(void **state)
     struct view_fixture *fixture = *state;
     struct view_waiter waiter = {.fixture = fixture, .run = run_rename};
     char *lines = view_lines("cpu,host=a", 1, 4000);
-    assert_int_equal(store(fixture, "t/cpu/x", lines), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/cpu/x", lines), OTS_OK);
     free(lines);
     struct ots_file *file = view_open(fixture, "t/cpu/x", OTS_OPEN_WRITE | OTS_OPEN_APPEND);
     fake_store_hold(fixture->fake, OTS_ACTION_PUT);
@@ -230,7 +224,7 @@ static void what_cannot_be_renamed(void **state)
     assert_int_equal(unlink_file(fixture, "host=a.lp"), OTS_NOT_PERMITTED);
     assert_int_equal(unlink_file(fixture, "host=b.lp"), OTS_NOT_FOUND);
     assert_int_equal(rename_flags(fixture, "t", "cpu", "t", "x", 0), OTS_NOT_PERMITTED);
-    assert_int_equal(store(fixture, "t/cpu/x", "cpu,host=a v=2i 1000\n"), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/cpu/x", "cpu,host=a v=2i 1000\n"), OTS_OK);
     assert_int_equal(rename_flags(fixture, "t/cpu", "x", "t", "y", 0), OTS_NOT_PERMITTED);
     assert_int_equal(rename_file(fixture, "x", "bad.lp"), OTS_INVALID);
     assert_int_equal(
@@ -245,7 +239,7 @@ static void bad_lines_fail_the_rename_and_the_others_are_stored(void **state)
 {
     struct view_fixture *fixture = *state;
     const char *text = "cpu,host=a v=1i 1000\ncpu,host=b v=2i 2000\ncpu,host=a v=3i 3000\ncpu";
-    assert_int_equal(store(fixture, "t/cpu/x", text), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/cpu/x", text), OTS_OK);
     struct ots_error err;
     struct ots_rename rename = {
         .parent = view_attr(fixture, "t/cpu").ino,
@@ -303,7 +297,7 @@ static void nothing_is_left_of_it(void **state)
     for (int i = 0; i < 10000; i++) {
         char path[32];
         snprintf(path, sizeof(path), "t/cpu/.x.%d", i % 7);
-        assert_int_equal(store(fixture, path, "cpu,host=a v=1i 1000\n"), OTS_OK);
+        assert_int_equal(view_store(fixture, path, "cpu,host=a v=1i 1000\n"), OTS_OK);
         uint64_t ino = view_attr(fixture, path).ino;
         assert_true(ino > last_ino && ots_staging_is_ino(ino));
         last_ino = ino;
@@ -322,8 +316,8 @@ static void nothing_is_left_of_it(void **state)
 static void a_measurement_that_is_removed_takes_them_along(void **state)
 {
     struct view_fixture *fixture = *state;
-    assert_int_equal(store(fixture, "t/cpu/x", "1"), OTS_OK);
-    assert_int_equal(store(fixture, "t/mem/x", "2"), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/cpu/x", "1"), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/mem/x", "2"), OTS_OK);
     assert_int_equal(view_rmdir(fixture, "t/cpu"), OTS_OK);
     assert_int_equal(fixture->view->synced.staging.count, 1);
     assert_int_equal(view_mkdir(fixture, "t/cpu"), OTS_OK);
@@ -344,7 +338,7 @@ static void all_of_them_have_bounded_memory(void **state)
         char path[32];
         snprintf(path, sizeof(path), "t/cpu/x%d", i);
         text[0] = (char)('A' + i);
-        assert_int_equal(store(fixture, path, text), OTS_OK);
+        assert_int_equal(view_store(fixture, path, text), OTS_OK);
         assert_true(fixture->view->synced.staging.memory_bytes <=
                     OTS_STAGING_MEMORY_BYTES_MAX + BYTES);
     }
@@ -385,7 +379,7 @@ static void cutting_a_timeline_has_no_effect(void **state)
 {
     struct view_fixture *fixture = *state;
     const char *text = "cpu,host=a v=1i 1000\n";
-    assert_int_equal(store(fixture, "t/cpu/host=a.lp", text), OTS_OK);
+    assert_int_equal(view_store(fixture, "t/cpu/host=a.lp", text), OTS_OK);
     assert_int_equal(truncate_file(fixture, "t/cpu/host=a.lp", 0), OTS_OK);
     assert_int_equal(truncate_file(fixture, "t/cpu/host=a.lp", 100), OTS_OK);
     view_expect_text(fixture, "t/cpu/host=a.lp", text);

@@ -71,12 +71,6 @@ static void copy_all(const struct pair *pair, uint64_t offset, uint64_t end)
     }
 }
 
-static enum ots_status flush(struct ots_file *file)
-{
-    struct ots_error err;
-    return ots_file_flush(file, true, NULL, &err);
-}
-
 static uint64_t rows_copied(const struct ots_file *file)
 {
     return atomic_load(&ots_node_table(file->node)->rows_copied);
@@ -97,7 +91,7 @@ static void rows_are_copied_without_text(void **state)
     assert_int_equal(copied, strlen(lines));
     assert_int_equal(copy(&pair, copied, 1000000, &copied), OTS_OK);
     assert_int_equal(copied, 0);
-    assert_int_equal(flush(pair.to), OTS_OK);
+    assert_int_equal(view_flush(pair.to), OTS_OK);
     assert_int_equal(rows_copied(pair.to), 450);
     pair_close(&pair);
     /* Its size is known without reading it. */
@@ -156,9 +150,9 @@ static void what_holds_no_line_is_copied_as_text(void **state)
     assert_int_equal(copied, line - 1);
     assert_int_equal(rows_copied(pair.to), 2);
     /* The line is not whole. */
-    assert_int_equal(flush(pair.to), OTS_INVALID);
+    assert_int_equal(view_flush(pair.to), OTS_INVALID);
     copy_all(&pair, 3 * line - 1, strlen(lines));
-    assert_int_equal(flush(pair.to), OTS_OK);
+    assert_int_equal(view_flush(pair.to), OTS_OK);
     pair_close(&pair);
     view_expect_text(fixture, TARGET, lines);
     free(lines);
@@ -191,7 +185,7 @@ static void pieces_fit_together(void **state)
             }
             at += piece;
         }
-        assert_int_equal(flush(pair.to), OTS_OK);
+        assert_int_equal(view_flush(pair.to), OTS_OK);
         pair_close(&pair);
         view_expect_text(fixture, TARGET, lines);
     }
@@ -208,7 +202,7 @@ static void lines_of_another_timeline_are_rejected(void **state)
                         view_open(fixture, "u/cpu/host=b.lp", OTS_OPEN_WRITE)};
     assert_int_equal(copy(&pair, 0, 1000, &copied), OTS_OK);
     assert_int_equal(copied, strlen(lines));
-    assert_int_equal(flush(pair.to), OTS_INVALID);
+    assert_int_equal(view_flush(pair.to), OTS_INVALID);
     assert_int_equal(rows_copied(pair.to), 0);
     pair_close(&pair);
     view_expect_stored(fixture, "u", "");
@@ -226,7 +220,7 @@ static void an_unfinished_line_takes_the_next_one(void **state)
     assert_int_equal(view_write(pair.to, 0, "cpu,host=a v=1i"), OTS_OK);
     assert_int_equal(ots_file_copy(pair.from, 0, pair.to, 15, 1000, NULL, &copied, &err), OTS_OK);
     assert_int_equal(copied, 3 * line);
-    assert_int_equal(flush(pair.to), OTS_INVALID);
+    assert_int_equal(view_flush(pair.to), OTS_INVALID);
     pair_close(&pair);
     view_sync(fixture, "u");
     view_expect_stored(fixture, "u", lines + line);
@@ -252,7 +246,7 @@ static void both_offsets_count(void **state)
         ots_file_copy(pair.from, 3 * line, pair.to, 500 + line, line, NULL, &copied, &err), OTS_OK);
     assert_int_equal(view_write(pair.to, 500 + 2 * line, "cpu,host=a v=7i 7000\n"), OTS_OK);
     assert_int_equal(rows_copied(pair.to), 2);
-    assert_int_equal(flush(pair.to), OTS_OK);
+    assert_int_equal(view_flush(pair.to), OTS_OK);
     pair_close(&pair);
     view_sync(fixture, "u");
     struct ots_file *file = view_open(fixture, TARGET, OTS_OPEN_READ);
@@ -385,7 +379,7 @@ static void copied_twice_is_copied_once(void **state)
             OTS_OK);
         assert_int_equal(copied, strlen(lines));
     }
-    assert_int_equal(flush(pair.to), OTS_OK);
+    assert_int_equal(view_flush(pair.to), OTS_OK);
     pair_close(&pair);
     view_expect_text(fixture, TARGET, lines);
     free(lines);
@@ -448,7 +442,7 @@ static void times_that_cannot_be_shown_end_it(void **state)
     assert_int_equal(copied, strlen("cpu,host=a v=1i 1\n"));
     assert_int_equal(rows_copied(pair.to), 1);
     assert_int_equal(copy(&pair, copied, 1000, &copied), OTS_IO);
-    assert_int_equal(flush(pair.to), OTS_OK);
+    assert_int_equal(view_flush(pair.to), OTS_OK);
     pair_close(&pair);
     view_expect_text(fixture, TARGET, "cpu,host=a v=1i 1\n");
 }
@@ -483,7 +477,7 @@ static void an_interrupt_makes_it_short(void **state)
     assert_int_equal(copier.copied % line, 0);
     fake_store_release(fixture->fake, OTS_ACTION_PUT);
     copy_all(&copier.pair, copier.copied, strlen(lines));
-    assert_int_equal(flush(copier.pair.to), OTS_OK);
+    assert_int_equal(view_flush(copier.pair.to), OTS_OK);
     assert_int_equal(rows_copied(copier.pair.to), 4000);
     pair_close(&copier.pair);
     view_expect_text(fixture, TARGET, lines);

@@ -26,12 +26,6 @@ static int setup_threads(void **state)
     return 0;
 }
 
-static enum ots_status flush(struct ots_file *file)
-{
-    struct ots_error err;
-    return ots_file_flush(file, true, NULL, &err);
-}
-
 /* A line for each field and time: all times of one field, then all of the next. */
 static char *column_lines(int64_t first, int64_t count, const char *fields)
 {
@@ -83,7 +77,7 @@ static void neighbours_of_one_time_cost_nothing(void **state)
     assert_int_equal(view_write(file, 21, "cpu,host=a a=2i 2000\n"), OTS_OK);
     assert_int_equal(view_write(file, 42, "cpu,host=a b=1i 1000\n"), OTS_OK);
     assert_int_equal(view_write(file, 63, "cpu,host=a b=2i 2000\n"), OTS_OK);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 0);
     view_expect_text(fixture, PATH, "cpu,host=a a=1i,b=1i 1000\ncpu,host=a a=2i,b=2i 2000\n");
@@ -102,7 +96,7 @@ static void a_line_that_steps_back_is_merged_with_its_row(void **state)
     assert_int_equal(view_sync(fixture, "t"), OTS_OK);
     assert_int_equal(view_write(file, 0, "cpu,host=a c=7i 70000\ncpu,host=a c=6i 95000\n"), OTS_OK);
     assert_int_equal(view_write(file, 0, "cpu,host=a a=8i,d=5i 50000\n"), OTS_OK);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     struct ots_buf rows = OTS_BUF_INIT;
     for (int i = 1; i <= 300; i++) {
@@ -142,7 +136,7 @@ static void a_row_that_is_gone_is_put_as_it_is(void **state)
     assert_int_equal(view_write(file, 0, "cpu,host=a a=13i 1000\ncpu,host=a a=2i 2000\n"), OTS_OK);
     assert_int_equal(ots_file_sync(file, NULL, &err), OTS_IO);
     assert_int_equal(view_write(file, 0, "cpu,host=a b=1i 1000\n"), OTS_OK);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     view_expect_text(fixture, PATH, "cpu,host=a b=1i 1000\ncpu,host=a a=2i 2000\n");
 }
@@ -171,7 +165,7 @@ static void reading_back_can_be_interrupted(void **state)
     view_waiter_join(&waiter);
     if (waiter.status != OTS_OK)
         assert_int_equal(view_write(waiter.file, 0, "cpu,host=a b=1i 1000\n"), OTS_OK);
-    assert_int_equal(flush(waiter.file), OTS_OK);
+    assert_int_equal(view_flush(waiter.file), OTS_OK);
     ots_file_close(waiter.file);
     view_expect_text(fixture, PATH, "cpu,host=a a=1i,b=1i 1000\n");
 }

@@ -281,17 +281,6 @@ static void a_hashed_name_that_nobody_explained_is_empty(void **state)
 
 /* --- interrupts -------------------------------------------------------------------------------*/
 
-static enum ots_status open_and_close(struct view_waiter *waiter)
-{
-    struct ots_file *file;
-    struct ots_error err;
-    enum ots_status status = ots_view_open(waiter->fixture->view, waiter->attr.ino, OTS_OPEN_READ,
-                                           &waiter->interrupt, &file, &waiter->attr, &err);
-    if (status == OTS_OK)
-        ots_file_close(file);
-    return status;
-}
-
 static enum ots_status read_end(struct view_waiter *waiter)
 {
     struct ots_buf out = OTS_BUF_INIT;
@@ -306,7 +295,7 @@ static void an_open_can_be_interrupted(void **state)
 {
     struct view_fixture *fixture = *state;
     put_lines(fixture, 1, 1);
-    struct view_waiter waiter = {.fixture = fixture, .run = open_and_close};
+    struct view_waiter waiter = {.fixture = fixture, .run = view_run_open};
     waiter.attr = view_attr(fixture, PATH);
     fake_store_hold(fixture->fake, OTS_ACTION_GET);
     view_expect_interrupted(&waiter, OTS_ACTION_GET, 1, OTS_CANCELLED);

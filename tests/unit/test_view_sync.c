@@ -26,12 +26,6 @@ static int setup_threads(void **state)
     return 0;
 }
 
-static enum ots_status flush(struct ots_file *file)
-{
-    struct ots_error err;
-    return ots_file_flush(file, true, NULL, &err);
-}
-
 static void store_files(struct view_fixture *fixture, int count, int rows)
 {
     for (int i = 0; i < count; i++) {
@@ -122,8 +116,8 @@ static void refused_rows_are_told_once_by_the_file_that_wrote_them(void **state)
     view_attr(fixture, PATH);
     assert_int_equal(ots_file_flush(first, true, NULL, &err), OTS_IO);
     assert_non_null(strstr(err.message, "the test wants"));
-    assert_int_equal(flush(first), OTS_OK);
-    assert_int_equal(flush(second), OTS_OK);
+    assert_int_equal(view_flush(first), OTS_OK);
+    assert_int_equal(view_flush(second), OTS_OK);
     assert_int_equal(ots_file_sync(other, NULL, &err), OTS_OK);
     /* Whoever synchronises a file of the timeline is told, until the directory's sync told it. */
     assert_int_equal(ots_file_sync(second, NULL, &err), OTS_IO);
@@ -244,24 +238,13 @@ static void an_interrupted_sync_tells_nothing_and_forgets_nothing(void **state)
 
 /* --- measuring beside writing -----------------------------------------------------------------*/
 
-static enum ots_status list_table(struct view_waiter *waiter)
-{
-    struct ots_listing *listing;
-    struct ots_error err;
-    enum ots_status status =
-        ots_view_list(waiter->fixture->view, waiter->attr.ino, &waiter->interrupt, &listing, &err);
-    if (status == OTS_OK)
-        ots_listing_free(listing);
-    return status;
-}
-
 /* The scan has seen less than what is known by then. */
 static void a_scan_does_not_undo_a_later_measurement(void **state)
 {
     struct view_fixture *fixture = *state;
     const char *old = "cpu,host=a v=1i 1000\n";
     fake_store_put(fixture->fake, "t", old);
-    struct view_waiter waiter = {.fixture = fixture, .run = list_table};
+    struct view_waiter waiter = {.fixture = fixture, .run = view_run_list};
     waiter.attr = view_attr(fixture, "t");
     uint64_t directory = view_attr(fixture, "t/cpu").ino;
     view_grow_old(fixture);
@@ -306,7 +289,7 @@ static void a_failure_is_shared_by_all_who_waited(void **state)
     fake_store_hold(fixture->fake, OTS_ACTION_SPLIT);
     fake_store_fail(fixture->fake, OTS_ACTION_SPLIT, OTS_TIMEOUT, SIZE_MAX);
     for (size_t i = 0; i < WAITERS; i++) {
-        waiters[i] = (struct view_waiter){.fixture = fixture, .run = list_table, .attr = attr};
+        waiters[i] = (struct view_waiter){.fixture = fixture, .run = view_run_list, .attr = attr};
         view_waiter_start(&waiters[i]);
     }
     fake_store_wait_held(fixture->fake, OTS_ACTION_SPLIT, 1);

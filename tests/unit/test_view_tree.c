@@ -86,22 +86,11 @@ static void what_is_known_is_not_asked_again(void **state)
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_SPLIT), 1);
 }
 
-static enum ots_status list_table(struct view_waiter *waiter)
-{
-    struct ots_listing *listing;
-    struct ots_error err;
-    enum ots_status status =
-        ots_view_list(waiter->fixture->view, waiter->attr.ino, &waiter->interrupt, &listing, &err);
-    if (status == OTS_OK)
-        ots_listing_free(listing);
-    return status;
-}
-
 /* A scan that takes 2 s may be made again 40 s after its end. */
 static void an_expensive_scan_is_made_less_often(void **state)
 {
     struct view_fixture *fixture = *state;
-    struct view_waiter waiter = {.fixture = fixture, .run = list_table};
+    struct view_waiter waiter = {.fixture = fixture, .run = view_run_list};
     waiter.attr = view_attr(fixture, "t");
     fake_store_hold(fixture->fake, OTS_ACTION_SPLIT);
     view_waiter_start(&waiter);
@@ -127,7 +116,7 @@ static void one_scan_serves_all_who_wait(void **state)
     struct ots_attr attr = view_attr(fixture, "t");
     fake_store_hold(fixture->fake, OTS_ACTION_SPLIT);
     for (size_t i = 0; i < WAITERS; i++) {
-        waiters[i] = (struct view_waiter){.fixture = fixture, .run = list_table, .attr = attr};
+        waiters[i] = (struct view_waiter){.fixture = fixture, .run = view_run_list, .attr = attr};
         view_waiter_start(&waiters[i]);
     }
     fake_store_wait_held(fixture->fake, OTS_ACTION_SPLIT, 1);
@@ -144,7 +133,7 @@ static void an_interrupted_scan_is_taken_over(void **state)
 {
     struct view_fixture *fixture = *state;
     struct ots_attr attr = view_attr(fixture, "t");
-    struct view_waiter first = {.fixture = fixture, .run = list_table, .attr = attr};
+    struct view_waiter first = {.fixture = fixture, .run = view_run_list, .attr = attr};
     struct view_waiter second = first;
     fake_store_put(fixture->fake, "t", "cpu,host=a v=1i 1000\n");
     fake_store_hold(fixture->fake, OTS_ACTION_SCAN);
@@ -164,7 +153,7 @@ static void an_interrupted_scan_is_taken_over(void **state)
 static enum ots_status list_root(struct view_waiter *waiter)
 {
     waiter->attr.ino = 1;
-    return list_table(waiter);
+    return view_run_list(waiter);
 }
 
 static void every_wait_for_knowledge_can_be_interrupted(void **state)
@@ -175,8 +164,8 @@ static void every_wait_for_knowledge_can_be_interrupted(void **state)
         enum ots_action action;
         enum ots_status (*run)(struct view_waiter *waiter);
     } cases[] = {
-        {OTS_ACTION_SPLIT, list_table},
-        {OTS_ACTION_SCAN, list_table},
+        {OTS_ACTION_SPLIT, view_run_list},
+        {OTS_ACTION_SCAN, view_run_list},
         {OTS_ACTION_LIST_TABLES, list_root},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

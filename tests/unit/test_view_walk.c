@@ -151,29 +151,18 @@ static void failures_ahead_are_not_told(void **state)
     assert_int_equal(fake_store_count_all(fixture->fake), HOSTS + 4);
 }
 
-static enum ots_status open_it(struct view_waiter *waiter)
-{
-    struct ots_file *file;
-    struct ots_attr attr;
-    enum ots_status status = ots_view_open(waiter->fixture->view, waiter->attr.ino, OTS_OPEN_READ,
-                                           &waiter->interrupt, &file, &attr, NULL);
-    if (status == OTS_OK)
-        ots_file_close(file);
-    return status;
-}
-
 /* Who waits for what is under way can be interrupted; who comes next waits for the same. */
 static void waiting_for_a_fetch_ends_at_an_interrupt(void **state)
 {
     struct view_fixture *fixture = *state;
-    struct view_waiter waiter = {.fixture = fixture, .run = open_it};
+    struct view_waiter waiter = {.fixture = fixture, .run = view_run_open};
     put_hosts(fixture);
     expect_host(fixture, "", 0);
     expect_host(fixture, "", 1);
     struct ots_attr attr = view_attr(fixture, "t/cpu/host=002.lp");
     waiter.attr = view_attr(fixture, "t/cpu/host=003.lp");
     fake_store_hold(fixture->fake, OTS_ACTION_GET);
-    struct view_waiter first = {.fixture = fixture, .run = open_it, .attr = attr};
+    struct view_waiter first = {.fixture = fixture, .run = view_run_open, .attr = attr};
     view_waiter_start(&first);
     fake_store_wait_held(fixture->fake, OTS_ACTION_GET, 5);
     view_waiter_start(&waiter);
@@ -197,7 +186,7 @@ static void a_mount_ends_amid_fetches(void **state)
         expect_host(fixture, "", host);
     struct ots_attr attr = view_attr(fixture, "t/cpu/host=002.lp");
     fake_store_hold(fixture->fake, OTS_ACTION_GET);
-    struct view_waiter waiter = {.fixture = fixture, .run = open_it, .attr = attr};
+    struct view_waiter waiter = {.fixture = fixture, .run = view_run_open, .attr = attr};
     view_expect_interrupted(&waiter, OTS_ACTION_GET, 5, OTS_CANCELLED);
 }
 
@@ -211,7 +200,7 @@ static enum ots_status open_now(struct view_fixture *fixture, int host)
     struct view_waiter waiter = {.fixture = fixture, .attr = view_attr(fixture, path)};
     ots_interrupt_init(&waiter.interrupt);
     ots_interrupt_raise(&waiter.interrupt);
-    enum ots_status status = open_it(&waiter);
+    enum ots_status status = view_run_open(&waiter);
     ots_interrupt_deinit(&waiter.interrupt);
     return status;
 }
@@ -242,7 +231,7 @@ static void what_is_under_way_is_not_waited_for(void **state)
     expect_host(fixture, "", 0);
     expect_host(fixture, "", 1);
     struct view_waiter first = {
-        .fixture = fixture, .run = open_it, .attr = view_attr(fixture, "t/cpu/host=002.lp")};
+        .fixture = fixture, .run = view_run_open, .attr = view_attr(fixture, "t/cpu/host=002.lp")};
     fake_store_hold(fixture->fake, OTS_ACTION_GET);
     view_waiter_start(&first);
     fake_store_wait_held(fixture->fake, OTS_ACTION_GET, 5);
@@ -339,7 +328,7 @@ static void waiting_for_a_scan_ends_at_an_interrupt(void **state)
     expect_host(fixture, "", 0);
     expect_host(fixture, "", 1);
     struct view_waiter waiter = {
-        .fixture = fixture, .run = open_it, .attr = view_attr(fixture, "t/cpu/host=002.lp")};
+        .fixture = fixture, .run = view_run_open, .attr = view_attr(fixture, "t/cpu/host=002.lp")};
     fake_store_hold(fixture->fake, OTS_ACTION_SCAN);
     view_expect_interrupted(&waiter, OTS_ACTION_SCAN, 1, OTS_CANCELLED);
 }

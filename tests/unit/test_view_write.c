@@ -21,12 +21,6 @@ static int setup(void **state)
     return 0;
 }
 
-static enum ots_status flush(struct ots_file *file)
-{
-    struct ots_error err;
-    return ots_file_flush(file, true, NULL, &err);
-}
-
 static void what_is_written_is_stored(void **state)
 {
     struct view_fixture *fixture = *state;
@@ -53,7 +47,7 @@ static void lines_may_be_cut_anywhere(void **state)
         assert_int_equal(taken, piece);
         at += piece;
     }
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     view_expect_text(fixture, PATH, text);
     free(text);
@@ -150,7 +144,7 @@ static void bad_lines_are_left_out_and_told_once(void **state)
     assert_int_equal(ots_file_flush(file, true, NULL, &err), OTS_INVALID);
     assert_non_null(strstr(err.message, "6 lines left out"));
     assert_non_null(strstr(err.message, "line 2"));
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     assert_int_equal(ots_file_sync(file, NULL, &err), OTS_OK);
     ots_file_close(file);
     view_expect_stored(fixture, "t", "cpu,host=a v=1i 1000\ncpu,host=a v=7i 7000\n");
@@ -192,10 +186,10 @@ static void a_last_line_without_end_is_not_stored(void **state)
     struct view_fixture *fixture = *state;
     struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_WRITE);
     assert_int_equal(view_write(file, 0, "cpu,host=a v=1i 1000\ncpu,host=a v=2i 20"), OTS_OK);
-    assert_int_equal(flush(file), OTS_INVALID);
-    assert_int_equal(flush(file), OTS_INVALID);
+    assert_int_equal(view_flush(file), OTS_INVALID);
+    assert_int_equal(view_flush(file), OTS_INVALID);
     assert_int_equal(view_write(file, 39, "00\ncpu,host=a v=3i 3000"), OTS_OK);
-    assert_int_equal(flush(file), OTS_INVALID);
+    assert_int_equal(view_flush(file), OTS_INVALID);
     ots_file_close(file);
     view_expect_text(fixture, PATH, "cpu,host=a v=1i 1000\ncpu,host=a v=2i 2000\n");
 }
@@ -207,7 +201,7 @@ static void a_thousand_bad_lines_are_enough(void **state)
     for (uint64_t i = 0; i < OTS_PROBLEMS_MAX; i++)
         assert_int_equal(view_write(file, 4 * i, "bad\n"), OTS_OK);
     assert_int_equal(view_write(file, 4 * OTS_PROBLEMS_MAX, "cpu,host=a v=1i 1000\n"), OTS_INVALID);
-    assert_int_equal(flush(file), OTS_INVALID);
+    assert_int_equal(view_flush(file), OTS_INVALID);
     ots_file_close(file);
 }
 
@@ -221,7 +215,7 @@ static void bytes_must_come_in_order(void **state)
     assert_int_equal(view_write(file, 1022, "cpu,host=a v=2i 2000\n"), OTS_INVALID);
     assert_int_equal(view_write(file, 0, "cpu,host=a v=2i 2000\n"), OTS_INVALID);
     assert_int_equal(view_write(file, 1021, "cpu,host=a v=3i 3000\n"), OTS_OK);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     view_expect_text(fixture, PATH, "cpu,host=a v=1i 1000\ncpu,host=a v=3i 3000\n");
 }
@@ -233,7 +227,7 @@ static void appended_bytes_come_behind_each_other(void **state)
     assert_int_equal(view_write(file, 0, "cpu,host=a v=1i 1000\ncpu,hos"), OTS_OK);
     assert_int_equal(view_write(file, 500, "t=a v=2i 2000\n"), OTS_OK);
     assert_int_equal(view_write(file, 0, "cpu,host=a v=3i 3000\n"), OTS_OK);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     view_expect_text(fixture, PATH,
                      "cpu,host=a v=1i 1000\ncpu,host=a v=2i 2000\ncpu,host=a v=3i 3000\n");
@@ -244,7 +238,7 @@ static void a_file_for_reading_cannot_be_written(void **state)
     struct view_fixture *fixture = *state;
     struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_READ);
     assert_int_equal(view_write(file, 0, "cpu,host=a v=1i 1000\n"), OTS_INVALID);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
 }
 
@@ -337,7 +331,7 @@ static void a_write_is_a_modification(void **state)
     assert_int_equal(view_write(file, 0, "cpu,host=a v=3i 3000\n"), OTS_OK);
     assert_int_equal(
         ots_view_setattr(fixture->view, view_attr(fixture, PATH).ino, &mtime_ns, &attr), OTS_OK);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     view_grow_old(fixture);
     assert_int_equal(view_attr(fixture, PATH).mtime_ns, 7);
@@ -346,9 +340,9 @@ static void a_write_is_a_modification(void **state)
     assert_int_equal(view_write(file, 0, "cpu,host=a v=4i 4000\n"), OTS_OK);
     view_pass_time(fixture, 5000000);
     int64_t flushed_ns = atomic_load(&fixture->now_us) * 1000;
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     view_pass_time(fixture, 5000000);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     assert_int_equal(view_attr(fixture, PATH).mtime_ns, flushed_ns);
 }
@@ -372,11 +366,11 @@ static enum ots_status write_much(struct view_waiter *waiter)
     assert_int_equal(ots_file_write(file, taken, behind, &waiter->interrupt, &rest, &err),
                      OTS_CANCELLED);
     assert_int_equal(rest, 0);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     fake_store_release(waiter->fixture->fake, OTS_ACTION_PUT);
     assert_int_equal(ots_file_write(file, taken, behind, NULL, &rest, &err), OTS_OK);
     assert_int_equal(rest, behind.size);
-    enum ots_status status = flush(file);
+    enum ots_status status = view_flush(file);
     ots_file_close(file);
     view_expect_text(waiter->fixture, PATH, lines);
     free(lines);
@@ -413,7 +407,7 @@ static void who_may_not_wait_writes_what_has_room(void **state)
     fake_store_release(fixture->fake, OTS_ACTION_PUT);
     assert_int_equal(ots_file_write(file, taken, behind, NULL, &rest, &err), OTS_OK);
     assert_int_equal(rest, behind.size);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     ots_file_close(file);
     ots_interrupt_deinit(&raised);
     view_expect_text(fixture, PATH, lines);
@@ -440,11 +434,11 @@ static void a_close_does_not_wait_for_another_writer(void **state)
     fake_store_hold(fixture->fake, OTS_ACTION_PUT);
     view_waiter_start(&waiter);
     fake_store_wait_held(fixture->fake, OTS_ACTION_PUT, 8);
-    assert_int_equal(flush(waiter.file), OTS_OK);
+    assert_int_equal(view_flush(waiter.file), OTS_OK);
     fake_store_release(fixture->fake, OTS_ACTION_PUT);
     view_waiter_join(&waiter);
     assert_int_equal(waiter.status, OTS_OK);
-    assert_int_equal(flush(waiter.file), OTS_OK);
+    assert_int_equal(view_flush(waiter.file), OTS_OK);
     ots_file_close(waiter.file);
 }
 
@@ -467,22 +461,11 @@ static enum ots_status sync_root(struct view_waiter *waiter)
     return ots_view_sync(waiter->fixture->view, 1, &waiter->interrupt, &err);
 }
 
-static enum ots_status open_to_read(struct view_waiter *waiter)
-{
-    struct ots_file *file;
-    struct ots_error err;
-    enum ots_status status = ots_view_open(waiter->fixture->view, waiter->attr.ino, OTS_OPEN_READ,
-                                           &waiter->interrupt, &file, &waiter->attr, &err);
-    if (status == OTS_OK)
-        ots_file_close(file);
-    return status;
-}
-
 static void every_wait_for_rows_can_be_interrupted(void **state)
 {
     struct view_fixture *fixture = *state;
     enum ots_status (*const runs[])(struct view_waiter *) = {get_attr, sync_file, sync_root,
-                                                             open_to_read};
+                                                             view_run_open};
     struct ots_file *file = view_open(fixture, PATH, OTS_OPEN_WRITE);
     struct ots_attr attr = view_attr(fixture, PATH);
     fake_store_hold(fixture->fake, OTS_ACTION_PUT);

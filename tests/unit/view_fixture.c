@@ -262,13 +262,18 @@ enum ots_status view_write(struct ots_file *file, uint64_t offset, const char *t
 
 enum ots_status view_store(struct view_fixture *fixture, const char *path, const char *text)
 {
-    struct ots_error err;
     struct ots_file *file = view_open(fixture, path, OTS_OPEN_WRITE);
     enum ots_status status = view_write(file, 0, text);
     if (status == OTS_OK)
-        status = ots_file_flush(file, true, NULL, &err);
+        status = view_flush(file);
     ots_file_close(file);
     return status;
+}
+
+enum ots_status view_flush(struct ots_file *file)
+{
+    struct ots_error err;
+    return ots_file_flush(file, true, NULL, &err);
 }
 
 enum ots_status view_sync(struct view_fixture *fixture, const char *path)
@@ -335,6 +340,29 @@ void view_waiter_join(struct view_waiter *waiter)
 {
     pthread_join(waiter->thread, NULL);
     ots_interrupt_deinit(&waiter->interrupt);
+}
+
+enum ots_status view_run_list(struct view_waiter *waiter)
+{
+    struct ots_listing *listing;
+    struct ots_error err;
+    enum ots_status status =
+        ots_view_list(waiter->fixture->view, waiter->attr.ino, &waiter->interrupt, &listing, &err);
+    if (status == OTS_OK)
+        ots_listing_free(listing);
+    return status;
+}
+
+enum ots_status view_run_open(struct view_waiter *waiter)
+{
+    struct ots_file *file;
+    struct ots_attr attr;
+    struct ots_error err;
+    enum ots_status status = ots_view_open(waiter->fixture->view, waiter->attr.ino, OTS_OPEN_READ,
+                                           &waiter->interrupt, &file, &attr, &err);
+    if (status == OTS_OK)
+        ots_file_close(file);
+    return status;
 }
 
 void view_expect_interrupted(struct view_waiter *waiter, enum ots_action action, size_t held,

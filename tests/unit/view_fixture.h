@@ -54,6 +54,8 @@ enum ots_status view_create_status(struct view_fixture *fixture, const char *pat
 enum ots_status view_write(struct ots_file *file, uint64_t offset, const char *text);
 /* Write the text as a tool does, and return what its close says. */
 enum ots_status view_store(struct view_fixture *fixture, const char *path, const char *text);
+/* What a close says to who wrote. */
+enum ots_status view_flush(struct ots_file *file);
 enum ots_status view_sync(struct view_fixture *fixture, const char *path);
 
 /* What a file holds from `offset` on, as a NUL-terminated text to be freed. */
@@ -78,6 +80,9 @@ struct view_waiter {
 };
 void view_waiter_start(struct view_waiter *waiter);
 void view_waiter_join(struct view_waiter *waiter);
+/* For `run`: list the directory, or open the file to read and close it, that is waiter->attr. */
+enum ots_status view_run_list(struct view_waiter *waiter);
+enum ots_status view_run_open(struct view_waiter *waiter);
 /* Run it, interrupt it once so many calls of the action are held back, and see how it ends. */
 void view_expect_interrupted(struct view_waiter *waiter, enum ots_action action, size_t held,
                              enum ots_status status);
