@@ -6,8 +6,7 @@
  * What the view promises to tell the end of (fs/mount/keeping.h) is kept until then; the bound is
  * for what nobody foresaw. Other names and directories are told again after the time in which
  * changes by others show. Attributes of other timelines are never kept: sizes must be those of the
- * rows at every stat. Neither is the name of a staging file: once renamed, the kernel has the
- * staging file's inode under the timeline's name.
+ * rows at every stat.
  */
 static const double KEPT_SECONDS = 3600.0;
 
@@ -23,7 +22,7 @@ static double name_seconds(const struct ots_mount *mount, const struct ots_attr 
 {
     if (attr->is_kept && may_keep && !attr->is_directory)
         return KEPT_SECONDS;
-    return attr->is_staging ? 0 : mount->options.name_seconds;
+    return mount->options.name_seconds;
 }
 
 void ots_mount_stat(const struct ots_mount *mount, const struct ots_attr *attr, struct stat *st)

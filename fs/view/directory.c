@@ -190,15 +190,19 @@ static bool is_staging_name(struct ots_view *view, uint64_t parent, struct ots_s
     return is_measurement && ots_staging_is_name(name);
 }
 
-/* Takes the reference. `missing` is the status for NULL. */
-static enum ots_status staging_attr(struct ots_staging *staging, enum ots_status missing,
-                                    struct ots_attr *attr, struct ots_error *err)
+/* Takes the reference. */
+static enum ots_status staging_attr(struct ots_staging *staging, struct ots_attr *attr)
 {
-    if (!staging)
-        return ots_error_set(err, missing, "no such file");
     ots_staging_attr(staging, attr);
     ots_staging_unref(staging);
     return OTS_OK;
+}
+
+static enum ots_status lookup_staging(struct ots_view *view, uint64_t parent, struct ots_slice name,
+                                      struct ots_attr *attr, struct ots_error *err)
+{
+    struct ots_staging *staging = ots_staging_find(view, parent, name);
+    return staging ? staging_attr(staging, attr) : not_found(name, err);
 }
 
 enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct ots_slice name,
@@ -207,7 +211,7 @@ enum ots_status ots_view_lookup(struct ots_view *view, uint64_t parent, struct o
 {
     struct ots_node *dir;
     if (is_staging_name(view, parent, name))
-        return staging_attr(ots_staging_find(view, parent, name), OTS_NOT_FOUND, attr, err);
+        return lookup_staging(view, parent, name, attr, err);
     enum ots_status status = ots_view_pin(view, parent, &dir, err);
     if (status == OTS_OK)
         status = lookup_pinned(view, dir, name, interrupt, attr, err);
@@ -231,8 +235,9 @@ enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
                                  struct ots_interrupt *interrupt, struct ots_attr *attr,
                                  struct ots_error *err)
 {
-    if (ots_staging_is_ino(ino))
-        return staging_attr(ots_staging_by_ino(view, ino), OTS_STALE, attr, err);
+    struct ots_staging *staging = ots_staging_to_stat(view, ino);
+    if (staging)
+        return staging_attr(staging, attr);
     if (tell_removed(view, ino, attr))
         return OTS_OK;
     struct ots_node *node;
@@ -255,9 +260,9 @@ enum ots_status ots_view_getattr(struct ots_view *view, uint64_t ino,
 static enum ots_status set_staging(struct ots_staging *staging, const int64_t *mtime_ns,
                                    struct ots_attr *attr)
 {
-    if (staging && mtime_ns)
+    if (mtime_ns)
         ots_staging_set_mtime(staging, *mtime_ns);
-    return staging_attr(staging, OTS_STALE, attr, NULL);
+    return staging_attr(staging, attr);
 }
 
 /* It is kept on disk. */
@@ -276,8 +281,9 @@ static void note_time_locked(struct ots_node *node)
 enum ots_status ots_view_setattr(struct ots_view *view, uint64_t ino, const int64_t *mtime_ns,
                                  struct ots_attr *attr)
 {
-    if (ots_staging_is_ino(ino))
-        return set_staging(ots_staging_by_ino(view, ino), mtime_ns, attr);
+    struct ots_staging *staging = ots_staging_by_ino(view, ino);
+    if (staging)
+        return set_staging(staging, mtime_ns, attr);
     struct ots_node *node;
     enum ots_status status = ots_view_check_writable(view, ino, NULL);
     if (status == OTS_OK)

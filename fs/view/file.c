@@ -107,23 +107,15 @@ static enum ots_status open_pinned(struct ots_view *view, struct ots_node *node,
     return OTS_OK;
 }
 
-static enum ots_status open_staging(struct ots_view *view, uint64_t ino, unsigned mode,
-                                    struct ots_file **out, struct ots_attr *attr,
-                                    struct ots_error *err)
-{
-    struct ots_staging *staging = ots_staging_by_ino(view, ino);
-    if (!staging)
-        return ots_error_set(err, OTS_STALE, "no such file");
-    ots_staging_attr(staging, attr);
-    return ots_staging_file_open(staging, mode, out, err);
-}
-
 enum ots_status ots_view_open(struct ots_view *view, uint64_t ino, unsigned mode,
                               struct ots_interrupt *interrupt, struct ots_file **out,
                               struct ots_attr *attr, struct ots_error *err)
 {
-    if (ots_staging_is_ino(ino))
-        return open_staging(view, ino, mode, out, attr, err);
+    struct ots_staging *staging = ots_staging_by_ino(view, ino);
+    if (staging) {
+        ots_staging_attr(staging, attr);
+        return ots_staging_file_open(staging, mode, out, err);
+    }
     struct ots_node *node;
     enum ots_status status = ots_view_pin(view, ino, &node, err);
     if (status == OTS_OK)
@@ -137,12 +129,10 @@ enum ots_status ots_view_open(struct ots_view *view, uint64_t ino, unsigned mode
 static const char NO_TRUNCATE[] =
     "files are cut without effect on their rows, which the service cannot delete";
 
-static enum ots_status truncate_staging(struct ots_view *view, uint64_t ino, uint64_t size_bytes,
+/* Takes the reference. */
+static enum ots_status truncate_staging(struct ots_staging *staging, uint64_t size_bytes,
                                         struct ots_error *err)
 {
-    struct ots_staging *staging = ots_staging_by_ino(view, ino);
-    if (!staging)
-        return ots_error_set(err, OTS_STALE, "no such file");
     enum ots_status status = ots_staging_truncate(staging, size_bytes, err);
     ots_staging_unref(staging);
     return status;
@@ -166,8 +156,9 @@ static bool is_to_be_noted_locked(struct ots_node *node, uint64_t size_bytes)
 enum ots_status ots_view_truncate(struct ots_view *view, uint64_t ino, uint64_t size_bytes,
                                   struct ots_error *err)
 {
-    if (ots_staging_is_ino(ino))
-        return truncate_staging(view, ino, size_bytes, err);
+    struct ots_staging *staging = ots_staging_by_ino(view, ino);
+    if (staging)
+        return truncate_staging(staging, size_bytes, err);
     struct ots_node *node;
     enum ots_status status = ots_view_check_writable(view, ino, err);
     if (status == OTS_OK)

@@ -19,7 +19,7 @@ static bool reserve(struct ots_kept *kept)
     if (kept->kept_count + kept->stale_count < kept->capacity)
         return true;
     size_t capacity = kept->capacity ? 2 * kept->capacity : CAPACITY_MIN;
-    struct ots_node **stale = reallocarray(NULL, capacity, sizeof(*stale));
+    uint64_t *stale = reallocarray(NULL, capacity, sizeof(*stale));
     if (!stale)
         return false;
     for (size_t i = 0; i < kept->stale_count; i++)
@@ -74,7 +74,7 @@ void ots_kept_drop_locked(struct ots_view *view, struct ots_node *node)
     node->is_kept = false;
     assert(kept->kept_count + kept->stale_count <= kept->capacity);
     kept->kept_count--;
-    kept->stale[(kept->first + kept->stale_count) % kept->capacity] = node;
+    kept->stale[(kept->first + kept->stale_count) % kept->capacity] = node->ino;
     if (!kept->stale_count++)
         pthread_cond_signal(&view->synced.stale);
     kept->dropped_count++;
@@ -113,7 +113,7 @@ size_t ots_view_take_stale(struct ots_view *view, uint64_t *inos, size_t max,
     while (!kept->stale_count && !ots_interrupt_is_raised(interrupt))
         pthread_cond_wait(&view->synced.stale, &view->synced.lock);
     for (; count < max && kept->stale_count; kept->stale_count--) {
-        inos[count++] = kept->stale[kept->first]->ino;
+        inos[count++] = kept->stale[kept->first];
         kept->first = (kept->first + 1) % kept->capacity;
     }
     pthread_mutex_unlock(&view->synced.lock);

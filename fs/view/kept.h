@@ -18,7 +18,7 @@ struct ots_view;
 
 /* Of a view; zero is empty. */
 struct ots_kept {
-    struct ots_node **stale; /* a ring, with room for all that are kept too */
+    uint64_t *stale; /* inode numbers: a ring, with room for all that are kept too */
     size_t capacity;
     size_t first;
     size_t stale_count;

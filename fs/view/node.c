@@ -102,6 +102,8 @@ static struct ots_ino_page *make_page(struct ots_tree *tree, uint64_t ino)
     size_t index = (size_t)(ino / OTS_INO_PAGE_NODES);
     if (index >= tree->page_capacity) {
         size_t capacity = tree->page_capacity ? tree->page_capacity * 2 : 16;
+        if (capacity <= index)
+            capacity = index + 1;
         struct ots_ino_page **pages =
             reallocarray(tree->pages, capacity, sizeof(struct ots_ino_page *));
         if (!pages)
@@ -116,15 +118,50 @@ static struct ots_ino_page *make_page(struct ots_tree *tree, uint64_t ino)
     return tree->pages[index];
 }
 
+static enum ots_status set_ino(struct ots_tree *tree, struct ots_node *node, uint64_t ino)
+{
+    struct ots_ino_page *page = make_page(tree, ino);
+    if (!page)
+        return OTS_NOMEM;
+    node->ino = ino;
+    page->nodes[ino % OTS_INO_PAGE_NODES] = node;
+    page->node_count++;
+    return OTS_OK;
+}
+
+static void clear_ino(struct ots_tree *tree, uint64_t ino)
+{
+    struct ots_ino_page **page = &tree->pages[ino / OTS_INO_PAGE_NODES];
+    (*page)->nodes[ino % OTS_INO_PAGE_NODES] = NULL;
+    bool is_full = tree->next_ino > ino - ino % OTS_INO_PAGE_NODES + OTS_INO_PAGE_NODES;
+    if (--(*page)->node_count == 0 && is_full) {
+        free(*page);
+        *page = NULL;
+    }
+}
+
+uint64_t ots_tree_take_ino(struct ots_tree *tree)
+{
+    return tree->next_ino++;
+}
+
+enum ots_status ots_tree_renumber(struct ots_tree *tree, struct ots_node *node, uint64_t ino)
+{
+    uint64_t old_ino = node->ino;
+    assert(old_ino && ino < tree->next_ino && !ots_tree_by_ino(tree, ino));
+    enum ots_status status = set_ino(tree, node, ino);
+    if (status == OTS_OK)
+        clear_ino(tree, old_ino);
+    return status;
+}
+
 enum ots_status ots_tree_list(struct ots_tree *tree, struct ots_node *node)
 {
     if (!node->ino) {
-        struct ots_ino_page *page = make_page(tree, tree->next_ino);
-        if (!page)
-            return OTS_NOMEM;
-        node->ino = tree->next_ino++;
-        page->nodes[node->ino % OTS_INO_PAGE_NODES] = node;
-        page->node_count++;
+        enum ots_status status = set_ino(tree, node, tree->next_ino);
+        if (status != OTS_OK)
+            return status;
+        tree->next_ino++;
     }
     node->is_listed = true;
     node->is_removed = false;
@@ -142,15 +179,8 @@ static void forget_inos(struct ots_node *node, void *context)
 {
     struct ots_tree *tree = context;
     ots_node_each_child(node, forget_inos, tree);
-    if (!node->ino)
-        return;
-    struct ots_ino_page **page = &tree->pages[node->ino / OTS_INO_PAGE_NODES];
-    (*page)->nodes[node->ino % OTS_INO_PAGE_NODES] = NULL;
-    bool is_full = tree->next_ino > node->ino - node->ino % OTS_INO_PAGE_NODES + OTS_INO_PAGE_NODES;
-    if (--(*page)->node_count == 0 && is_full) {
-        free(*page);
-        *page = NULL;
-    }
+    if (node->ino)
+        clear_ino(tree, node->ino);
 }
 
 void ots_tree_forget(struct ots_tree *tree, struct ots_node *node)
@@ -298,6 +328,11 @@ void ots_node_release_history(struct ots_node *timeline)
     assert(timeline->timeline.more && timeline->timeline.more->hold_count);
     timeline->timeline.more->hold_count--;
     drop_more(timeline);
+}
+
+bool ots_node_is_held(const struct ots_node *timeline)
+{
+    return timeline->timeline.more && timeline->timeline.more->hold_count;
 }
 
 void ots_node_note_write(struct ots_node *timeline, int64_t from_us)

@@ -108,6 +108,16 @@ struct ots_node *ots_node_child_make(struct ots_node *dir, enum ots_node_kind ki
 /* Make the node visible; the first time it gets the next inode number. Errors: OTS_NOMEM. */
 enum ots_status ots_tree_list(struct ots_tree *tree, struct ots_node *node) OTS_MUST_CHECK;
 
+/* The next number, for what is no node, but may become one. */
+uint64_t ots_tree_take_ino(struct ots_tree *tree);
+
+/*
+ * The node, which has a number, gets one of ots_tree_take_ino instead; the old one comes to mean
+ * nothing. Errors: OTS_NOMEM; nothing was done.
+ */
+enum ots_status ots_tree_renumber(struct ots_tree *tree, struct ots_node *node,
+                                  uint64_t ino) OTS_MUST_CHECK;
+
 /* NULL for a number that was never given out, or whose node was forgotten. */
 struct ots_node *ots_tree_by_ino(const struct ots_tree *tree, uint64_t ino);
 
@@ -147,6 +157,7 @@ struct ots_history *ots_node_history(const struct ots_node *timeline);
  */
 struct ots_history *ots_node_hold_history(struct ots_node *timeline);
 void ots_node_release_history(struct ots_node *timeline);
+bool ots_node_is_held(const struct ots_node *timeline);
 
 /* The timeline was written from `from_us` on; `last_write` says so too. */
 void ots_node_note_write(struct ots_node *timeline, int64_t from_us);

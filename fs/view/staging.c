@@ -5,9 +5,6 @@
 
 #include "fs/view/unsaved.h"
 
-/* Far beyond the numbers of the tree, and exact as a double. */
-static const uint64_t FIRST_INO = (uint64_t)1 << 48;
-
 static const char TIMELINE_SUFFIX[] = ".lp";
 
 bool ots_staging_is_name(struct ots_slice name)
@@ -16,11 +13,6 @@ bool ots_staging_is_name(struct ots_slice name)
     if (!name.size || name.data[0] == '.')
         return name.size;
     return name.size < size || memcmp(name.data + name.size - size, TIMELINE_SUFFIX, size) != 0;
-}
-
-bool ots_staging_is_ino(uint64_t ino)
-{
-    return ino >= FIRST_INO;
 }
 
 /* --- the set ----------------------------------------------------------------------------------*/
@@ -66,12 +58,29 @@ struct ots_staging *ots_staging_find(struct ots_view *view, uint64_t measurement
     return staging;
 }
 
-struct ots_staging *ots_staging_by_ino(struct ots_view *view, uint64_t ino)
+static struct ots_staging *by_ino_locked(const struct ots_view *view, uint64_t ino)
 {
     struct ots_staging wanted = {.node = {.ino = ino}};
-    pthread_mutex_lock(&view->synced.lock);
     struct ots_staging **found = tfind(&wanted, &view->synced.staging.by_ino, compare_inos);
-    struct ots_staging *staging = found ? ref_locked(*found) : NULL;
+    return found ? *found : NULL;
+}
+
+struct ots_staging *ots_staging_by_ino(struct ots_view *view, uint64_t ino)
+{
+    pthread_mutex_lock(&view->synced.lock);
+    struct ots_staging *staging = by_ino_locked(view, ino);
+    bool was_renamed = staging && staging->is_timeline && !staging->is_linked;
+    staging = staging && !was_renamed ? ref_locked(staging) : NULL;
+    pthread_mutex_unlock(&view->synced.lock);
+    return staging;
+}
+
+struct ots_staging *ots_staging_to_stat(struct ots_view *view, uint64_t ino)
+{
+    pthread_mutex_lock(&view->synced.lock);
+    struct ots_staging *staging = by_ino_locked(view, ino);
+    bool is_taken = ots_tree_by_ino(&view->synced.tree, ino);
+    staging = staging && !is_taken ? ref_locked(staging) : NULL;
     pthread_mutex_unlock(&view->synced.lock);
     return staging;
 }
@@ -191,14 +200,13 @@ static bool link_locked(struct ots_staging *staging)
 static bool insert_locked(struct ots_staging *staging)
 {
     struct ots_staging_set *set = &staging->view->synced.staging;
-    staging->node.ino = FIRST_INO + set->made_count;
+    staging->node.ino = ots_tree_take_ino(&staging->view->synced.tree);
     if (!tsearch(staging, &set->by_ino, compare_inos))
         return false;
     if (!link_locked(staging)) {
         tdelete(staging, &set->by_ino, compare_inos);
         return false;
     }
-    set->made_count++;
     set->count++;
     staging->next = set->first;
     if (set->first)
@@ -279,6 +287,18 @@ void ots_staging_thaw(struct ots_staging *staging)
     set_timeline(staging, false);
 }
 
+/*
+ * The kernel has the file's number under the timeline's name now. When that is none any more it is
+ * told so, and asks for the name.
+ */
+static void take_number_locked(const struct ots_staging *staging, struct ots_node *timeline)
+{
+    uint64_t ino = staging->node.ino;
+    /* It was made after the file, and nobody who has it open asks by its number. */
+    if (timeline->ino > ino && !ots_node_is_held(timeline))
+        (void)!ots_tree_renumber(&staging->view->synced.tree, timeline, ino);
+}
+
 void ots_staging_become(struct ots_staging *staging, struct ots_node *timeline)
 {
     struct ots_view *view = staging->view;
@@ -287,6 +307,7 @@ void ots_staging_become(struct ots_staging *staging, struct ots_node *timeline)
     timeline->is_mtime_set = true;
     ots_table_note_changed_locked(ots_node_table(timeline), timeline, false);
     unlink_locked(staging);
+    take_number_locked(staging, timeline);
     pthread_mutex_unlock(&view->synced.lock);
 }
 
@@ -297,7 +318,6 @@ void ots_staging_attr(struct ots_staging *staging, struct ots_attr *attr)
     pthread_mutex_lock(&staging->view->synced.lock);
     *attr = (struct ots_attr){
         .ino = staging->node.ino,
-        .is_staging = true,
         .permissions = 0644,
         .size_bytes = staging->size_bytes,
         .mtime_ns = staging->node.mtime_ns,

@@ -2,9 +2,11 @@
  * Staging files: names in a measurement that are no timelines'. They are this mount's own, until
  * they are renamed to a timeline's name, removed, or the mount ends.
  *
- * They are not part of the tree: its nodes and inode numbers stay for ever, and tools make
- * temporary names without end. A staging file's inode number is from a range of its own and never
- * comes again; its memory goes with its last reference: its name, an open file, an operation.
+ * They are not part of the tree: its nodes stay for ever, and tools make temporary names without
+ * end. A staging file's inode number is one that no node has. When the file becomes a timeline that
+ * was not there before, the timeline takes it over, as the kernel expects of a rename; a timeline
+ * that was there keeps its own, and the file's comes to mean nothing. A staging file's memory goes
+ * with its last reference: its name, an open file, an operation.
  *
  * Threads: functions named _locked are called with the view's lock held, the others without.
  */
@@ -39,12 +41,17 @@ struct ots_staging {
 };
 
 bool ots_staging_is_name(struct ots_slice name);
-bool ots_staging_is_ino(uint64_t ino);
 
 /* With a reference for the caller; NULL when there is none. */
 struct ots_staging *ots_staging_find(struct ots_view *view, uint64_t measurement,
                                      struct ots_slice name);
+
+/* NULL also when it has become a timeline: whoever asks by its number may mean that. */
 struct ots_staging *ots_staging_by_ino(struct ots_view *view, uint64_t ino);
+
+/* For its attributes, which whoever has it open may ask for. NULL also when its number is a
+ * timeline's. */
+struct ots_staging *ots_staging_to_stat(struct ots_view *view, uint64_t ino);
 
 /* Drop a reference. Accepts NULL. */
 void ots_staging_unref(struct ots_staging *staging);
@@ -81,7 +88,8 @@ enum ots_status ots_staging_relink(struct ots_staging *staging, struct ots_node 
 void ots_staging_freeze(struct ots_staging *staging);
 void ots_staging_thaw(struct ots_staging *staging);
 
-/* The content is now the timeline's: that gets the time, and the staging file loses its name. */
+/* The content is now the timeline's: that gets the time and, when it is new, the inode number, and
+ * the staging file loses its name. */
 void ots_staging_become(struct ots_staging *staging, struct ots_node *timeline);
 
 /* At the end of the view. */

@@ -112,7 +112,6 @@ struct ots_staging_set {
     void *by_ino;
     struct ots_staging *first;
     size_t count;
-    uint64_t made_count; /* all that ever were */
     size_t memory_bytes;
 };
 

@@ -69,7 +69,6 @@ void ots_view_free(struct ots_view *view);
 struct ots_attr {
     uint64_t ino;
     bool is_directory;
-    bool is_staging;
     unsigned permissions; /* 0755, 0644, ...: what the node can do for its owner */
     uint64_t size_bytes;
     int64_t mtime_ns;

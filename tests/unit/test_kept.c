@@ -119,6 +119,22 @@ static void a_change_is_told_once(void **state)
     assert_int_equal(ots_view_stale_count(&fixture->view), 3);
 }
 
+/* The kernel knows it by the number that it had then. */
+static void the_number_of_then_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ots_node *node = fixture->timelines[7];
+    struct ots_tree *tree = &fixture->view.synced.tree;
+    uint64_t ino = ots_tree_take_ino(tree);
+    uint64_t old = node->ino;
+    uint64_t told;
+    assert_true(is_kept(fixture, node));
+    ots_kept_drop_locked(&fixture->view, node);
+    assert_int_equal(ots_tree_renumber(tree, node, ino), OTS_OK);
+    assert_int_equal(ots_view_take_stale(&fixture->view, &told, 1, &fixture->raised), 1);
+    assert_int_equal(told, old);
+}
+
 static void many_are_told_in_their_order(void **state)
 {
     struct fixture *fixture = *state;
@@ -249,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_change_is_told_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_number_of_then_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(many_are_told_in_their_order, setup, teardown),
         cmocka_unit_test_setup_teardown(only_what_stays_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(whatever_changes_it_drops_it, setup, teardown),

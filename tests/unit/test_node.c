@@ -184,6 +184,44 @@ static void forgotten_nodes_leave_the_others(void **state)
     assert_int_equal(order.count, COUNT / 2 + 1);
 }
 
+static void a_node_takes_a_number_that_was_kept_for_it(void **state)
+{
+    struct ots_tree *tree = *state;
+    struct ots_node *dir = make(tree->root, OTS_NODE_MEASUREMENT, "cpu");
+    struct ots_node *node = make(dir, OTS_NODE_TIMELINE, "a.lp");
+    uint64_t kept = ots_tree_take_ino(tree);
+    assert_int_equal(ots_tree_list(tree, node), OTS_OK);
+    uint64_t old = node->ino;
+    assert_true(old > kept);
+    assert_null(ots_tree_by_ino(tree, kept));
+    assert_int_equal(ots_tree_renumber(tree, node, kept), OTS_OK);
+    assert_int_equal(node->ino, kept);
+    assert_ptr_equal(ots_tree_by_ino(tree, kept), node);
+    assert_null(ots_tree_by_ino(tree, old));
+    struct ots_node *next = make(dir, OTS_NODE_TIMELINE, "b.lp");
+    assert_int_equal(ots_tree_list(tree, next), OTS_OK);
+    assert_true(next->ino > old);
+}
+
+/* However many numbers nobody has got in the end, the others are found, and pages without any go.
+ */
+static void numbers_that_nobody_has_take_no_room(void **state)
+{
+    struct ots_tree *tree = *state;
+    struct ots_node *dir = make(tree->root, OTS_NODE_MEASUREMENT, "cpu");
+    struct ots_node *node = make(dir, OTS_NODE_TIMELINE, "a.lp");
+    assert_int_equal(ots_tree_list(tree, node), OTS_OK);
+    uint64_t kept = 0;
+    for (int i = 0; i < 100 * OTS_INO_PAGE_NODES; i++)
+        kept = ots_tree_take_ino(tree);
+    assert_int_equal(ots_tree_renumber(tree, node, kept), OTS_OK);
+    assert_ptr_equal(ots_tree_by_ino(tree, kept), node);
+    size_t count = 0;
+    for (size_t i = 0; i < tree->page_capacity; i++)
+        count += tree->pages[i] != NULL;
+    assert_int_equal(count, 2);
+}
+
 static void files_have_no_children(void **state)
 {
     struct ots_tree *tree = *state;
@@ -297,6 +335,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(keys_come_from_names, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_of_hashed_names_must_be_told, setup, teardown),
         cmocka_unit_test_setup_teardown(forgotten_nodes_leave_the_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_node_takes_a_number_that_was_kept_for_it, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(numbers_that_nobody_has_take_no_room, setup, teardown),
         cmocka_unit_test_setup_teardown(files_have_no_children, setup, teardown),
         cmocka_unit_test_setup_teardown(histories_stay_while_they_are_held, setup, teardown),
         cmocka_unit_test_setup_teardown(histories_stay_until_writes_are_measured, setup, teardown),

@@ -113,7 +113,6 @@ static void it_asks_the_service_nothing(void **state)
     assert_int_equal(ots_view_create(fixture->view, parent, OTS_SLICE(".x.lp.1"), OTS_OPEN_WRITE,
                                      NULL, &file, &attr, &err),
                      OTS_OK);
-    assert_true(attr.is_staging);
     assert_int_equal(view_write(file, 0, "text"), OTS_OK);
     assert_int_equal(ots_file_sync(file, NULL, &err), OTS_OK);
     ots_file_close(file);
@@ -274,6 +273,94 @@ static void who_has_it_open_keeps_it(void **state)
                      OTS_STALE);
 }
 
+static uint64_t ino_of(struct view_fixture *fixture, const char *path)
+{
+    return view_attr(fixture, path).ino;
+}
+
+static enum ots_status getattr(struct view_fixture *fixture, uint64_t ino, struct ots_attr *attr)
+{
+    struct ots_error err;
+    return ots_view_getattr(fixture->view, ino, NULL, attr, &err);
+}
+
+/* As with files elsewhere: the kernel has it under the new name. */
+static void a_new_timeline_has_its_number(void **state)
+{
+    struct view_fixture *fixture = *state;
+    const char *text = "cpu,host=a v=1i 1000\n";
+    struct ots_attr attr;
+    struct ots_file *file = view_open(fixture, "t/cpu/x", OTS_OPEN_READ | OTS_OPEN_WRITE);
+    uint64_t ino = ino_of(fixture, "t/cpu/x");
+    assert_int_equal(view_write(file, 0, text), OTS_OK);
+    assert_int_equal(rename_file(fixture, "x", "y"), OTS_OK);
+    assert_int_equal(ino_of(fixture, "t/cpu/y"), ino);
+    assert_int_equal(rename_file(fixture, "y", "host=a.lp"), OTS_OK);
+    assert_int_equal(ino_of(fixture, "t/cpu/host=a.lp"), ino);
+    /* The timeline is meant also while somebody has the file open. */
+    int64_t mtime_ns = 1234567890000000000;
+    assert_int_equal(ots_view_setattr(fixture->view, ino, &mtime_ns, &attr), OTS_OK);
+    assert_int_equal(view_attr(fixture, "t/cpu/host=a.lp").mtime_ns, mtime_ns);
+    ots_file_close(file);
+    assert_int_equal(getattr(fixture, ino, &attr), OTS_OK);
+    assert_int_equal(attr.ino, ino);
+    assert_int_equal(attr.size_bytes, strlen(text));
+    view_expect_text(fixture, "t/cpu/host=a.lp", text);
+    view_grow_old(fixture);
+    assert_int_equal(ino_of(fixture, "t/cpu/host=a.lp"), ino);
+}
+
+static void a_timeline_that_was_there_keeps_its_number(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_attr attr;
+    assert_int_equal(view_store(fixture, "t/cpu/host=a.lp", "cpu,host=a v=1i 1000\n"), OTS_OK);
+    uint64_t ino = ino_of(fixture, "t/cpu/host=a.lp");
+    struct ots_file *file = view_open(fixture, "t/cpu/x", OTS_OPEN_WRITE);
+    uint64_t file_ino = ino_of(fixture, "t/cpu/x");
+    assert_int_equal(view_write(file, 0, "cpu,host=a v=2i 2000\n"), OTS_OK);
+    assert_int_equal(rename_file(fixture, "x", "host=a.lp"), OTS_OK);
+    assert_int_equal(ino_of(fixture, "t/cpu/host=a.lp"), ino);
+    assert_int_equal(getattr(fixture, ino, &attr), OTS_OK);
+    /* Who has the file open sees it; who names the timeline must not read or cut the file. */
+    assert_int_equal(getattr(fixture, file_ino, &attr), OTS_OK);
+    assert_int_equal(attr.size_bytes, 21);
+    struct ots_file *other;
+    struct ots_error err;
+    assert_int_equal(
+        ots_view_open(fixture->view, file_ino, OTS_OPEN_READ, NULL, &other, &attr, &err),
+        OTS_STALE);
+    assert_int_equal(ots_view_truncate(fixture->view, file_ino, 0, &err), OTS_STALE);
+    ots_file_close(file);
+    assert_int_equal(getattr(fixture, file_ino, &attr), OTS_STALE);
+}
+
+/* Whoever has it open may ask for its attributes by the number that it had then. */
+static void a_timeline_that_is_open_keeps_its_number(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_attr attr;
+    assert_int_equal(view_store(fixture, "t/cpu/x", "cpu,host=a v=1i 1000\n"), OTS_OK);
+    uint64_t file_ino = ino_of(fixture, "t/cpu/x");
+    struct ots_file *file = view_open(fixture, "t/cpu/host=a.lp", OTS_OPEN_WRITE);
+    uint64_t ino = ino_of(fixture, "t/cpu/host=a.lp");
+    assert_int_equal(rename_file(fixture, "x", "host=a.lp"), OTS_OK);
+    assert_int_equal(ino_of(fixture, "t/cpu/host=a.lp"), ino);
+    assert_int_equal(getattr(fixture, ino, &attr), OTS_OK);
+    assert_int_equal(getattr(fixture, file_ino, &attr), OTS_STALE);
+    ots_file_close(file);
+}
+
+static void a_rename_that_fails_changes_no_number(void **state)
+{
+    struct view_fixture *fixture = *state;
+    assert_int_equal(view_store(fixture, "t/cpu/x", "no line\n"), OTS_OK);
+    uint64_t ino = ino_of(fixture, "t/cpu/x");
+    assert_int_equal(rename_file(fixture, "x", "host=a.lp"), OTS_INVALID);
+    assert_int_equal(ino_of(fixture, "t/cpu/x"), ino);
+    view_expect_text(fixture, "t/cpu/x", "no line\n");
+}
+
 /* It would be lost. */
 static void what_became_a_timeline_is_not_written_any_more(void **state)
 {
@@ -299,7 +386,7 @@ static void nothing_is_left_of_it(void **state)
         snprintf(path, sizeof(path), "t/cpu/.x.%d", i % 7);
         assert_int_equal(view_store(fixture, path, "cpu,host=a v=1i 1000\n"), OTS_OK);
         uint64_t ino = view_attr(fixture, path).ino;
-        assert_true(ino > last_ino && ots_staging_is_ino(ino));
+        assert_true(ino > last_ino);
         last_ino = ino;
         assert_int_equal(i % 2 ? unlink_file(fixture, path + 6)
                                : rename_file(fixture, path + 6, "host=a.lp"),
@@ -402,6 +489,10 @@ int main(void)
         TEST(what_cannot_be_renamed),
         TEST(bad_lines_fail_the_rename_and_the_others_are_stored),
         TEST(who_has_it_open_keeps_it),
+        TEST(a_new_timeline_has_its_number),
+        TEST(a_timeline_that_was_there_keeps_its_number),
+        TEST(a_timeline_that_is_open_keeps_its_number),
+        TEST(a_rename_that_fails_changes_no_number),
         TEST(what_became_a_timeline_is_not_written_any_more),
         TEST(nothing_is_left_of_it),
         TEST(a_measurement_that_is_removed_takes_them_along),
