@@ -86,8 +86,10 @@ void ots_apply_gap_locked(struct ots_table *table)
 
 void ots_apply_dirty_locked(struct ots_table *table, struct ots_node *timeline, int64_t from_us)
 {
-    /* Before it is dirty: a history that is made of a dirty timeline does not know since when. */
-    ots_node_note_write(timeline, from_us);
+    /* Before it is dirty: a history that is made of a dirty timeline does not know since when. So
+     * none is needed for that, and many timelines may become dirty before a table's first scan. */
+    if (from_us > INT64_MIN || ots_node_history(timeline))
+        ots_node_note_write(timeline, from_us);
     if (!ots_node_is_dirty(timeline))
         table->whole.unmeasured_count++;
     timeline->timeline.last_write = ++table->write_number;

@@ -152,12 +152,34 @@ static void what_was_used_costs_no_more(void **state)
     check_cost(table, before);
 }
 
+/* The stream may show each of them before the first scan does. */
+static void a_timeline_that_was_never_measured_costs_no_more(void **state)
+{
+    struct ots_table *table = table_of(*state);
+    size_t before = allocated_bytes();
+    find_all(table, 1);
+    struct ots_node *measurement = ots_node_child(table->node, OTS_SLICE("cpu"));
+    for (size_t i = 0; i < TIMELINES; i++)
+        ots_apply_dirty_locked(table, measurement->children.order[i], INT64_MIN);
+    check_cost(table, before);
+    /* Who needs the history gets one that says so. */
+    struct ots_node *timeline = measurement->children.order[7];
+    assert_int_equal(ots_node_hold_history(timeline)->written_from_us, INT64_MIN);
+    ots_node_release_history(timeline);
+    assert_int_equal(table->whole.unmeasured_count, TIMELINES);
+    find_all(table, 2);
+    assert_int_equal(table->whole.unmeasured_count, 0);
+    check_cost(table, before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_known_timeline_takes_250_bytes, view_setup,
                                         view_teardown),
         cmocka_unit_test_setup_teardown(what_was_used_costs_no_more, view_setup, view_teardown),
+        cmocka_unit_test_setup_teardown(a_timeline_that_was_never_measured_costs_no_more,
+                                        view_setup, view_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
