@@ -11,6 +11,21 @@ enum { ROWS = 6 };
 /* Rows of these sizes at offset 100; the third has no line. */
 static const uint64_t SIZES[ROWS] = {10, 20, 0, 30, 40, 50};
 
+static int setup(void **state)
+{
+    struct ots_page_rows *page = malloc(sizeof(*page));
+    ots_page_rows_init(page);
+    *state = page;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    ots_page_rows_clear(*state);
+    free(*state);
+    return 0;
+}
+
 static void add_sums(struct ots_page_rows *page, size_t cut)
 {
     ots_page_rows_begin(page, 100);
@@ -54,79 +69,70 @@ static void expect(struct ots_page_rows *page, uint64_t offset, uint64_t size, s
 
 static void lines_are_found_by_their_places(void **state)
 {
-    struct ots_page_rows page;
-    (void)state;
-    ots_page_rows_init(&page);
-    fill(&page, ROWS);
-    expect(&page, 100, 1000, 0, 6);
-    expect(&page, 100, 150, 0, 6);
-    expect(&page, 100, 149, 0, 5);
-    expect(&page, 100, 30, 0, 3);
-    expect(&page, 100, 29, 0, 1);
-    expect(&page, 100, 9, 0, 0);
-    expect(&page, 101, 1000, 0, 0);
-    expect(&page, 160, 45, 4, 1);
-    expect(&page, 200, 50, 5, 1);
+    struct ots_page_rows *page = *state;
+    fill(page, ROWS);
+    expect(page, 100, 1000, 0, 6);
+    expect(page, 100, 150, 0, 6);
+    expect(page, 100, 149, 0, 5);
+    expect(page, 100, 30, 0, 3);
+    expect(page, 100, 29, 0, 1);
+    expect(page, 100, 9, 0, 0);
+    expect(page, 101, 1000, 0, 0);
+    expect(page, 160, 45, 4, 1);
+    expect(page, 200, 50, 5, 1);
     /* Back again. */
-    expect(&page, 110, 50, 1, 3);
-    expect(&page, 129, 50, 1, 0);
-    expect(&page, 99, 50, 0, 0);
-    expect(&page, 250, 50, 0, 0);
-    expect(&page, UINT64_MAX, UINT64_MAX, 0, 0);
-    ots_page_rows_clear(&page);
+    expect(page, 110, 50, 1, 3);
+    expect(page, 129, 50, 1, 0);
+    expect(page, 99, 50, 0, 0);
+    expect(page, 250, 50, 0, 0);
+    expect(page, UINT64_MAX, UINT64_MAX, 0, 0);
 }
 
 static void a_row_without_a_line_comes_with_others(void **state)
 {
-    struct ots_page_rows page;
-    (void)state;
-    ots_page_rows_init(&page);
-    fill(&page, ROWS);
+    struct ots_page_rows *page = *state;
+    fill(page, ROWS);
     /* Alone it is nothing. */
-    expect(&page, 130, 29, 0, 0);
-    expect(&page, 130, 30, 2, 2);
-    ots_page_rows_clear(&page);
+    expect(page, 130, 29, 0, 0);
+    expect(page, 130, 30, 2, 2);
 }
 
 static void what_cannot_be_shown_ends_it(void **state)
 {
-    struct ots_page_rows page;
-    (void)state;
-    ots_page_rows_init(&page);
-    fill(&page, 4);
-    expect(&page, 100, 1000, 0, 4);
-    expect(&page, 160, 1000, 0, 0);
-    assert_true(ots_page_rows_has(&page, 159));
-    assert_false(ots_page_rows_has(&page, 160));
-    fill(&page, 0);
-    assert_false(ots_page_rows_has(&page, 100));
-    ots_page_rows_clear(&page);
+    struct ots_page_rows *page = *state;
+    fill(page, 4);
+    expect(page, 100, 1000, 0, 4);
+    expect(page, 160, 1000, 0, 0);
+    assert_true(ots_page_rows_has(page, 159));
+    assert_false(ots_page_rows_has(page, 160));
+    fill(page, 0);
+    assert_false(ots_page_rows_has(page, 100));
 }
 
 static void without_its_call_it_has_nothing(void **state)
 {
-    struct ots_page_rows page;
-    (void)state;
-    ots_page_rows_init(&page);
-    assert_false(ots_page_rows_has(&page, 0));
-    add_sums(&page, ROWS);
-    expect(&page, 100, 1000, 0, 0);
-    fill(&page, ROWS);
-    expect(&page, 100, 1000, 0, 6);
-    ots_page_rows_begin(&page, 100);
-    expect(&page, 100, 1000, 0, 0);
-    fill(&page, ROWS);
-    ots_page_rows_clear(&page);
-    expect(&page, 100, 1000, 0, 0);
+    struct ots_page_rows *page = *state;
+    assert_false(ots_page_rows_has(page, 0));
+    add_sums(page, ROWS);
+    expect(page, 100, 1000, 0, 0);
+    fill(page, ROWS);
+    expect(page, 100, 1000, 0, 6);
+    ots_page_rows_begin(page, 100);
+    expect(page, 100, 1000, 0, 0);
+    fill(page, ROWS);
+    ots_page_rows_clear(page);
+    expect(page, 100, 1000, 0, 0);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines_are_found_by_their_places),
-        cmocka_unit_test(a_row_without_a_line_comes_with_others),
-        cmocka_unit_test(what_cannot_be_shown_ends_it),
-        cmocka_unit_test(without_its_call_it_has_nothing),
+        TEST(lines_are_found_by_their_places),
+        TEST(a_row_without_a_line_comes_with_others),
+        TEST(what_cannot_be_shown_ends_it),
+        TEST(without_its_call_it_has_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
