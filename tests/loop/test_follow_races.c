@@ -38,7 +38,8 @@ static void a_row_that_only_the_stream_has_shown_is_kept(void **state)
     follow->log.level = (enum ots_log_level) - 1;
     atomic_store(&follow->gate.puts, GATE_DEAF);
     (void)view_store(&follow->mount, A, A4);
-    while (!atomic_load(&follow->gate.put_count)) {
+    for (int i = 0; !atomic_load(&follow->gate.put_count); i++) {
+        follow_pause(i);
         follow_pass_time(follow, SECOND_US);
         follow_wait_polls(follow, "t");
     }
