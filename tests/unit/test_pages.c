@@ -6,30 +6,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/view_fixture.h"
-
-static const struct ots_tag tag = {OTS_SLICE("host"), OTS_SLICE("a")};
-static const struct ots_series_key key = {OTS_SLICE("cpu"), OTS_SLICE(""), &tag, 1};
-
-static void put_lines(struct view_fixture *fixture, int64_t count)
-{
-    char *lines = view_lines("cpu,host=a", 100, count);
-    fake_store_put(fixture->fake, "t", lines);
-    free(lines);
-}
-
-static struct ots_page_source source_of(struct view_fixture *fixture, const char *table)
-{
-    return (struct ots_page_source){.store = fake_store_of(fixture->fake),
-                                    .table = ots_slice_str(table),
-                                    .key = &key,
-                                    .end_us = INT64_MAX};
-}
-
-static size_t count_gets(struct view_fixture *fixture)
-{
-    return fake_store_count(fixture->fake, OTS_ACTION_GET);
-}
+#include "tests/unit/page_fixture.h"
 
 static void pages_come_in_order_until_the_last(void **state)
 {
@@ -38,12 +15,12 @@ static void pages_come_in_order_until_the_last(void **state)
         int64_t rows;
         size_t pages;
     } cases[] = {{0, 1}, {1, 1}, {10, 1}, {11, 2}, {20, 2}, {21, 3}};
-    const struct ots_page_source source = source_of(fixture, "t");
+    const struct ots_page_source source = page_source(fixture, "t");
     fake_store_page_rows(fixture->fake, 10);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct ots_page_reader reader;
         ots_page_reader_init(&reader, &source, 0);
-        put_lines(fixture, cases[i].rows);
+        page_put_lines(fixture, cases[i].rows);
         fake_store_forget_counts(fixture->fake);
         size_t pages = 0;
         int64_t next_us = 100;
@@ -58,7 +35,7 @@ static void pages_come_in_order_until_the_last(void **state)
             pages++;
         }
         assert_int_equal(pages, cases[i].pages);
-        assert_int_equal(count_gets(fixture), cases[i].pages);
+        assert_int_equal(page_count_gets(fixture), cases[i].pages);
         assert_int_equal(next_us, 100 + cases[i].rows);
         ots_page_reader_deinit(&reader);
     }
@@ -67,9 +44,9 @@ static void pages_come_in_order_until_the_last(void **state)
 static void a_part_can_be_asked_for(void **state)
 {
     struct view_fixture *fixture = *state;
-    struct ots_page_source source = source_of(fixture, "t");
+    struct ots_page_source source = page_source(fixture, "t");
     struct ots_page_reader reader;
-    put_lines(fixture, 100);
+    page_put_lines(fixture, 100);
     source.begin_us = 120;
     source.end_us = 150;
     ots_page_reader_init(&reader, &source, 20);
@@ -90,12 +67,12 @@ static void a_part_can_be_asked_for(void **state)
 static void a_page_that_failed_can_be_asked_for_again(void **state)
 {
     struct view_fixture *fixture = *state;
-    const struct ots_page_source source = source_of(fixture, "t");
+    const struct ots_page_source source = page_source(fixture, "t");
     struct ots_page_reader reader;
     const struct ots_rows *rows;
     struct ots_error err;
     fake_store_page_rows(fixture->fake, 10);
-    put_lines(fixture, 15);
+    page_put_lines(fixture, 15);
     ots_page_reader_init(&reader, &source, 0);
     assert_int_equal(ots_page_reader_next(&reader, NULL, &rows, &err), OTS_OK);
     fake_store_fail(fixture->fake, OTS_ACTION_GET, OTS_NETWORK, 1);
@@ -111,12 +88,12 @@ static void a_page_that_failed_can_be_asked_for_again(void **state)
 static void a_page_that_failed_ahead_is_asked_for_again(void **state)
 {
     struct view_fixture *fixture = *state;
-    const struct ots_page_source source = source_of(fixture, "t");
+    const struct ots_page_source source = page_source(fixture, "t");
     struct ots_page_reader reader;
     const struct ots_rows *rows;
     struct ots_error err;
     fake_store_page_rows(fixture->fake, 10);
-    put_lines(fixture, 15);
+    page_put_lines(fixture, 15);
     ots_page_reader_init(&reader, &source, 0);
     assert_int_equal(ots_page_reader_next(&reader, NULL, &rows, &err), OTS_OK);
     fake_store_fail(fixture->fake, OTS_ACTION_GET, OTS_NETWORK, 1);
@@ -129,11 +106,11 @@ static void a_page_that_failed_ahead_is_asked_for_again(void **state)
 static void an_interrupted_reader_finds_its_page_later(void **state)
 {
     struct view_fixture *fixture = *state;
-    const struct ots_page_source source = source_of(fixture, "t");
+    const struct ots_page_source source = page_source(fixture, "t");
     struct ots_page_reader reader;
     const struct ots_rows *rows;
     struct ots_interrupt raised;
-    put_lines(fixture, 15);
+    page_put_lines(fixture, 15);
     ots_page_reader_init(&reader, &source, 0);
     fake_store_hold(fixture->fake, OTS_ACTION_GET);
     ots_page_reader_ask(&reader);
@@ -145,7 +122,7 @@ static void an_interrupted_reader_finds_its_page_later(void **state)
     fake_store_release(fixture->fake, OTS_ACTION_GET);
     assert_int_equal(ots_page_reader_next(&reader, NULL, &rows, NULL), OTS_OK);
     assert_int_equal(rows->count, 15);
-    assert_int_equal(count_gets(fixture), 1);
+    assert_int_equal(page_count_gets(fixture), 1);
     ots_interrupt_deinit(&raised);
     ots_page_reader_deinit(&reader);
 }
@@ -153,8 +130,8 @@ static void an_interrupted_reader_finds_its_page_later(void **state)
 static void a_reader_can_end_while_a_page_is_under_way(void **state)
 {
     struct view_fixture *fixture = *state;
-    const struct ots_page_source source = source_of(fixture, "t");
-    put_lines(fixture, 15);
+    const struct ots_page_source source = page_source(fixture, "t");
+    page_put_lines(fixture, 15);
     /* With an answer that is kept back, and with one that may come at any moment. */
     for (int i = 0; i < 20; i++) {
         struct ots_page_reader reader;

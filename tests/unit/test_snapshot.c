@@ -6,30 +6,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/view_fixture.h"
-
-static const struct ots_tag tag = {OTS_SLICE("host"), OTS_SLICE("a")};
-static const struct ots_series_key key = {OTS_SLICE("cpu"), OTS_SLICE(""), &tag, 1};
-
-static void put_lines(struct view_fixture *fixture, int64_t count)
-{
-    char *lines = view_lines("cpu,host=a", 100, count);
-    fake_store_put(fixture->fake, "t", lines);
-    free(lines);
-}
-
-static struct ots_page_source source_of(struct view_fixture *fixture, const char *table)
-{
-    return (struct ots_page_source){.store = fake_store_of(fixture->fake),
-                                    .table = ots_slice_str(table),
-                                    .key = &key,
-                                    .end_us = INT64_MAX};
-}
-
-static size_t count_gets(struct view_fixture *fixture)
-{
-    return fake_store_count(fixture->fake, OTS_ACTION_GET);
-}
+#include "tests/unit/page_fixture.h"
 
 /* --- snapshots --------------------------------------------------------------------------------*/
 
@@ -37,7 +14,7 @@ static struct ots_snapshot *snapshot_new(struct view_fixture *fixture, const cha
                                          const struct ots_marks *marks)
 {
     struct ots_snapshot *snapshot = malloc(sizeof(*snapshot));
-    const struct ots_snapshot_options options = {.source = source_of(fixture, table)};
+    const struct ots_snapshot_options options = {.source = page_source(fixture, table)};
     assert_int_equal(ots_snapshot_init(snapshot, &options, marks), OTS_OK);
     return snapshot;
 }
@@ -94,7 +71,7 @@ static void only_what_is_needed_is_fetched(void **state)
 {
     struct view_fixture *fixture = *state;
     fake_store_page_rows(fixture->fake, 10);
-    put_lines(fixture, 25);
+    page_put_lines(fixture, 25);
     struct ots_snapshot *snapshot = snapshot_new(fixture, "t", NULL);
     /* 25 bytes a line. */
     const struct {
@@ -106,7 +83,7 @@ static void only_what_is_needed_is_fetched(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_equal(ots_snapshot_fetch(snapshot, cases[i].offset, 1, NULL, NULL), OTS_OK);
         /* With the second page the third is asked for. */
-        assert_int_equal(count_gets(fixture), cases[i].gets);
+        assert_int_equal(page_count_gets(fixture), cases[i].gets);
         assert_int_equal(snapshot->has_end, cases[i].has_end);
     }
     assert_int_equal(snapshot->end.size_bytes, 625);
@@ -124,15 +101,15 @@ static void who_reads_on_finds_the_next_page_on_its_way(void **state)
     struct ots_snapshot *snapshot = snapshot_new(fixture, "t", NULL);
     size_t quarter = strlen(text) / 40;
     expect(snapshot, text, 0, quarter);
-    assert_int_equal(count_gets(fixture), 1);
+    assert_int_equal(page_count_gets(fixture), 1);
     expect(snapshot, text, quarter, quarter);
-    assert_int_equal(count_gets(fixture), 1);
+    assert_int_equal(page_count_gets(fixture), 1);
     expect(snapshot, text, 2 * quarter, quarter);
-    assert_int_equal(count_gets(fixture), 2);
+    assert_int_equal(page_count_gets(fixture), 2);
     expect(snapshot, text, 3 * quarter, 2 * quarter);
-    assert_int_equal(count_gets(fixture), 3);
+    assert_int_equal(page_count_gets(fixture), 3);
     expect(snapshot, text, 0, strlen(text) + 1);
-    assert_int_equal(count_gets(fixture), 10);
+    assert_int_equal(page_count_gets(fixture), 10);
     snapshot_free(snapshot);
     free(text);
 }
@@ -146,7 +123,7 @@ static void who_jumps_about_gets_no_page_ahead(void **state)
     struct ots_snapshot *snapshot = snapshot_new(fixture, "t", &marks);
     for (uint64_t i = 6; i-- > 0;) {
         expect(snapshot, text, i * strlen(text) / 6 + 4000 * i, 1000);
-        assert_int_equal(count_gets(fixture), 6 - i);
+        assert_int_equal(page_count_gets(fixture), 6 - i);
     }
     snapshot_free(snapshot);
     ots_marks_deinit(&marks);
@@ -160,10 +137,10 @@ static void a_read_at_the_end_begins_at_the_last_mark(void **state)
     char *text = put_many(fixture, 27000, &marks);
     struct ots_snapshot *snapshot = snapshot_new(fixture, "t", &marks);
     expect(snapshot, text, strlen(text) - 500, 500);
-    assert_int_equal(count_gets(fixture), 1);
+    assert_int_equal(page_count_gets(fixture), 1);
     assert_int_equal(snapshot->windows.runs[0].row_count, 2000);
     expect(snapshot, text, strlen(text) - 500, 5000);
-    assert_int_equal(count_gets(fixture), 1);
+    assert_int_equal(page_count_gets(fixture), 1);
     assert_true(snapshot->has_end);
     assert_int_equal(snapshot->end.size_bytes, strlen(text));
     assert_int_equal(snapshot->end.row_count, 27000);
@@ -193,7 +170,7 @@ static void any_order_of_reads_gives_the_same_bytes(void **state)
             rows += snapshot->windows.runs[i].row_count;
         assert_int_equal(rows, 43210);
         /* Each stream ends with a page that is not full: some more than one for each 5,000. */
-        assert_true(count_gets(fixture) <= 9 + snapshot->windows.count);
+        assert_true(page_count_gets(fixture) <= 9 + snapshot->windows.count);
         assert_int_equal(snapshot->marks.count, marks.count);
         snapshot_free(snapshot);
     }
@@ -208,7 +185,7 @@ static void with_little_room_all_can_be_read(void **state)
     char *text = put_many(fixture, 43210, &marks);
     uint64_t length = strlen(text);
     unsigned seed = 2;
-    const struct ots_snapshot_options options = {.source = source_of(fixture, "t"),
+    const struct ots_snapshot_options options = {.source = page_source(fixture, "t"),
                                                  .windows_bytes_max = 300000};
     struct ots_snapshot snapshot;
     assert_int_equal(ots_snapshot_init(&snapshot, &options, NULL), OTS_OK);
@@ -223,7 +200,7 @@ static void with_little_room_all_can_be_read(void **state)
     expect(&snapshot, text, 0, 10);
     expect(&snapshot, text, length / 2, 10);
     expect(&snapshot, text, length - 10, 10);
-    assert_true(count_gets(fixture) <= 3);
+    assert_true(page_count_gets(fixture) <= 3);
     assert_int_equal(snapshot.marks.count, marks.count);
     ots_snapshot_deinit(&snapshot);
     ots_marks_deinit(&marks);
@@ -237,17 +214,17 @@ static void what_grows_at_the_end_appears(void **state)
     char *text = view_lines("cpu,host=a", 100, 50);
     expect(snapshot, "", 0, 10);
     for (int64_t count = 0; count < 50; count += 7) {
-        put_lines(fixture, count);
+        page_put_lines(fixture, count);
         size_t known = (size_t)snapshot->end.size_bytes;
         fake_store_forget_counts(fixture->fake);
         char end = text[25 * count];
         text[25 * count] = '\0';
         /* Not before it is said to have grown. */
         assert_int_equal(read_status(snapshot, known, 10), OTS_OK);
-        assert_int_equal(count_gets(fixture), 0);
+        assert_int_equal(page_count_gets(fixture), 0);
         ots_snapshot_grow(snapshot);
         expect(snapshot, text, 0, 10000);
-        assert_int_equal(count_gets(fixture), 1);
+        assert_int_equal(page_count_gets(fixture), 1);
         assert_int_equal(snapshot->end.row_count, count);
         text[25 * count] = end;
     }
@@ -261,7 +238,7 @@ static void another_version_is_never_mixed_in(void **state)
 {
     struct view_fixture *fixture = *state;
     atomic_uint_least64_t version = 5;
-    const struct ots_snapshot_options options = {.source = source_of(fixture, "t"),
+    const struct ots_snapshot_options options = {.source = page_source(fixture, "t"),
                                                  .version = &version};
     struct ots_snapshot snapshot;
     fake_store_page_rows(fixture->fake, 10);
@@ -292,14 +269,14 @@ static void a_change_after_growth_keeps_the_end(void **state)
 {
     struct view_fixture *fixture = *state;
     atomic_uint_least64_t version = 5;
-    const struct ots_snapshot_options options = {.source = source_of(fixture, "t"),
+    const struct ots_snapshot_options options = {.source = page_source(fixture, "t"),
                                                  .version = &version};
     struct ots_snapshot snapshot;
-    put_lines(fixture, 30);
+    page_put_lines(fixture, 30);
     char *text = view_lines("cpu,host=a", 100, 30);
     assert_int_equal(ots_snapshot_init(&snapshot, &options, NULL), OTS_OK);
     expect(&snapshot, text, 0, 10000);
-    put_lines(fixture, 40);
+    page_put_lines(fixture, 40);
     ots_snapshot_grow(&snapshot);
     version = 6;
     expect(&snapshot, text, 0, 10000);
@@ -315,11 +292,11 @@ static void a_page_ahead_of_a_change_is_not_shown(void **state)
 {
     struct view_fixture *fixture = *state;
     atomic_uint_least64_t version = 5;
-    const struct ots_snapshot_options options = {.source = source_of(fixture, "t"),
+    const struct ots_snapshot_options options = {.source = page_source(fixture, "t"),
                                                  .version = &version};
     struct ots_snapshot snapshot;
     fake_store_page_rows(fixture->fake, 10);
-    put_lines(fixture, 30);
+    page_put_lines(fixture, 30);
     char *text = view_lines("cpu,host=a", 100, 30);
     assert_int_equal(ots_snapshot_init(&snapshot, &options, NULL), OTS_OK);
     expect(&snapshot, text, 0, 250);
@@ -386,7 +363,7 @@ static void a_row_that_does_not_fit_fails_where_it_stands(void **state)
     const char *text =
         "cpu,host=a v=1i 1\ncpu,host=a v=2i 2\n....................................cpu,"
         "host=a v=5i 5\n";
-    const struct ots_snapshot_options options = {.source = source_of(fixture, "t"),
+    const struct ots_snapshot_options options = {.source = page_source(fixture, "t"),
                                                  .precision = OTS_PRECISION_MS};
     struct ots_snapshot snapshot;
     struct ots_buf out = OTS_BUF_INIT;
@@ -423,13 +400,13 @@ static void a_timeline_without_rows_is_complete(void **state)
 static void the_key_may_go_away(void **state)
 {
     struct view_fixture *fixture = *state;
-    put_lines(fixture, 1);
+    page_put_lines(fixture, 1);
     struct ots_arena arena = OTS_ARENA_INIT;
     struct ots_series_key copy;
     struct ots_snapshot snapshot;
-    struct ots_snapshot_options options = {.source = source_of(fixture, "t")};
+    struct ots_snapshot_options options = {.source = page_source(fixture, "t")};
     options.source.key = &copy;
-    assert_int_equal(ots_series_key_copy(&arena, &key, &copy), OTS_OK);
+    assert_int_equal(ots_series_key_copy(&arena, &page_key, &copy), OTS_OK);
     assert_int_equal(ots_snapshot_init(&snapshot, &options, NULL), OTS_OK);
     ots_arena_deinit(&arena);
     memset(&copy, 0xFF, sizeof(copy));
@@ -456,7 +433,7 @@ static void a_raised_interrupt_asks_nothing(void **state)
     ots_interrupt_init(&raised);
     ots_interrupt_raise(&raised);
     assert_int_equal(ots_snapshot_fetch(snapshot, 0, 1, &raised, &err), OTS_CANCELLED);
-    assert_int_equal(count_gets(fixture), 0);
+    assert_int_equal(page_count_gets(fixture), 0);
     assert_int_equal(ots_snapshot_fetch(snapshot, 0, 1, NULL, &err), OTS_OK);
     assert_int_equal(ots_snapshot_fetch(snapshot, 0, 1, &raised, &err), OTS_OK);
     ots_interrupt_deinit(&raised);
