@@ -11,6 +11,9 @@
 #include "fs/view/refusal.h"
 #include "fs/view/timelines.h"
 
+/* To hand over more takes longer than who may not wait has. */
+enum { QUICK_BYTES_MAX = 32 * 1024 };
+
 const struct ots_slice OTS_PORT_NAME = {(const uint8_t *)".write", 6};
 
 struct ots_port_file {
@@ -139,6 +142,15 @@ static enum ots_status hand_over(struct ots_port_file *port, struct ots_interrup
     return OTS_OK;
 }
 
+/* The same for whoever works on files. */
+static enum ots_status hand_over_or_leave(struct ots_port_file *port,
+                                          struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    if (port->gather.bytes > QUICK_BYTES_MAX && ots_interrupt_is_raised(interrupt))
+        return ots_error_set(err, OTS_CANCELLED, "interrupted");
+    return hand_over(port, interrupt, err);
+}
+
 static bool is_due(const struct ots_port_file *port)
 {
     return port->gather.count &&
@@ -187,7 +199,7 @@ static enum ots_status gather_row(struct ots_port_file *port, const struct ots_r
 {
     enum ots_status status = OTS_OK;
     if (is_due(port))
-        status = hand_over(port, port->interrupt, err);
+        status = hand_over_or_leave(port, port->interrupt, err);
     if (status != OTS_OK)
         return status;
     if (!port->gather.count)
@@ -299,7 +311,7 @@ static enum ots_status flush_file(struct ots_file *base, bool is_writer,
     enum ots_status status = is_writer ? ots_file_enter(base, interrupt) : OTS_OK;
     if (status != OTS_OK)
         return ots_error_set(err, status, "interrupted");
-    status = hand_over(port, interrupt, err);
+    status = hand_over_or_leave(port, interrupt, err);
     if (status == OTS_OK)
         status = ots_pipeline_hand_over(pipeline, err);
     if (status == OTS_OK && base->view->options.is_sync)
@@ -463,7 +475,7 @@ static enum ots_status wait_for_file(struct ots_port_file *port, struct ots_inte
     enum ots_status status = ots_file_enter(&port->base, interrupt);
     if (status != OTS_OK)
         return ots_error_set(err, status, "interrupted");
-    status = hand_over(port, interrupt, err);
+    status = hand_over_or_leave(port, interrupt, err);
     ots_file_leave(&port->base);
     if (status != OTS_OK && status != OTS_CANCELLED)
         err->status = status = OTS_IO;

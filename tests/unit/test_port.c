@@ -278,6 +278,31 @@ static void a_flush_waits_for_whoever_has_the_file(void **state)
     ots_file_close(file);
 }
 
+/* The thread that reads requests, which comes with a raised interrupt, has little time. */
+static void many_rows_are_left_to_who_may_wait(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_error err;
+    struct ots_interrupt raised;
+    struct ots_file *file = open_port(fixture);
+    struct ots_node *table =
+        ots_tree_by_ino(&fixture->view->synced.tree, view_attr(fixture, "t").ino);
+    char *lines = view_lines("cpu", 1, 9000);
+    ots_interrupt_init(&raised);
+    ots_interrupt_raise(&raised);
+    assert_int_equal(view_write(file, 0, "cpu v=0i 1\n"), OTS_OK);
+    assert_int_equal(ots_file_flush(file, true, &raised, &err), OTS_OK);
+    assert_int_equal(view_write(file, 0, lines), OTS_OK);
+    assert_int_equal(ots_file_flush(file, true, &raised, &err), OTS_CANCELLED);
+    assert_int_equal(ots_table_wait(table->table, &raised), OTS_CANCELLED);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_PUT), 0);
+    ots_interrupt_deinit(&raised);
+    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_PUT), 45);
+    ots_file_close(file);
+    free(lines);
+}
+
 /* Whoever gathered them, and without a second's delay. */
 static void a_sync_sends_what_is_gathered(void **state)
 {
@@ -367,6 +392,7 @@ int main(void)
         TEST(a_writer_waits_and_can_be_interrupted),
         TEST(a_file_that_is_closed_without_a_flush_is_sent),
         TEST(a_flush_waits_for_whoever_has_the_file),
+        TEST(many_rows_are_left_to_who_may_wait),
         TEST(a_sync_sends_what_is_gathered),
         TEST(what_is_gathered_goes_at_the_end_behind_rows_that_are_kept),
     };
