@@ -12,7 +12,6 @@
 #include "fs/view/expire.h"
 #include "fs/view/follower_state.h"
 #include "fs/view/replay.h"
-#include "fs/view/unsaved.h"
 
 enum {
     POLL_US_DEFAULT = 1000000,
@@ -25,7 +24,7 @@ enum {
     STORED_ROWS_MAX = 8192,
 };
 
-static bool is_followed(const struct ots_table *table)
+bool ots_follower_is_wanted(const struct ots_table *table)
 {
     const struct ots_view_options *options = &table->view->options;
     return !options->is_browse && !options->stream_off;
@@ -50,7 +49,7 @@ static enum ots_status take_turn(struct ots_follower *follower, struct ots_inter
     return status;
 }
 
-static void end_turn(struct ots_follower *follower)
+void ots_follower_end_turn(struct ots_follower *follower)
 {
     struct ots_view *view = follower->table->view;
     pthread_mutex_lock(&view->synced.lock);
@@ -123,61 +122,10 @@ static enum ots_status expire(struct ots_follower *follower, struct ots_interrup
     return status;
 }
 
-/* --- times of directories ---------------------------------------------------------------------*/
-
-struct newest {
-    enum ots_node_kind kind; /* of the children that count */
-    int64_t mtime_ns;
-    bool has_child;
-};
-
-static void see_child(struct ots_node *child, void *context)
-{
-    struct newest *newest = context;
-    if (child->kind != newest->kind || !child->is_listed)
-        return;
-    if (!newest->has_child || child->mtime_ns > newest->mtime_ns)
-        newest->mtime_ns = child->mtime_ns;
-    newest->has_child = true;
-}
-
-static void settle_time(struct ots_table *table, struct ots_node *dir, enum ots_node_kind kind)
-{
-    struct newest newest = {.kind = kind};
-    if (!dir->is_time_due)
-        return;
-    dir->is_time_due = false;
-    if (dir->is_mtime_set)
-        return;
-    ots_node_each_child(dir, see_child, &newest);
-    if (!newest.has_child || newest.mtime_ns == dir->mtime_ns)
-        return;
-    dir->mtime_ns = newest.mtime_ns;
-    ots_table_note_directory_locked(table, dir);
-}
-
-static void settle_measurement(struct ots_node *measurement, void *context)
-{
-    if (measurement->kind == OTS_NODE_MEASUREMENT)
-        settle_time(context, measurement, OTS_NODE_TIMELINE);
-}
-
-/* When a tool sets a child's time back, its directory's follows a little later, not each time. */
-static void settle_times(struct ots_table *table)
-{
-    struct ots_view *view = table->view;
-    pthread_mutex_lock(&view->synced.lock);
-    if (table->node->is_time_due) {
-        ots_node_each_child(table->node, settle_measurement, table);
-        settle_time(table, table->node, OTS_NODE_MEASUREMENT);
-    }
-    pthread_mutex_unlock(&view->synced.lock);
-}
-
 static void save(struct ots_follower *follower)
 {
     struct ots_view *view = follower->table->view;
-    settle_times(follower->table);
+    ots_dir_times_settle(follower->table);
     if (!follower->persist) {
         ots_pipeline_flush_done(follower->table->pipeline, UINT64_MAX);
         return;
@@ -215,7 +163,7 @@ static enum ots_status do_turn(struct ots_follower *follower, bool is_poll, int6
         save(follower);
         *save_at_us = real_now_us() + SAVE_US;
     }
-    end_turn(follower);
+    ots_follower_end_turn(follower);
     return status;
 }
 
@@ -336,56 +284,6 @@ void ots_follower_free(struct ots_follower *follower)
     free(follower);
 }
 
-/* --- the time before the first use ------------------------------------------------------------*/
-
-/* Whether the directory shows nothing but when it was first seen in this mount. */
-static bool is_time_due_locked(const struct ots_table *table)
-{
-    return table->first_seen_ns && table->node->mtime_ns == table->first_seen_ns &&
-           table->instance->state && is_followed(table);
-}
-
-/* For whoever has the turn. */
-static void learn_time(struct ots_follower *follower)
-{
-    struct ots_table *table = follower->table;
-    struct ots_view *view = table->view;
-    int64_t mtime_ns;
-    pthread_mutex_lock(&view->synced.lock);
-    bool is_due = is_time_due_locked(table);
-    pthread_mutex_unlock(&view->synced.lock);
-    bool is_kept = is_due && !follower->persist && ots_persist_peek_time(table, &mtime_ns);
-    pthread_mutex_lock(&view->synced.lock);
-    if (is_kept && is_time_due_locked(table) && !table->node->is_mtime_set)
-        table->node->mtime_ns = mtime_ns;
-    table->first_seen_ns = 0;
-    pthread_cond_broadcast(&view->synced.changed);
-    pthread_mutex_unlock(&view->synced.lock);
-}
-
-enum ots_status ots_follower_learn_time(struct ots_table *table, struct ots_interrupt *interrupt)
-{
-    struct ots_follower *follower = table->follower;
-    struct ots_view *view = table->view;
-    ots_interrupt_attach_waiter(interrupt, ots_view_wake_waiters, view);
-    pthread_mutex_lock(&view->synced.lock);
-    /* Who has the turn does it first of all. */
-    while (is_time_due_locked(table) && follower->synced.has_turn &&
-           !ots_interrupt_is_raised(interrupt))
-        pthread_cond_wait(&view->synced.changed, &view->synced.lock);
-    bool is_due = is_time_due_locked(table);
-    /* It reads from the disk: not for who may not wait. */
-    bool has_turn = is_due && !follower->synced.has_turn && !ots_interrupt_is_raised(interrupt);
-    follower->synced.has_turn = follower->synced.has_turn || has_turn;
-    pthread_mutex_unlock(&view->synced.lock);
-    ots_interrupt_detach(interrupt);
-    if (has_turn) {
-        learn_time(follower);
-        end_turn(follower);
-    }
-    return is_due && !has_turn ? OTS_CANCELLED : OTS_OK;
-}
-
 /* --- first use --------------------------------------------------------------------------------*/
 
 static enum ots_status open_and_catch_up(struct ots_follower *follower,
@@ -395,13 +293,13 @@ static enum ots_status open_and_catch_up(struct ots_follower *follower,
     enum ots_status status = take_turn(follower, interrupt);
     if (status != OTS_OK)
         return status;
-    learn_time(follower);
+    ots_dir_times_learn(follower);
     status = ots_following_open(follower, interrupt, err);
     if (status == OTS_OK && ots_following_is_on(follower))
         status = ots_following_read(follower, true, interrupt, &is_at_end, err);
     if (status == OTS_OK && ots_following_is_on(follower))
         status = expire(follower, interrupt, err);
-    end_turn(follower);
+    ots_follower_end_turn(follower);
     return status;
 }
 
@@ -434,7 +332,7 @@ static enum ots_status follow(struct ots_table *table, struct ots_interrupt *int
     pthread_mutex_lock(&view->synced.lock);
     bool is_shown = !table->has_field_keys;
     pthread_mutex_unlock(&view->synced.lock);
-    if (!is_followed(table) || !is_shown)
+    if (!ots_follower_is_wanted(table) || !is_shown)
         return OTS_OK;
     bool is_claimed;
     enum ots_status status =
@@ -500,7 +398,7 @@ enum ots_status ots_follower_hold(struct ots_table *table, struct ots_interrupt 
         if (ots_following_is_on(follower))
             status = ots_following_read(follower, true, interrupt, &is_at_end, err);
         note_held(follower);
-        end_turn(follower);
+        ots_follower_end_turn(follower);
     }
     if (status != OTS_OK)
         set_hold(follower, false);
@@ -550,7 +448,7 @@ enum ots_status ots_follower_save(struct ots_table *table, struct ots_interrupt 
     if (status != OTS_OK)
         return status;
     save(table->follower);
-    end_turn(table->follower);
+    ots_follower_end_turn(table->follower);
     return OTS_OK;
 }
 

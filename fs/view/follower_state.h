@@ -1,5 +1,5 @@
 /*
- * What follower.c, following.c and expire.c share.
+ * What follower.c, following.c, dir_times.c and expire.c share.
  *
  * Whoever has the turn reads the stream, moves the cut or saves; it is taken under the view's lock
  * and had without it. A hold keeps the thread from reading on, not from saving.
@@ -49,6 +49,21 @@ struct ots_follower {
         bool is_unsaved;
     } synced;
 };
+
+/* --- fs/view/follower.c -----------------------------------------------------------------------*/
+
+/* Whether the options let the table be followed. */
+bool ots_follower_is_wanted(const struct ots_table *table);
+
+void ots_follower_end_turn(struct ots_follower *follower);
+
+/* --- fs/view/dir_times.c; for whoever has the turn --------------------------------------------*/
+
+/* As ots_follower_learn_time. */
+void ots_dir_times_learn(struct ots_follower *follower);
+
+/* When a tool sets a child's time back, its directory's follows: a little later, not each time. */
+void ots_dir_times_settle(struct ots_table *table);
 
 /* --- fs/view/following.c; for whoever has the turn --------------------------------------------*/
 
