@@ -317,7 +317,7 @@ enum ots_status ots_attributes_wait(struct ots_attributes *attributes,
                                     struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_view *view = attributes->table->view;
-    ots_interrupt_attach(interrupt, ots_view_wake_waiters, view);
+    ots_interrupt_attach_waiter(interrupt, ots_view_wake_waiters, view);
     pthread_mutex_lock(&view->synced.lock);
     attributes->waiter_count++;
     enum ots_status status = wait_locked(attributes, interrupt, err);

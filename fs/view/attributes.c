@@ -260,7 +260,7 @@ static enum ots_status store_change(struct ots_attributes *attributes, struct ot
                                     struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_view *view = attributes->table->view;
-    ots_interrupt_attach(interrupt, ots_view_wake_waiters, view);
+    ots_interrupt_attach_waiter(interrupt, ots_view_wake_waiters, view);
     pthread_mutex_lock(&view->synced.lock);
     enum ots_status status = store_change_locked(attributes, timeline, old_version, set, interrupt);
     pthread_mutex_unlock(&view->synced.lock);

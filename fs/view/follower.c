@@ -36,7 +36,7 @@ static enum ots_status take_turn(struct ots_follower *follower, struct ots_inter
 {
     struct ots_view *view = follower->table->view;
     enum ots_status status = OTS_OK;
-    ots_interrupt_attach(interrupt, ots_view_wake_waiters, view);
+    ots_interrupt_attach_waiter(interrupt, ots_view_wake_waiters, view);
     pthread_mutex_lock(&view->synced.lock);
     while (follower->synced.has_turn && !ots_interrupt_is_raised(interrupt))
         pthread_cond_wait(&view->synced.changed, &view->synced.lock);

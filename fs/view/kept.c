@@ -108,7 +108,7 @@ size_t ots_view_take_stale(struct ots_view *view, uint64_t *inos, size_t max,
 {
     struct ots_kept *kept = &view->synced.kept;
     size_t count = 0;
-    ots_interrupt_attach(interrupt, wake_teller, view);
+    ots_interrupt_attach_waiter(interrupt, wake_teller, view);
     pthread_mutex_lock(&view->synced.lock);
     while (!kept->stale_count && !ots_interrupt_is_raised(interrupt))
         pthread_cond_wait(&view->synced.stale, &view->synced.lock);

@@ -31,7 +31,7 @@ static void wake(void *context)
 /* False when the interrupt was raised before the answer came. */
 static bool wait_for_answer(struct ots_page_reader *reader, struct ots_interrupt *interrupt)
 {
-    ots_interrupt_attach(interrupt, wake, reader);
+    ots_interrupt_attach_waiter(interrupt, wake, reader);
     pthread_mutex_lock(&reader->synced.lock);
     while (!reader->synced.is_answered && !ots_interrupt_is_raised(interrupt))
         pthread_cond_wait(&reader->synced.changed, &reader->synced.lock);

@@ -278,7 +278,7 @@ void ots_view_wake_waiters(void *context)
 
 void ots_view_nap(struct ots_view *view, int64_t time_us, struct ots_interrupt *interrupt)
 {
-    ots_interrupt_attach(interrupt, ots_view_wake_waiters, view);
+    ots_interrupt_attach_waiter(interrupt, ots_view_wake_waiters, view);
     pthread_mutex_lock(&view->synced.lock);
     if (!ots_interrupt_is_raised(interrupt))
         ots_cond_wait_for(&view->synced.changed, &view->synced.lock, time_us);
