@@ -18,8 +18,7 @@
  * Each as the ots_file_... of its name; `rows` and `take_rows` as ots_reader_rows and
  * ots_writer_take_rows. The file was entered for these two, `read` and `write`; `flush` and
  * `sync` enter it themselves, because they never wait, or wait first. NULL: for `read` the file is
- * empty, `write` is OTS_INVALID, `rows` and
- * `take_rows` are nothing, the others have nothing to do.
+ * empty, `write` is OTS_INVALID, the others have nothing to do.
  */
 struct ots_file_ops {
     enum ots_status (*read)(struct ots_file *file, uint64_t offset, size_t size,

@@ -106,7 +106,7 @@ void ots_history_note(struct ots_history *history, const struct ots_extent *befo
         atomic_fetch_add(&history->version, 1);
     if (marks)
         ots_marks_copy(marks, &history->marks);
-    else if (!is_equal(before, after) || before->hash != after->hash || !is_same_begin)
+    else if (!ots_extent_is_same(before, after) || !is_same_begin)
         ots_marks_clear(&history->marks);
     if (after->row_count)
         ots_history_see_row(history, after->last_time_us);

@@ -17,10 +17,9 @@ void ots_page_rows_begin(struct ots_page_rows *page, uint64_t offset)
 {
     struct ots_buf sums = page->sums;
     ots_call_deinit(&page->call);
-    page->sums = OTS_BUF_INIT;
     ots_page_rows_init(page);
-    ots_buf_reset(&sums);
     page->sums = sums;
+    ots_buf_reset(&page->sums);
     page->offset = page->at_offset = offset;
 }
 
@@ -75,15 +74,13 @@ bool ots_page_rows_find(struct ots_page_rows *page, uint64_t offset, uint64_t si
     if (page->at_offset != offset)
         return false;
     size_t end = page->at_index;
-    while (end < count && sums[end].size_bytes <= size)
-        size -= sums[end++].size_bytes;
+    uint64_t left = size;
+    while (end < count && sums[end].size_bytes <= left)
+        left -= sums[end++].size_bytes;
     *span = (struct ots_row_span){
         .rows = page->call.response.page.rows.items + page->at_index,
         .sums = sums + page->at_index,
         .count = end - page->at_index,
     };
-    uint64_t taken = 0;
-    for (size_t i = 0; i < span->count; i++)
-        taken += span->sums[i].size_bytes;
-    return taken;
+    return left < size;
 }

@@ -59,14 +59,21 @@ static enum ots_status read_split(struct split *split, struct ots_error *err)
     return status;
 }
 
+static void cancel_splits(void *context)
+{
+    struct scan *scan = context;
+    for (size_t i = 0; i < scan->split_count; i++)
+        ots_interrupt_raise(&scan->splits[i].interrupt);
+}
+
 static void run_split(void *argument)
 {
     struct split *split = argument;
     struct scan *scan = split->scan;
     split->status = read_split(split, &split->error);
     /* The others' work is lost anyway. */
-    for (size_t i = 0; split->status != OTS_OK && i < scan->split_count; i++)
-        ots_interrupt_raise(&scan->splits[i].interrupt);
+    if (split->status != OTS_OK)
+        cancel_splits(scan);
     pthread_mutex_lock(&scan->synced.lock);
     if (--scan->synced.running == 0)
         pthread_cond_signal(&scan->synced.ended);
@@ -74,13 +81,6 @@ static void run_split(void *argument)
 }
 
 /* --- all of them ------------------------------------------------------------------------------*/
-
-static void cancel_splits(void *context)
-{
-    struct scan *scan = context;
-    for (size_t i = 0; i < scan->split_count; i++)
-        ots_interrupt_raise(&scan->splits[i].interrupt);
-}
 
 static enum ots_status init_splits(struct scan *scan, const struct ots_split_response *response)
 {

@@ -164,18 +164,12 @@ static void count_row(struct page *page, const struct ots_row_sum *row)
 {
     struct ots_run *run = &page->run;
     struct ots_extent *at = &page->snapshot->stream.at;
-    size_t size = row->size_bytes;
     if (!run->row_count)
         run->first_time_us = row->time_us;
     run->last_time_us = row->time_us;
-    run->size_bytes += size;
+    run->size_bytes += row->size_bytes;
     run->row_count++;
-    if (!at->row_count)
-        at->first_time_us = row->time_us;
-    at->size_bytes += size;
-    at->row_count++;
-    at->last_time_us = row->time_us;
-    at->hash += row->hash;
+    ots_extent_add(at, row);
     run->hash = at->hash;
     if (page->snapshot->measuring)
         ots_measuring_read(page->snapshot->measuring, row, 1);
