@@ -297,7 +297,7 @@ static void many_rows_are_left_to_who_may_wait(void **state)
     assert_int_equal(ots_table_wait(table->table, &raised), OTS_CANCELLED);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_PUT), 0);
     ots_interrupt_deinit(&raised);
-    assert_int_equal(flush(file), OTS_OK);
+    assert_int_equal(view_flush(file), OTS_OK);
     assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_PUT), 45);
     ots_file_close(file);
     free(lines);
