@@ -347,6 +347,9 @@ static enum ots_status create_table(struct ots_instance *instance, struct ots_sl
     call.request.create_table.meta.has_time_to_live = true;
     status = ots_store_run(instance->store, &call, interrupt, err);
     ots_call_deinit(&call);
+    /* The name is a good one, so what is used up is the number of tables. */
+    if (status == OTS_LIMIT)
+        return OTS_NO_SPACE;
     return status == OTS_OK ? wait_until_ready(instance, name, interrupt, err) : status;
 }
 

@@ -12,6 +12,12 @@ cp "$work/plain.lp" "$work/mnt/t/m/host=a.lp"
 sync "$work/mnt/t"
 expect_same "$work/plain.lp" "$work/mnt/t/m/host=a.lp"
 
+# An instance has so many tables and no more; the name is not to blame.
+set_faults '{"rules": [{"action": "CreateTimeseriesTable", "code": "OTSQuotaExhausted", "message": "No more."}]}'
+expect_failure 'Invalid argument' mkdir "$work/mnt/one-more"
+expect_failure 'No space left on device' mkdir "$work/mnt/one_more"
+reset_faults
+
 # told WANTED EFFECT: what cat says while each page and each scan ends so.
 told() {
     set_faults "{\"rules\": [{\"action\": \"GetTimeseriesData\", $2},
