@@ -92,6 +92,7 @@ struct ots_table {
     struct ots_ahead *ahead;
     struct ots_node **changed; /* timelines that are not saved; fs/view/unsaved.h */
     size_t changed_count;
+    size_t changed_taken; /* of these, from the first on */
     size_t changed_capacity;
     uint64_t change_number;           /* grows with everything that is put into it */
     struct ots_measuring *measurings; /* single measurements under way */

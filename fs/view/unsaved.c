@@ -2,19 +2,18 @@
 
 #include <stdlib.h>
 
-void ots_unsaved_drop_locked(struct ots_table *table)
-{
-    while (table->changed_count)
-        table->changed[--table->changed_count]->is_changed = false;
-    free(table->changed);
-    table->changed = NULL;
-    table->changed_capacity = 0;
-}
-
 void ots_unsaved_deinit(struct ots_table *table)
 {
     free(table->changed);
     table->changed = NULL;
+    table->changed_count = table->changed_taken = table->changed_capacity = 0;
+}
+
+void ots_unsaved_drop_locked(struct ots_table *table)
+{
+    for (size_t i = table->changed_taken; i < table->changed_count; i++)
+        table->changed[i]->is_changed = false;
+    ots_unsaved_deinit(table);
 }
 
 void ots_table_note_directory_locked(struct ots_table *table, struct ots_node *dir)
@@ -33,19 +32,32 @@ static void raise_time(struct ots_table *table, struct ots_node *dir, int64_t mt
     ots_table_note_directory_locked(table, dir);
 }
 
+static bool make_room(struct ots_table *table)
+{
+    struct ots_node **changed = table->changed;
+    if (table->changed_count < table->changed_capacity)
+        return true;
+    /* Where many were taken out there is room. */
+    if (table->changed_taken > table->changed_count / 2) {
+        table->changed_count -= table->changed_taken;
+        memmove(changed, changed + table->changed_taken, table->changed_count * sizeof(*changed));
+        table->changed_taken = 0;
+        return true;
+    }
+    size_t capacity = table->changed_capacity ? 2 * table->changed_capacity : 64;
+    changed = reallocarray(changed, capacity, sizeof(*changed));
+    if (!changed)
+        return false;
+    table->changed = changed;
+    table->changed_capacity = capacity;
+    return true;
+}
+
 void ots_unsaved_take_up_locked(struct ots_table *table, struct ots_node *timeline)
 {
-    if (timeline->is_changed)
+    /* Without memory it is saved with its next change. */
+    if (timeline->is_changed || !make_room(table))
         return;
-    if (table->changed_count == table->changed_capacity) {
-        size_t capacity = table->changed_capacity ? 2 * table->changed_capacity : 64;
-        struct ots_node **grown = reallocarray(table->changed, capacity, sizeof(struct ots_node *));
-        /* Then it is saved with its next change. */
-        if (!grown)
-            return;
-        table->changed = grown;
-        table->changed_capacity = capacity;
-    }
     table->changed[table->changed_count++] = timeline;
     timeline->is_changed = true;
 }
@@ -72,9 +84,9 @@ struct ots_node *ots_table_next_changed_locked(struct ots_table *table)
 {
     if (!table->changed_count)
         return NULL;
-    struct ots_node *timeline = table->changed[--table->changed_count];
+    struct ots_node *timeline = table->changed[table->changed_taken++];
     timeline->is_changed = false;
-    if (!table->changed_count)
-        ots_unsaved_drop_locked(table);
+    if (table->changed_taken == table->changed_count)
+        ots_unsaved_deinit(table);
     return timeline;
 }

@@ -24,7 +24,8 @@ void ots_table_note_unsaved_locked(struct ots_table *table, struct ots_node *tim
 /* The time of a directory, the table's or a measurement's, is to be saved. */
 void ots_table_note_directory_locked(struct ots_table *table, struct ots_node *dir);
 
-/* Take out one that has changed; NULL: none is left. */
+/* Take out the one that was taken up first; NULL: none is left. So after a scan they come in the
+ * order of their names, and pages of the table's file are filled one after the other. */
 struct ots_node *ots_table_next_changed_locked(struct ots_table *table);
 
 /* Take it up, also when the table is not followed yet. */
