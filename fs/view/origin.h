@@ -19,7 +19,8 @@ struct ots_origin {
     atomic_size_t references;
     struct ots_node *timeline; /* NULL: of any timelines */
     uint64_t lost_rows;        /* that were refused, or not stored within the time-out */
-    struct ots_error failure;  /* of the first of them */
+    uint64_t lost_rows_told;
+    struct ots_error failure; /* of the first of them */
 };
 
 /* With one reference, the caller's. NULL without memory. */
@@ -27,6 +28,10 @@ struct ots_origin *ots_origin_new(struct ots_node *timeline);
 
 /* Returns `origin`. */
 struct ots_origin *ots_origin_ref(struct ots_origin *origin);
+
+/* Each loss is told once, as OTS_IO. The view's lock is held. */
+enum ots_status ots_origin_tell_loss(struct ots_origin *origin,
+                                     struct ots_error *err) OTS_MUST_CHECK;
 
 /* Drop a reference; the last one frees it. Accepts NULL. */
 void ots_origin_unref(struct ots_origin *origin);

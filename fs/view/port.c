@@ -30,7 +30,6 @@ struct ots_port_file {
     bool has_nodes;      /* the gathered rows have their nodes: no row may be added */
     int64_t started_us;  /* when the first row was gathered, monotonic */
     int64_t default_us;  /* time of the next line without one */
-    uint64_t lost_rows_told;
     /* The last row, for lines that differ from it by less than a microsecond. */
     const struct ots_series_key *last_key;
     int64_t last_time_us;
@@ -280,11 +279,8 @@ static enum ots_status write_file(struct ots_file *base, uint64_t offset, struct
 static enum ots_status tell_lost_rows(struct ots_port_file *port, struct ots_error *err)
 {
     struct ots_view *view = port->base.view;
-    enum ots_status status = OTS_OK;
     pthread_mutex_lock(&view->synced.lock);
-    if (port->origin->lost_rows > port->lost_rows_told)
-        status = ots_error_set(err, OTS_IO, "rows were lost: %s", port->origin->failure.message);
-    port->lost_rows_told = port->origin->lost_rows;
+    enum ots_status status = ots_origin_tell_loss(port->origin, err);
     pthread_mutex_unlock(&view->synced.lock);
     return status;
 }

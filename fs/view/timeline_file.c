@@ -14,7 +14,6 @@
 struct timeline_file {
     struct ots_file base;
     struct ots_table *table;
-    uint64_t lost_rows_told; /* of those that this file wrote */
     bool has_reader;
     bool has_writer;
     struct ots_reader reader;
@@ -77,16 +76,12 @@ static enum ots_status take_rows(struct ots_file *base, uint64_t offset,
     return ots_writer_take_rows(&file->writer, offset, span, interrupt, taken, err);
 }
 
-/* Of the rows that this file wrote, each loss is told once. */
+/* Of the rows that this file wrote. */
 static enum ots_status tell_lost_rows(struct timeline_file *file, struct ots_error *err)
 {
     struct ots_view *view = file->base.view;
-    const struct ots_origin *origin = file->writer.origin;
-    enum ots_status status = OTS_OK;
     pthread_mutex_lock(&view->synced.lock);
-    if (origin->lost_rows > file->lost_rows_told)
-        status = ots_error_set(err, OTS_IO, "rows were lost: %s", origin->failure.message);
-    file->lost_rows_told = origin->lost_rows;
+    enum ots_status status = ots_origin_tell_loss(file->writer.origin, err);
     pthread_mutex_unlock(&view->synced.lock);
     return status;
 }
