@@ -82,6 +82,8 @@ static void run_create(struct ots_task *task)
 {
     struct ots_file *file;
     struct ots_attr attr;
+    struct ots_keeping *keeping = &task->mount->keeping;
+    uint64_t number = ots_keeping_number(keeping);
     enum ots_status status =
         ots_view_create(task->mount->view, task->ino, task->bytes, open_mode(&task->file_info),
                         &task->interrupt, &file, &attr, &task->error);
@@ -91,9 +93,11 @@ static void run_create(struct ots_task *task)
     }
     set_file(&task->file_info, file);
     struct fuse_entry_param entry;
-    ots_entry_fill(task->mount, &attr, false, &entry);
     ots_task_end(task);
-    if (fuse_reply_create(task->request, &entry, &task->file_info) != 0)
+    ots_entry_fill(task->mount, &attr, ots_keeping_hold(keeping, number), &entry);
+    int result = fuse_reply_create(task->request, &entry, &task->file_info);
+    ots_keeping_release(keeping);
+    if (result != 0)
         ots_file_close(file);
 }
 

@@ -101,7 +101,11 @@ enum ots_status ots_file_copy(struct ots_file *from, uint64_t from_offset, struc
     enum ots_status status = enter_both(&copy);
     if (status != OTS_OK)
         return ots_error_set(err, status, "interrupted");
+    bool is_own = ots_file_begin_own(to);
     status = copy_all(&copy, copied, err);
+    /* The kernel does not forget what a copy has failed to write to. */
+    if (is_own)
+        ots_file_end_own(to, *copied);
     ots_file_leave(from);
     ots_file_leave(to);
     return status;

@@ -69,6 +69,27 @@ void ots_file_leave(struct ots_file *file)
     pthread_mutex_unlock(&file->synced.lock);
 }
 
+/* Only who made it has nobody beside him who may have been told of it before. */
+bool ots_file_begin_own(struct ots_file *file)
+{
+    struct ots_view *view = file->view;
+    if (!file->is_made)
+        return false;
+    file->is_made = false;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_own = ots_kept_begin_own_locked(file->node);
+    pthread_mutex_unlock(&view->synced.lock);
+    return is_own;
+}
+
+void ots_file_end_own(struct ots_file *file, bool is_noticed)
+{
+    struct ots_view *view = file->view;
+    pthread_mutex_lock(&view->synced.lock);
+    ots_kept_end_own_locked(view, file->node, is_noticed);
+    pthread_mutex_unlock(&view->synced.lock);
+}
+
 /* --- opening ----------------------------------------------------------------------------------*/
 
 static enum ots_status open_port(struct ots_view *view, struct ots_node *node, unsigned mode,
@@ -270,8 +291,11 @@ enum ots_status ots_view_create(struct ots_view *view, uint64_t parent, struct o
     if (status != OTS_OK)
         return status;
     status = ots_timeline_file_open(view, timeline, mode, interrupt, out, err);
+    if (status != OTS_OK)
+        return status;
     pthread_mutex_lock(&view->synced.lock);
-    ots_node_attr_locked(timeline, attr);
+    ots_kept_tell_made_locked(view, timeline, attr);
+    (*out)->is_made = attr->is_kept;
     pthread_mutex_unlock(&view->synced.lock);
     return status;
 }
@@ -302,7 +326,10 @@ enum ots_status ots_file_write(struct ots_file *file, uint64_t offset, struct ot
     enum ots_status status = ots_file_enter(file, interrupt);
     if (status != OTS_OK)
         return status;
+    bool is_own = ots_file_begin_own(file);
     status = file->ops->write(file, offset, bytes, interrupt, taken, err);
+    if (is_own)
+        ots_file_end_own(file, true);
     ots_file_leave(file);
     return status;
 }

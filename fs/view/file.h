@@ -45,6 +45,7 @@ struct ots_file {
     struct ots_view *view;
     struct ots_node *node;
     atomic_uint writer;
+    bool is_made; /* it came with attributes that the kernel may keep until it is written to */
     /* Guards who has entered; nothing else is locked while it is held. */
     struct {
         pthread_mutex_t lock;
@@ -63,6 +64,14 @@ enum ots_status ots_file_enter(struct ots_file *file,
 /* Enter without waiting; false while somebody else works on the file. */
 bool ots_file_try_enter(struct ots_file *file) OTS_MUST_CHECK;
 void ots_file_leave(struct ots_file *file);
+
+/*
+ * The file was entered and is about to be written to. The kernel forgets by itself what it keeps of
+ * the one that it writes to: whoever made the file need not be told. Begin: whether end is due.
+ * `is_noticed`: as ots_kept_end_own_locked.
+ */
+bool ots_file_begin_own(struct ots_file *file);
+void ots_file_end_own(struct ots_file *file, bool is_noticed);
 
 /* --- the kinds --------------------------------------------------------------------------------*/
 

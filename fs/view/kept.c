@@ -41,9 +41,8 @@ static bool is_lasting(struct ots_node *node)
     const struct ots_table *table = ots_node_table(node);
     if (!atomic_load(&table->is_followed) || !table->is_learned || table->has_gap)
         return false;
-    /* A timeline that has no rows is about to get some. */
-    return is_directory || (node->timeline.extent.row_count && !node->is_sending &&
-                            !ots_extract_is_unmeasured_locked(&table->whole, node));
+    return is_directory ||
+           (!node->is_sending && !ots_extract_is_unmeasured_locked(&table->whole, node));
 }
 
 static bool add(struct ots_view *view, struct ots_node *node)
@@ -63,21 +62,50 @@ static bool add(struct ots_view *view, struct ots_node *node)
 void ots_kept_tell_locked(struct ots_view *view, struct ots_node *node, struct ots_attr *attr)
 {
     ots_node_attr_locked(node, attr);
+    /* A timeline that has no rows is about to get some. */
+    bool is_empty = node->kind == OTS_NODE_TIMELINE && !node->timeline.extent.row_count;
+    attr->is_kept = !is_empty && add(view, node);
+}
+
+void ots_kept_tell_made_locked(struct ots_view *view, struct ots_node *node, struct ots_attr *attr)
+{
+    ots_node_attr_locked(node, attr);
     attr->is_kept = add(view, node);
 }
 
-void ots_kept_drop_locked(struct ots_view *view, struct ots_node *node)
+bool ots_kept_begin_own_locked(struct ots_node *node)
+{
+    bool was_kept = node->is_kept;
+    node->is_kept = false;
+    return was_kept;
+}
+
+/* It was one of those that are kept. */
+static void add_stale(struct ots_view *view, struct ots_node *node)
 {
     struct ots_kept *kept = &view->synced.kept;
-    if (!node->is_kept)
-        return;
-    node->is_kept = false;
     assert(kept->kept_count + kept->stale_count <= kept->capacity);
     kept->kept_count--;
     kept->stale[(kept->first + kept->stale_count) % kept->capacity] = node->ino;
     if (!kept->stale_count++)
         pthread_cond_signal(&view->synced.stale);
     kept->dropped_count++;
+}
+
+void ots_kept_end_own_locked(struct ots_view *view, struct ots_node *node, bool is_noticed)
+{
+    if (is_noticed)
+        view->synced.kept.kept_count--;
+    else
+        add_stale(view, node);
+}
+
+void ots_kept_drop_locked(struct ots_view *view, struct ots_node *node)
+{
+    if (!node->is_kept)
+        return;
+    node->is_kept = false;
+    add_stale(view, node);
 }
 
 static void drop(struct ots_node *node, void *context)

@@ -31,6 +31,17 @@ void ots_kept_deinit(struct ots_kept *kept);
 /* The node's attributes as they are known, and whether they may be kept. */
 void ots_kept_tell_locked(struct ots_view *view, struct ots_node *node, struct ots_attr *attr);
 
+/* The same for a timeline that its file's maker is told of: then it may have no rows yet. */
+void ots_kept_tell_made_locked(struct ots_view *view, struct ots_node *node, struct ots_attr *attr);
+
+/*
+ * A request of the kernel changes the node, and the kernel knows by its answer: nobody has to tell
+ * it. From begin to end others may be told of the node again. Begin: whether the node was kept;
+ * then end is due. `is_noticed`: the kernel has forgotten what it keeps.
+ */
+bool ots_kept_begin_own_locked(struct ots_node *node);
+void ots_kept_end_own_locked(struct ots_view *view, struct ots_node *node, bool is_noticed);
+
 /* The node's attributes have changed, or do now. */
 void ots_kept_drop_locked(struct ots_view *view, struct ots_node *node);
 

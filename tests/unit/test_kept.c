@@ -193,6 +193,52 @@ static void only_what_stays_is_kept(void **state)
     assert_false(is_kept(fixture, node));
 }
 
+static bool is_kept_for_its_maker(struct fixture *fixture, struct ots_node *node)
+{
+    struct ots_attr attr;
+    ots_kept_tell_made_locked(&fixture->view, node, &attr);
+    assert_int_equal(attr.ino, node->ino);
+    return attr.is_kept;
+}
+
+static void who_makes_a_file_may_keep_that_it_is_empty(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ots_node *node = fixture->timelines[4];
+    node->timeline.extent.row_count = 0;
+    assert_false(is_kept(fixture, node));
+    assert_true(is_kept_for_its_maker(fixture, node));
+    ots_table_note_changed_locked(&fixture->table, node, true);
+    expect_stale(fixture, (size_t[]){4, SIZE_MAX});
+    node->is_sending = true;
+    assert_false(is_kept_for_its_maker(fixture, node));
+    node->is_sending = false;
+    fixture->table.has_gap = true;
+    assert_false(is_kept_for_its_maker(fixture, node));
+}
+
+static void what_the_kernel_does_itself_is_told_when_it_did_not_notice(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ots_view *view = &fixture->view;
+    struct ots_node *node = fixture->timelines[4];
+    assert_false(ots_kept_begin_own_locked(node));
+    assert_true(is_kept_for_its_maker(fixture, node));
+    assert_true(ots_kept_begin_own_locked(node));
+    ots_table_note_changed_locked(&fixture->table, node, true);
+    ots_kept_end_own_locked(view, node, true);
+    expect_stale(fixture, (size_t[]){SIZE_MAX});
+    assert_int_equal(ots_view_stale_count(view), 0);
+    assert_true(is_kept_for_its_maker(fixture, node));
+    assert_true(ots_kept_begin_own_locked(node));
+    /* Others ask meanwhile, and it changes once more. */
+    assert_true(is_kept(fixture, node));
+    ots_kept_drop_locked(view, node);
+    ots_kept_end_own_locked(view, node, false);
+    expect_stale(fixture, (size_t[]){4, 4, SIZE_MAX});
+    assert_int_equal(view->synced.kept.kept_count, 0);
+}
+
 static void whatever_changes_it_drops_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -268,6 +314,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_number_of_then_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(many_are_told_in_their_order, setup, teardown),
         cmocka_unit_test_setup_teardown(only_what_stays_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_makes_a_file_may_keep_that_it_is_empty, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_the_kernel_does_itself_is_told_when_it_did_not_notice,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(whatever_changes_it_drops_it, setup, teardown),
         cmocka_unit_test_setup_teardown(who_waits_is_woken, setup, teardown),
     };
