@@ -281,7 +281,8 @@ static void op_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
         ots_task_start(task, false);
 }
 
-static void run_rename(struct ots_task *task)
+/* What was tried, and would have waited, is left in `*begun` and gone on with by a worker. */
+static enum ots_status rename_file(struct ots_task *task, struct ots_renaming **begun)
 {
     size_t size = strlen((const char *)task->bytes.data);
     struct ots_rename rename = {
@@ -290,10 +291,25 @@ static void run_rename(struct ots_task *task)
         .new_parent = task->new_parent,
         .new_name = ots_slice(task->bytes.data + size + 1, task->bytes.size - size - 1),
         .flags = task->flags,
+        .begun = begun,
     };
-    enum ots_status status =
-        ots_view_rename(task->mount->view, &rename, &task->interrupt, &task->error);
-    ots_keeping_settle(&task->mount->keeping);
+    return ots_view_rename(task->mount->view, &rename, &task->interrupt, &task->error);
+}
+
+static void run_rename(struct ots_task *task)
+{
+    struct ots_renaming *renaming = task->renaming;
+    enum ots_status status = task->status;
+    if (!task->is_over)
+        status = rename_file(task, &renaming);
+    if (!task->is_trying) {
+        ots_renaming_end(renaming);
+        renaming = NULL;
+    }
+    if (ots_task_must_wait(task, status, 0, status != OTS_CANCELLED)) {
+        task->renaming = renaming;
+        return;
+    }
     /* Rejected lines are in the log already. */
     if (status == OTS_INVALID)
         ots_task_fail_quietly(task, status);
@@ -318,7 +334,7 @@ static void op_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
         return;
     task->new_parent = new_parent;
     task->flags = flags;
-    ots_task_start(task, false);
+    ots_task_start(task, !ots_tasks_are_any(task->mount));
 }
 
 static void run_fsyncdir(struct ots_task *task)

@@ -139,25 +139,6 @@ void ots_op_read(fuse_req_t request, fuse_ino_t ino, size_t size, off_t offset,
     ots_task_start(task, true);
 }
 
-/*
- * Before the answer the kernel is told what else has become stale: it knows that this file has
- * changed, not which others a line went to. Who may not wait for that, or has to go on because it
- * is not `is_over`, leaves it to a worker, with what it came to so far. Returns whether it does.
- */
-static bool must_wait(struct ots_task *task, enum ots_status status, size_t taken, bool is_over)
-{
-    struct ots_keeping *keeping = &task->mount->keeping;
-    if (!task->is_trying) {
-        ots_keeping_settle(keeping);
-        return false;
-    }
-    task->status = status;
-    task->taken = taken;
-    task->is_over = is_over;
-    task->must_wait = !is_over || !ots_keeping_is_settled(keeping);
-    return task->must_wait;
-}
-
 static void reply_taken(struct ots_task *task, enum ots_status status, size_t taken)
 {
     if (status != OTS_OK && !taken) {
@@ -180,7 +161,7 @@ static void run_write(struct ots_task *task)
                                 &task->interrupt, &more, &task->error);
     taken += more;
     bool is_cut = taken < bytes->size && (status == OTS_OK || status == OTS_CANCELLED);
-    if (!must_wait(task, status, taken, !is_cut))
+    if (!ots_task_must_wait(task, status, taken, !is_cut))
         reply_taken(task, status, taken);
 }
 
@@ -206,7 +187,7 @@ static void run_copy(struct ots_task *task)
         status =
             ots_file_copy(file_of(&task->file_info), task->offset, file_of(&task->to_info),
                           task->to_offset, task->size, &task->interrupt, &copied, &task->error);
-    if (!must_wait(task, status, copied, status != OTS_CANCELLED))
+    if (!ots_task_must_wait(task, status, copied, status != OTS_CANCELLED))
         reply_taken(task, status, copied);
 }
 
@@ -245,7 +226,7 @@ static bool is_writer(const struct ots_file *file, pid_t thread)
 /* What flush and fsync say of rejected lines is in the log already, line by line. */
 static void finish_flush(struct ots_task *task, enum ots_status status)
 {
-    if (must_wait(task, status, 0, status != OTS_CANCELLED))
+    if (ots_task_must_wait(task, status, 0, status != OTS_CANCELLED))
         return;
     if (status == OTS_INVALID)
         ots_task_fail_quietly(task, status);

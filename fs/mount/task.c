@@ -50,13 +50,16 @@ static void on_interrupt(fuse_req_t request, void *data)
 {
     struct ots_task *task = data;
     const struct answer answer = interrupted_answer(task);
+    struct ots_renaming *renaming = task->renaming;
     if (ots_caller_may_go_on(fuse_req_ctx(request)->pid))
         return;
     ots_interrupt_raise(&task->interrupt);
     /* All workers may be waiting: it would be long until one answers. From here on the task may be
      * gone. */
-    if (!atomic_exchange(&task->is_taken, true))
-        reply_interrupted(request, &answer);
+    if (atomic_exchange(&task->is_taken, true))
+        return;
+    ots_renaming_end(renaming);
+    reply_interrupted(request, &answer);
 }
 
 static void put_in_list(struct ots_task *task)
@@ -136,6 +139,7 @@ void ots_task_start(struct ots_task *task, bool may_be_quick)
     if (ots_interrupt_is_raised(&task->interrupt)) {
         const struct answer answer = interrupted_answer(task);
         ots_task_end(task);
+        ots_renaming_end(task->renaming);
         reply_interrupted(task->request, &answer);
         task_free(task);
         return;
@@ -150,6 +154,20 @@ void ots_task_end(struct ots_task *task)
 {
     if (!task->is_trying)
         fuse_req_interrupt_func(task->request, NULL, NULL);
+}
+
+bool ots_task_must_wait(struct ots_task *task, enum ots_status status, size_t taken, bool is_over)
+{
+    struct ots_keeping *keeping = &task->mount->keeping;
+    if (!task->is_trying) {
+        ots_keeping_settle(keeping);
+        return false;
+    }
+    task->status = status;
+    task->taken = taken;
+    task->is_over = is_over;
+    task->must_wait = !is_over || !ots_keeping_is_settled(keeping);
+    return task->must_wait;
 }
 
 void ots_task_fail_quietly(struct ots_task *task, enum ots_status status)

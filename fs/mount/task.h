@@ -58,7 +58,8 @@ struct ots_task {
     struct fuse_file_info file_info;
     struct fuse_file_info to_info; /* of what is copied to, and where */
     uint64_t to_offset;
-    struct ots_slice bytes; /* a name or data, copied behind the task */
+    struct ots_renaming *renaming; /* what trying has begun, and whoever takes the task ends */
+    struct ots_slice bytes;        /* a name or data, copied behind the task */
 };
 
 /*
@@ -84,6 +85,14 @@ void ots_task_interrupt_all(struct ots_mount *mount);
 
 /* From here on nobody interrupts the task. To be called before its request is answered. */
 void ots_task_end(struct ots_task *task);
+
+/*
+ * What changes files comes here before its answer: the kernel is told what else has become stale,
+ * for it knows that this file has changed, not which others a line went to. Who may not wait for
+ * that, or has to go on because it is not `is_over`, leaves it to a worker, with what it came to so
+ * far. Returns whether it does.
+ */
+bool ots_task_must_wait(struct ots_task *task, enum ots_status status, size_t taken, bool is_over);
 
 /* Answer with an error, and log it if it is worth that. `status` is not OTS_OK. */
 void ots_task_fail(struct ots_task *task, enum ots_status status);

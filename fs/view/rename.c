@@ -4,12 +4,15 @@
  * To become a timeline, a staging file's content is written as lines through a writer of the
  * timeline. When that fails, or lines are rejected, the staging file stays what it was.
  */
+#include <stdlib.h>
+
 #include "fs/view/attributes.h"
 #include "fs/view/file.h"
 #include "fs/view/staging.h"
 #include "fs/view/writer.h"
 
-enum { PIECE_BYTES = 1024 * 1024 };
+/* So much is handed over between two looks at an interrupt. */
+enum { PIECE_BYTES = 32 * 1024 };
 
 static enum ots_status not_found(struct ots_slice name, struct ots_error *err)
 {
@@ -53,46 +56,96 @@ static enum ots_status find_target(struct ots_view *view, uint64_t parent,
 
 /* --- to a timeline ----------------------------------------------------------------------------*/
 
-static enum ots_status copy_content(struct ots_staging *staging, struct ots_writer *writer,
-                                    struct ots_interrupt *interrupt, struct ots_error *err)
+/* Until it ends the staging file cannot be written. */
+struct ots_renaming {
+    struct ots_staging *staging;
+    struct ots_node *timeline;
+    struct ots_writer writer;
+    uint64_t size_bytes;
+    uint64_t offset; /* what lies before it was handed over */
+};
+
+/* Takes the reference to the staging file when there is memory. */
+static struct ots_renaming *begin(struct ots_staging *staging, struct ots_node *timeline)
+{
+    struct ots_renaming *renaming = calloc(1, sizeof(*renaming));
+    if (!renaming)
+        return NULL;
+    renaming->staging = staging;
+    renaming->timeline = timeline;
+    if (ots_writer_init(&renaming->writer, ots_node_table(timeline), timeline, false) != OTS_OK) {
+        ots_writer_deinit(&renaming->writer);
+        free(renaming);
+        return NULL;
+    }
+    ots_staging_freeze(staging);
+    pthread_mutex_lock(&staging->view->synced.lock);
+    renaming->size_bytes = staging->size_bytes;
+    pthread_mutex_unlock(&staging->view->synced.lock);
+    return renaming;
+}
+
+static void end(struct ots_renaming *renaming, bool is_done)
+{
+    ots_writer_deinit(&renaming->writer);
+    if (is_done)
+        ots_staging_become(renaming->staging, renaming->timeline);
+    else
+        ots_staging_thaw(renaming->staging);
+    ots_staging_unref(renaming->staging);
+    free(renaming);
+}
+
+void ots_renaming_end(struct ots_renaming *renaming)
+{
+    if (renaming)
+        end(renaming, false);
+}
+
+static enum ots_status copy_content(struct ots_renaming *renaming, struct ots_interrupt *interrupt,
+                                    struct ots_error *err)
 {
     struct ots_buf piece = OTS_BUF_INIT;
     enum ots_status status = OTS_OK;
-    uint64_t offset = 0;
-    do {
+    while (status == OTS_OK && renaming->offset < renaming->size_bytes) {
         size_t taken = 0;
         ots_buf_reset(&piece);
-        status = ots_staging_read(staging, offset, PIECE_BYTES, &piece, err);
-        if (status == OTS_OK && piece.size)
-            status =
-                ots_writer_write(writer, offset, ots_buf_slice(&piece), interrupt, &taken, err);
-        offset += taken;
+        status = ots_staging_read(renaming->staging, renaming->offset, PIECE_BYTES, &piece, err);
+        if (status == OTS_OK)
+            status = ots_writer_write(&renaming->writer, renaming->offset, ots_buf_slice(&piece),
+                                      interrupt, &taken, err);
+        renaming->offset += taken;
         /* Nothing else may wait, and there may be much. */
-        if (status == OTS_OK && ots_interrupt_is_raised(interrupt))
+        if (status == OTS_OK && renaming->offset < renaming->size_bytes &&
+            ots_interrupt_is_raised(interrupt))
             status = ots_error_set(err, OTS_CANCELLED, "interrupted");
-    } while (status == OTS_OK && piece.size);
+    }
     ots_buf_deinit(&piece);
     return status;
 }
 
-static enum ots_status write_lines(struct ots_staging *staging, struct ots_writer *writer,
-                                   struct ots_interrupt *interrupt, struct ots_error *err)
+/* Called again after it was interrupted, it goes on. */
+static enum ots_status write_lines(struct ots_renaming *renaming, struct ots_interrupt *interrupt,
+                                   struct ots_error *err)
 {
+    struct ots_writer *writer = &renaming->writer;
     struct ots_pipeline *pipeline = writer->table->pipeline;
-    enum ots_status status = copy_content(staging, writer, interrupt, err);
+    enum ots_status status = copy_content(renaming, interrupt, err);
     if (status != OTS_OK)
         return status;
     ots_writer_end(writer);
     status = ots_pipeline_hand_over(pipeline, err);
-    if (status == OTS_OK && staging->view->options.is_sync)
+    if (status == OTS_OK && renaming->staging->view->options.is_sync)
         status = ots_pipeline_settle(pipeline, interrupt, err);
     return status == OTS_OK ? ots_writer_check(writer, err) : status;
 }
 
 /* Without any, those of the timeline stay: whoever wrote the file knew of none. */
-static enum ots_status give_attributes(struct ots_staging *staging, struct ots_node *timeline,
+static enum ots_status give_attributes(struct ots_renaming *renaming,
                                        struct ots_interrupt *interrupt, struct ots_error *err)
 {
+    struct ots_staging *staging = renaming->staging;
+    struct ots_node *timeline = renaming->timeline;
     struct ots_view *view = staging->view;
     struct ots_attribute_set set = OTS_ATTRIBUTE_SET_INIT;
     pthread_mutex_lock(&view->synced.lock);
@@ -106,23 +159,17 @@ static enum ots_status give_attributes(struct ots_staging *staging, struct ots_n
     return status;
 }
 
-static enum ots_status become_timeline(struct ots_staging *staging, struct ots_node *timeline,
-                                       struct ots_interrupt *interrupt, struct ots_error *err)
+/* What is interrupted is left in `*begun`, if that is not NULL. */
+static enum ots_status go_on(struct ots_renaming *renaming, struct ots_renaming **begun,
+                             struct ots_interrupt *interrupt, struct ots_error *err)
 {
-    struct ots_writer writer;
-    ots_staging_freeze(staging);
-    enum ots_status status = ots_writer_init(&writer, ots_node_table(timeline), timeline, false);
+    enum ots_status status = write_lines(renaming, interrupt, err);
     if (status == OTS_OK)
-        status = write_lines(staging, &writer, interrupt, err);
+        status = give_attributes(renaming, interrupt, err);
+    if (status == OTS_CANCELLED && begun)
+        *begun = renaming;
     else
-        ots_error_set(err, status, "out of memory");
-    ots_writer_deinit(&writer);
-    if (status == OTS_OK)
-        status = give_attributes(staging, timeline, interrupt, err);
-    if (status == OTS_OK)
-        ots_staging_become(staging, timeline);
-    else
-        ots_staging_thaw(staging);
+        end(renaming, status == OTS_OK);
     return status;
 }
 
@@ -141,40 +188,49 @@ static enum ots_status check_absent(struct ots_view *view, struct ots_node *dir,
     return is_there ? ots_error_set(err, OTS_EXISTS, "%.*s is there", OTS_SLICE_FMT(name)) : OTS_OK;
 }
 
+/* Takes the reference to the staging file. */
 static enum ots_status rename_to_timeline(struct ots_staging *staging, struct ots_node *dir,
-                                          struct ots_slice name, unsigned flags,
+                                          const struct ots_rename *rename,
                                           struct ots_interrupt *interrupt, struct ots_error *err)
 {
     enum ots_status status = OTS_OK;
     struct ots_node *timeline;
-    if (flags & OTS_RENAME_NOREPLACE)
-        status = check_absent(staging->view, dir, name, interrupt, err);
+    struct ots_renaming *renaming = NULL;
+    if (rename->flags & OTS_RENAME_NOREPLACE)
+        status = check_absent(staging->view, dir, rename->new_name, interrupt, err);
     if (status == OTS_OK)
-        status = ots_view_make_timeline(staging->view, dir->ino, name, &timeline, err);
-    return status == OTS_OK ? become_timeline(staging, timeline, interrupt, err) : status;
+        status = ots_view_make_timeline(staging->view, dir->ino, rename->new_name, &timeline, err);
+    if (status == OTS_OK && !(renaming = begin(staging, timeline)))
+        status = ots_error_set(err, OTS_NOMEM, "out of memory");
+    if (renaming)
+        return go_on(renaming, rename->begun, interrupt, err);
+    ots_staging_unref(staging);
+    return status;
 }
 
 /* --- to another staging name ------------------------------------------------------------------*/
 
+/* Takes the reference to the staging file. */
 static enum ots_status rename_staging(struct ots_staging *staging, struct ots_node *dir,
                                       struct ots_slice name, unsigned flags, struct ots_error *err)
 {
     struct ots_staging *target = ots_staging_find(staging->view, dir->ino, name);
+    enum ots_status status = OTS_OK;
     ots_staging_unref(target);
     if (target && flags & OTS_RENAME_NOREPLACE)
-        return ots_error_set(err, OTS_EXISTS, "%.*s is there", OTS_SLICE_FMT(name));
-    if (target == staging || ots_staging_relink(staging, dir, name) == OTS_OK)
-        return OTS_OK;
-    return ots_error_set(err, OTS_NOMEM, "out of memory");
+        status = ots_error_set(err, OTS_EXISTS, "%.*s is there", OTS_SLICE_FMT(name));
+    else if (target != staging && ots_staging_relink(staging, dir, name) != OTS_OK)
+        status = ots_error_set(err, OTS_NOMEM, "out of memory");
+    ots_staging_unref(staging);
+    return status;
 }
 
-enum ots_status ots_view_rename(struct ots_view *view, const struct ots_rename *rename,
-                                struct ots_interrupt *interrupt, struct ots_error *err)
+/* A rename that has not begun. */
+static enum ots_status rename_anew(struct ots_view *view, const struct ots_rename *rename,
+                                   struct ots_interrupt *interrupt, struct ots_error *err)
 {
     struct ots_staging *staging;
     struct ots_node *dir;
-    if (rename->flags & ~(unsigned)OTS_RENAME_NOREPLACE)
-        return ots_error_set(err, OTS_INVALID, "names cannot be exchanged");
     enum ots_status status = ots_view_check_writable(view, rename->parent, err);
     if (status == OTS_OK)
         status = ots_view_check_writable(view, rename->new_parent, err);
@@ -184,9 +240,21 @@ enum ots_status ots_view_rename(struct ots_view *view, const struct ots_rename *
         return status;
     status = find_target(view, rename->new_parent, staging, &dir, err);
     if (status == OTS_OK && ots_staging_is_name(rename->new_name))
-        status = rename_staging(staging, dir, rename->new_name, rename->flags, err);
-    else if (status == OTS_OK)
-        status = rename_to_timeline(staging, dir, rename->new_name, rename->flags, interrupt, err);
+        return rename_staging(staging, dir, rename->new_name, rename->flags, err);
+    if (status == OTS_OK)
+        return rename_to_timeline(staging, dir, rename, interrupt, err);
     ots_staging_unref(staging);
     return status;
+}
+
+enum ots_status ots_view_rename(struct ots_view *view, const struct ots_rename *rename,
+                                struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    if (rename->flags & ~(unsigned)OTS_RENAME_NOREPLACE)
+        return ots_error_set(err, OTS_INVALID, "names cannot be exchanged");
+    struct ots_renaming *renaming = rename->begun ? *rename->begun : NULL;
+    if (!renaming)
+        return rename_anew(view, rename, interrupt, err);
+    *rename->begun = NULL;
+    return go_on(renaming, rename->begun, interrupt, err);
 }

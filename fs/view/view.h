@@ -130,12 +130,17 @@ enum ots_status ots_view_unlink(struct ots_view *view, uint64_t parent, struct o
 
 enum ots_rename_flag { OTS_RENAME_NOREPLACE = 1, OTS_RENAME_EXCHANGE = 2 };
 
+struct ots_renaming;
+
 struct ots_rename {
     uint64_t parent;
     struct ots_slice name;
     uint64_t new_parent;
     struct ots_slice new_name;
     unsigned flags; /* of enum ots_rename_flag */
+    /* NULL, or where an interrupted rename is left, for a second call that goes on with it or
+     * ots_renaming_end; NULL is there at first. */
+    struct ots_renaming **begun;
 };
 
 /*
@@ -147,6 +152,10 @@ struct ots_rename {
 enum ots_status ots_view_rename(struct ots_view *view, const struct ots_rename *rename,
                                 struct ots_interrupt *interrupt,
                                 struct ots_error *err) OTS_MUST_CHECK;
+
+/* Nobody goes on with it: the staging file stays, and what was handed over is stored. Accepts NULL.
+ */
+void ots_renaming_end(struct ots_renaming *renaming);
 
 /* Cut a staging file, or let it grow. On a timeline it has no effect: rows cannot be deleted. */
 enum ots_status ots_view_truncate(struct ots_view *view, uint64_t ino, uint64_t size_bytes,

@@ -174,7 +174,7 @@ static void a_rename_can_be_interrupted(void **state)
     struct ots_error err;
     struct ots_interrupt raised;
     uint64_t ino = view_attr(fixture, "t/cpu").ino;
-    struct ots_rename rename = {ino, OTS_SLICE("x"), ino, OTS_SLICE("host=a.lp"), 0};
+    struct ots_rename rename = {ino, OTS_SLICE("x"), ino, OTS_SLICE("host=a.lp"), 0, NULL};
     assert_int_equal(view_store(fixture, "t/cpu/x", ""), OTS_OK);
     assert_int_equal(truncate_file(fixture, "t/cpu/x", (uint64_t)1 << 40), OTS_OK);
     ots_interrupt_init(&raised);
@@ -184,11 +184,84 @@ static void a_rename_can_be_interrupted(void **state)
     assert_int_equal(view_attr(fixture, "t/cpu/x").size_bytes, (uint64_t)1 << 40);
 }
 
+/* With an interrupt that was raised before, as who may not wait does. */
+static enum ots_status try_rename(struct view_fixture *fixture, struct ots_renaming **begun)
+{
+    struct ots_error err;
+    struct ots_interrupt raised;
+    uint64_t ino = view_attr(fixture, "t/cpu").ino;
+    struct ots_rename rename = {ino, OTS_SLICE("x"), ino, OTS_SLICE("host=a.lp"), 0, begun};
+    ots_interrupt_init(&raised);
+    ots_interrupt_raise(&raised);
+    enum ots_status status = ots_view_rename(fixture->view, &rename, &raised, &err);
+    ots_interrupt_deinit(&raised);
+    return status;
+}
+
+static void a_small_file_is_renamed_without_waiting(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_renaming *begun = NULL;
+    char *lines = view_lines("cpu,host=a", 1, 1000);
+    assert_int_equal(view_store(fixture, "t/cpu/x", lines), OTS_OK);
+    fake_store_hold(fixture->fake, OTS_ACTION_PUT);
+    assert_int_equal(try_rename(fixture, &begun), OTS_OK);
+    assert_null(begun);
+    fake_store_release(fixture->fake, OTS_ACTION_PUT);
+    view_expect_text(fixture, "t/cpu/host=a.lp", lines);
+    assert_int_equal(lookup(fixture, "t/cpu/x"), OTS_NOT_FOUND);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_PUT), 5);
+    free(lines);
+}
+
+/* The pipeline has room for 8 puts and the batch that is filling. */
+static void a_rename_that_would_wait_is_gone_on_with(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_renaming *begun = NULL;
+    struct ots_error err;
+    struct ots_rename rename = {.begun = &begun};
+    char *lines = view_lines("cpu,host=a", 1, 4000);
+    assert_int_equal(view_store(fixture, "t/cpu/x", lines), OTS_OK);
+    struct ots_file *file = view_open(fixture, "t/cpu/x", OTS_OPEN_WRITE | OTS_OPEN_APPEND);
+    fake_store_hold(fixture->fake, OTS_ACTION_PUT);
+    assert_int_equal(try_rename(fixture, &begun), OTS_CANCELLED);
+    assert_non_null(begun);
+    assert_int_equal(view_write(file, 0, "cpu,host=a v=1i 1\n"), OTS_STALE);
+    fake_store_release(fixture->fake, OTS_ACTION_PUT);
+    assert_int_equal(ots_view_rename(fixture->view, &rename, NULL, &err), OTS_OK);
+    assert_null(begun);
+    view_expect_text(fixture, "t/cpu/host=a.lp", lines);
+    assert_int_equal(lookup(fixture, "t/cpu/x"), OTS_NOT_FOUND);
+    /* No line was handed over twice. */
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_PUT), 20);
+    ots_file_close(file);
+    free(lines);
+}
+
+static void a_rename_that_nobody_goes_on_with_leaves_the_file(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_renaming *begun = NULL;
+    char *lines = view_lines("cpu,host=a", 1, 4000);
+    assert_int_equal(view_store(fixture, "t/cpu/x", lines), OTS_OK);
+    fake_store_hold(fixture->fake, OTS_ACTION_PUT);
+    assert_int_equal(try_rename(fixture, &begun), OTS_CANCELLED);
+    ots_renaming_end(begun);
+    ots_renaming_end(NULL);
+    fake_store_release(fixture->fake, OTS_ACTION_PUT);
+    view_expect_text(fixture, "t/cpu/x", lines);
+    struct ots_file *file = view_open(fixture, "t/cpu/x", OTS_OPEN_WRITE);
+    assert_int_equal(view_write(file, 0, "y"), OTS_OK);
+    ots_file_close(file);
+    free(lines);
+}
+
 static enum ots_status run_rename(struct view_waiter *waiter)
 {
     struct ots_error err;
     uint64_t ino = view_attr(waiter->fixture, "t/cpu").ino;
-    struct ots_rename rename = {ino, OTS_SLICE("x"), ino, OTS_SLICE("host=a.lp"), 0};
+    struct ots_rename rename = {ino, OTS_SLICE("x"), ino, OTS_SLICE("host=a.lp"), 0, NULL};
     return ots_view_rename(waiter->fixture->view, &rename, &waiter->interrupt, &err);
 }
 
@@ -485,6 +558,9 @@ int main(void)
         TEST(its_lines_become_a_timeline),
         TEST(names_are_replaced_and_exchanged_as_told),
         TEST(a_rename_can_be_interrupted),
+        TEST(a_small_file_is_renamed_without_waiting),
+        TEST(a_rename_that_would_wait_is_gone_on_with),
+        TEST(a_rename_that_nobody_goes_on_with_leaves_the_file),
         TEST(what_becomes_a_timeline_is_not_written),
         TEST(what_cannot_be_renamed),
         TEST(bad_lines_fail_the_rename_and_the_others_are_stored),
