@@ -35,8 +35,8 @@ static void set_file(struct fuse_file_info *info, struct ots_file *file)
      * is not what the file will show. Besides, without pages it need not ask for the size before
      * each read, and hands over pieces as large as the tool reads and writes them. */
     info->direct_io = true;
-    /* Closing tells of what was written. */
-    info->noflush = (info->flags & O_ACCMODE) == O_RDONLY;
+    /* Closing tells of what was written; of a staging file the rename does. */
+    info->noflush = (info->flags & O_ACCMODE) == O_RDONLY || !ots_file_has_flush(file);
 }
 
 /* The kernel leaves O_TRUNC to us. */

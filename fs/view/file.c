@@ -334,6 +334,11 @@ enum ots_status ots_file_write(struct ots_file *file, uint64_t offset, struct ot
     return status;
 }
 
+bool ots_file_has_flush(const struct ots_file *file)
+{
+    return file->ops->flush;
+}
+
 enum ots_status ots_file_flush(struct ots_file *file, bool is_writer,
                                struct ots_interrupt *interrupt, struct ots_error *err)
 {

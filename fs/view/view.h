@@ -242,6 +242,9 @@ enum ots_status ots_file_flush(struct ots_file *file, bool is_writer,
 enum ots_status ots_file_sync(struct ots_file *file, struct ots_interrupt *interrupt,
                               struct ots_error *err) OTS_MUST_CHECK;
 
+/* Whether a flush of such a file ever has something to do or to say. */
+bool ots_file_has_flush(const struct ots_file *file);
+
 /* Who wrote last, in the caller's numbers; 0 until somebody does. For its is_writer. */
 void ots_file_set_writer(struct ots_file *file, uint32_t writer);
 uint32_t ots_file_writer(const struct ots_file *file);
