@@ -187,7 +187,9 @@ static void run_copy(struct ots_task *task)
         status =
             ots_file_copy(file_of(&task->file_info), task->offset, file_of(&task->to_info),
                           task->to_offset, task->size, &task->interrupt, &copied, &task->error);
-    if (!ots_task_must_wait(task, status, copied, status != OTS_CANCELLED))
+    /* When nothing was copied there is nothing that the kernel must be told before. */
+    bool is_nothing = !copied && status != OTS_CANCELLED;
+    if (is_nothing || !ots_task_must_wait(task, status, copied, status != OTS_CANCELLED))
         reply_taken(task, status, copied);
 }
 
