@@ -7,6 +7,8 @@
 #include "fs/view/read_ahead.h"
 #include "fs/view/unsaved.h"
 
+enum { OPEN_TRIES = 16 };
+
 /* --- opening ----------------------------------------------------------------------------------*/
 
 /* Who looks into a view only has made nothing of the whole table known yet. */
@@ -215,6 +217,18 @@ static void release_rows(struct ots_reader *reader)
     reader->keeps_rows = false;
 }
 
+/* Who opens a file that is written all the time begins anew when pages do not fit together. */
+static enum ots_status open_at_last(struct ots_reader *reader, const struct ots_series_key *key,
+                                    struct ots_interrupt *interrupt, struct ots_error *err)
+{
+    enum ots_status status = open_watched(reader, key, interrupt, err);
+    for (unsigned tries = 1; status == OTS_STALE && tries < OPEN_TRIES; tries++) {
+        ots_reader_deinit(reader);
+        status = open_watched(reader, key, interrupt, err);
+    }
+    return status;
+}
+
 enum ots_status ots_reader_open(struct ots_reader *reader, struct ots_extract *extract,
                                 struct ots_node *timeline, const struct ots_node *shown,
                                 struct ots_interrupt *interrupt, struct ots_error *err)
@@ -226,7 +240,7 @@ enum ots_status ots_reader_open(struct ots_reader *reader, struct ots_extract *e
     enum ots_status status = ots_node_key(timeline, &arena, &key);
     pthread_mutex_unlock(&extract->view->synced.lock);
     if (status == OTS_OK)
-        status = open_watched(reader, &key, interrupt, err);
+        status = open_at_last(reader, &key, interrupt, err);
     else if (status == OTS_NOT_FOUND)
         status = OTS_OK; /* a hashed name that no line has explained yet: an empty file */
     ots_arena_deinit(&arena);

@@ -298,6 +298,16 @@ static enum ots_status end_stream(struct ots_snapshot *snapshot, struct ots_erro
     return status;
 }
 
+/* Whether the page is the first that comes of the text, and all of it: then it is of one version,
+ * be it the next one. */
+static bool is_all(const struct ots_snapshot *snapshot)
+{
+    const struct ots_stream *stream = &snapshot->stream;
+    bool is_first = !stream->page_count && !stream->at.row_count && !snapshot->end.row_count &&
+                    !snapshot->has_end && !snapshot->is_growing;
+    return is_first && stream->pages.is_last && stream->stop_offset == UINT64_MAX;
+}
+
 static enum ots_status fetch_page(struct ots_snapshot *snapshot, struct ots_interrupt *interrupt,
                                   struct ots_error *err)
 {
@@ -307,7 +317,8 @@ static enum ots_status fetch_page(struct ots_snapshot *snapshot, struct ots_inte
     if (status != OTS_OK)
         return status;
     /* A page that was asked for before the change may hold some of it. */
-    status = check_version(snapshot, err);
+    if (!is_all(snapshot))
+        status = check_version(snapshot, err);
     stream->pages.limit = OTS_PAGE_ROWS_MAX;
     /* Who reads a second page reads on. */
     if (status == OTS_OK && ++stream->page_count > 1)

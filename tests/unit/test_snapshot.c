@@ -308,6 +308,43 @@ static void a_page_ahead_of_a_change_is_not_shown(void **state)
     free(text);
 }
 
+static void *read_all(void *argument)
+{
+    struct ots_snapshot *snapshot = argument;
+    return (void *)(uintptr_t)read_status(snapshot, 0, 1000);
+}
+
+/* Read while the version changes; `rows` a page. */
+static enum ots_status read_across_a_change(struct view_fixture *fixture, size_t rows)
+{
+    atomic_uint_least64_t version = 5;
+    const struct ots_snapshot_options options = {.source = page_source(fixture, "t"),
+                                                 .version = &version};
+    struct ots_snapshot snapshot;
+    pthread_t thread;
+    void *status;
+    fake_store_page_rows(fixture->fake, rows);
+    assert_int_equal(ots_snapshot_init(&snapshot, &options, NULL), OTS_OK);
+    fake_store_hold(fixture->fake, OTS_ACTION_GET);
+    assert_int_equal(pthread_create(&thread, NULL, read_all, &snapshot), 0);
+    fake_store_wait_held(fixture->fake, OTS_ACTION_GET, 1);
+    version = 6;
+    fake_store_release(fixture->fake, OTS_ACTION_GET);
+    pthread_join(thread, &status);
+    assert_false(ots_snapshot_is_current(&snapshot));
+    ots_snapshot_deinit(&snapshot);
+    return (enum ots_status)(uintptr_t)status;
+}
+
+/* Who opens what is written all the time gets a page like any other. */
+static void one_page_is_of_one_version(void **state)
+{
+    struct view_fixture *fixture = *state;
+    page_put_lines(fixture, 5);
+    assert_int_equal(read_across_a_change(fixture, 10), OTS_OK);
+    assert_int_equal(read_across_a_change(fixture, 3), OTS_STALE);
+}
+
 /* Somebody else put a row in front of what is marked. */
 static void wrong_marks_are_noticed(void **state)
 {
@@ -455,6 +492,7 @@ int main(void)
         TEST(with_little_room_all_can_be_read),
         TEST(what_grows_at_the_end_appears),
         TEST(another_version_is_never_mixed_in),
+        TEST(one_page_is_of_one_version),
         TEST(a_change_after_growth_keeps_the_end),
         TEST(a_page_ahead_of_a_change_is_not_shown),
         TEST(wrong_marks_are_noticed),
