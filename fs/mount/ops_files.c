@@ -54,14 +54,35 @@ static enum ots_status open_file(struct ots_task *task, struct ots_file **file)
     return status;
 }
 
+/* Whether the kernel asks for the size when it is wanted, or has the one that is known: it copies
+ * no more than that. */
+static bool is_size_told(const struct ots_task *task)
+{
+    struct ots_mount *mount = task->mount;
+    return (task->file_info.flags & O_ACCMODE) == O_WRONLY ||
+           ots_keeping_is_settled(&mount->keeping) ||
+           !ots_view_may_be_stale(mount->view, task->ino);
+}
+
 static void run_open(struct ots_task *task)
 {
     struct ots_file *file;
+    task->must_wait = task->is_trying && !is_size_told(task);
+    if (task->must_wait)
+        return;
     enum ots_status status = open_file(task, &file);
     if (status != OTS_OK) {
         ots_task_fail(task, status);
         return;
     }
+    task->must_wait = task->is_trying && !is_size_told(task);
+    if (task->must_wait) {
+        ots_file_close(file);
+        return;
+    }
+    /* What was opened may be news. */
+    if (!task->is_trying && !is_size_told(task))
+        ots_keeping_settle(&task->mount->keeping);
     set_file(&task->file_info, file);
     ots_task_end(task);
     if (fuse_reply_open(task->request, &task->file_info) != 0)

@@ -1,6 +1,10 @@
 /*
  * Copying from one open file to another: by rows where both can, else by text, in turns. Both ways
  * mean the same, so each step takes whichever goes on from where the last one ended.
+ *
+ * What is to be copied was cut by the kernel at the size that it knows of the file, where reading
+ * goes on to the end. When that may not be the size of what the file shows, nothing is copied: at
+ * the beginning with a status on which tools read and write instead.
  */
 #include "fs/view/file.h"
 
@@ -29,6 +33,13 @@ static enum ots_status copy_rows(const struct copy *copy, size_t *copied, struct
     return copy->to->ops->take_rows(copy->to, copy->to_offset, &span, copy->interrupt, copied, err);
 }
 
+/* `cut`: where the range ends within a line, 0 when it does not. */
+static enum ots_status check_source(const struct copy *copy, uint64_t cut, struct ots_error *err)
+{
+    const struct ots_file_ops *ops = copy->from->ops;
+    return ops->check_copy ? ops->check_copy(copy->from, cut, err) : OTS_OK;
+}
+
 static enum ots_status copy_text(const struct copy *copy, size_t *copied, struct ots_error *err)
 {
     struct ots_buf text = OTS_BUF_INIT;
@@ -36,6 +47,8 @@ static enum ots_status copy_text(const struct copy *copy, size_t *copied, struct
     *copied = 0;
     enum ots_status status =
         copy->from->ops->read(copy->from, copy->from_offset, size, copy->interrupt, &text, err);
+    if (status == OTS_OK && text.size && text.data[text.size - 1] != '\n')
+        status = check_source(copy, copy->from_offset + text.size, err);
     if (status == OTS_OK && text.size)
         status = copy->to->ops->write(copy->to, copy->to_offset, ots_buf_slice(&text),
                                       copy->interrupt, copied, err);
@@ -49,9 +62,11 @@ static enum ots_status copy_text(const struct copy *copy, size_t *copied, struct
  */
 static enum ots_status copy_all(struct copy *copy, size_t *copied, struct ots_error *err)
 {
-    enum ots_status status = OTS_OK;
+    enum ots_status status = check_source(copy, 0, err);
     size_t step = 0;
     bool has_rows = false;
+    if (status != OTS_OK)
+        return status;
     do {
         status = copy_rows(copy, &step, err);
         has_rows = has_rows || step;
@@ -108,5 +123,8 @@ enum ots_status ots_file_copy(struct ots_file *from, uint64_t from_offset, struc
         ots_file_end_own(to, *copied);
     ots_file_leave(from);
     ots_file_leave(to);
+    if (status == OTS_STALE && !from_offset)
+        status =
+            ots_error_set(err, OTS_NOT_PERMITTED, "the source was changed since it was opened");
     return status;
 }

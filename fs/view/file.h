@@ -15,10 +15,10 @@
 #include "fs/view/state.h"
 
 /*
- * Each as the ots_file_... of its name; `rows` and `take_rows` as ots_reader_rows and
- * ots_writer_take_rows. The file was entered for these two, `read` and `write`; `flush` and
- * `sync` enter it themselves, because they never wait, or wait first. NULL: for `read` the file is
- * empty, `write` is OTS_INVALID, the others have nothing to do.
+ * Each as the ots_file_... of its name; `rows`, `check_copy` and `take_rows` as ots_reader_rows,
+ * ots_reader_check_copy and ots_writer_take_rows. The file was entered for these, `read` and
+ * `write`; `flush` and `sync` enter it themselves, because they never wait, or wait first. NULL:
+ * for `read` the file is empty, `write` is OTS_INVALID, the others have nothing to do.
  */
 struct ots_file_ops {
     enum ots_status (*read)(struct ots_file *file, uint64_t offset, size_t size,
@@ -29,6 +29,7 @@ struct ots_file_ops {
     enum ots_status (*rows)(struct ots_file *file, uint64_t offset, size_t size,
                             struct ots_interrupt *interrupt, struct ots_row_span *span,
                             struct ots_error *err);
+    enum ots_status (*check_copy)(struct ots_file *file, uint64_t cut, struct ots_error *err);
     enum ots_status (*take_rows)(struct ots_file *file, uint64_t offset,
                                  const struct ots_row_span *span, struct ots_interrupt *interrupt,
                                  size_t *taken, struct ots_error *err);

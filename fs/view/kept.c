@@ -156,3 +156,13 @@ uint64_t ots_view_stale_count(struct ots_view *view)
     pthread_mutex_unlock(&view->synced.lock);
     return count;
 }
+
+bool ots_view_may_be_stale(struct ots_view *view, uint64_t ino)
+{
+    pthread_mutex_lock(&view->synced.lock);
+    const struct ots_node *node = ots_tree_by_ino(&view->synced.tree, ino);
+    bool may_be_stale =
+        node && node->kind == OTS_NODE_TIMELINE && !node->is_kept && !ots_node_is_in_view(node);
+    pthread_mutex_unlock(&view->synced.lock);
+    return may_be_stale;
+}

@@ -375,3 +375,17 @@ enum ots_status ots_reader_rows(struct ots_reader *reader, uint64_t offset, size
     note_read(reader, status, err);
     return status;
 }
+
+enum ots_status ots_reader_check_copy(const struct ots_reader *reader, uint64_t cut,
+                                      struct ots_error *err)
+{
+    struct ots_view *view = reader->extract->view;
+    if (!reader->has_snapshot)
+        return OTS_OK;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_known_size = cut && cut == reader->timeline->timeline.extent.size_bytes;
+    pthread_mutex_unlock(&view->synced.lock);
+    if (!is_known_size && ots_snapshot_is_current(&reader->snapshot))
+        return OTS_OK;
+    return ots_error_set(err, OTS_STALE, "the timeline was changed since it was opened");
+}

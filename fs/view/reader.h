@@ -54,4 +54,12 @@ enum ots_status ots_reader_rows(struct ots_reader *reader, uint64_t offset, size
                                 struct ots_interrupt *interrupt, struct ots_row_span *span,
                                 struct ots_error *err) OTS_MUST_CHECK;
 
+/*
+ * Whether to copy what is shown. Who asks for that has the range cut at the size that the timeline
+ * is known to have: `cut` is where a range ends within a line, 0 when it does not.
+ * Errors: OTS_STALE, when that may be the size of another text.
+ */
+enum ots_status ots_reader_check_copy(const struct ots_reader *reader, uint64_t cut,
+                                      struct ots_error *err) OTS_MUST_CHECK;
+
 #endif

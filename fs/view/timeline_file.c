@@ -66,6 +66,12 @@ static enum ots_status rows_of_file(struct ots_file *base, uint64_t offset, size
     return ots_reader_rows(&file->reader, offset, size, interrupt, span, err);
 }
 
+static enum ots_status check_copy(struct ots_file *base, uint64_t cut, struct ots_error *err)
+{
+    const struct timeline_file *file = of(base);
+    return file->has_reader ? ots_reader_check_copy(&file->reader, cut, err) : OTS_OK;
+}
+
 static enum ots_status take_rows(struct ots_file *base, uint64_t offset,
                                  const struct ots_row_span *span, struct ots_interrupt *interrupt,
                                  size_t *taken, struct ots_error *err)
@@ -145,6 +151,7 @@ static const struct ots_file_ops TIMELINE_OPS = {
     .read = read_file,
     .write = write_file,
     .rows = rows_of_file,
+    .check_copy = check_copy,
     .take_rows = take_rows,
     .flush = flush_file,
     .sync = sync_file,

@@ -95,6 +95,9 @@ size_t ots_view_take_stale(struct ots_view *view, uint64_t *inos, size_t max,
 /* How many ever were to be taken. What an operation changed is counted when it ends. */
 uint64_t ots_view_stale_count(struct ots_view *view);
 
+/* Whether attributes of a timeline that were kept may be among those. */
+bool ots_view_may_be_stale(struct ots_view *view, uint64_t ino);
+
 /*
  * Set a modification time (NULL: none); kept until the rows change. Never waits, so `*attr` is what
  * is known: the size of a timeline that is being written may be old.

@@ -324,10 +324,48 @@ static void a_source_that_changes_is_stale(void **state)
     struct pair pair = pair_open(fixture);
     assert_int_equal(copy(&pair, 0, strlen(lines) / 20, &copied), OTS_OK);
     assert_int_equal(view_store(fixture, SOURCE, "cpu,host=a v=1i 1000\n"), OTS_OK);
-    /* The page that was there, and no more. */
-    assert_int_equal(copy(&pair, copied, 1000000, &copied), OTS_OK);
-    assert_int_equal(rows_copied(pair.to), 10);
-    assert_int_equal(copy(&pair, strlen(lines) / 10, 1000000, &copied), OTS_STALE);
+    /* Not even what is there: the range may have been cut at the new size. */
+    assert_int_equal(copy(&pair, copied, 1000000, &copied), OTS_STALE);
+    assert_int_equal(rows_copied(pair.to), 5);
+    pair_close(&pair);
+    free(lines);
+}
+
+/* Who asks for all gets what the kernel takes for all, and that can be another text's size. */
+static void a_whole_that_changed_is_to_be_read(void **state)
+{
+    struct view_fixture *fixture = *state;
+    char *lines = put_lines(fixture, 100);
+    size_t copied;
+    struct pair pair = pair_open(fixture);
+    assert_int_equal(view_store(fixture, SOURCE, "cpu,host=a v=1i 1000\n"), OTS_OK);
+    assert_int_equal(copy(&pair, 0, 1000000, &copied), OTS_NOT_PERMITTED);
+    assert_int_equal(copied, 0);
+    char *text = view_read_file(pair.from, 0, 1000000);
+    assert_string_equal(text, lines);
+    free(text);
+    pair_close(&pair);
+    view_expect_text(fixture, TARGET, "");
+    free(lines);
+}
+
+/* Nobody has told of the longer line in the second page yet. */
+static void a_line_cut_at_the_known_size_is_stale(void **state)
+{
+    struct view_fixture *fixture = *state;
+    fake_store_page_rows(fixture->fake, 10);
+    char *lines = put_lines(fixture, 20);
+    struct pair pair = pair_open(fixture);
+    size_t copied;
+    size_t more;
+    fake_store_put(fixture->fake, "t", "cpu,host=a v=123456789i 100015000\n");
+    assert_int_equal(copy(&pair, 0, strlen(lines), &copied), OTS_OK);
+    assert_true(copied < strlen(lines));
+    assert_int_equal(copy(&pair, copied, strlen(lines) - copied, &more), OTS_STALE);
+    assert_int_equal(view_flush(pair.to), OTS_OK);
+    /* Any other range may end within a line. */
+    assert_int_equal(copy(&pair, copied, 3, &more), OTS_OK);
+    assert_int_equal(more, 3);
     pair_close(&pair);
     free(lines);
 }
@@ -484,19 +522,23 @@ static void an_interrupt_makes_it_short(void **state)
     free(lines);
 }
 
-/* Two who copy in both directions. */
+/* Row after row; once the source was changed nothing is copied any more. */
+static enum ots_status copy_often(struct ots_file *from, struct ots_file *to)
+{
+    enum ots_status status = OTS_OK;
+    for (unsigned i = 0; i < 200 && (status == OTS_OK || status == OTS_NOT_PERMITTED); i++) {
+        struct ots_error err;
+        size_t copied;
+        status = ots_file_copy(from, 0, to, i * 21, 21, NULL, &copied, &err);
+        assert_int_equal(copied, status == OTS_OK ? 21 : 0);
+    }
+    return status == OTS_NOT_PERMITTED ? OTS_OK : status;
+}
+
 static enum ots_status copy_back(struct view_waiter *waiter)
 {
     const struct copier *copier = (struct copier *)(void *)waiter;
-    enum ots_status status = OTS_OK;
-    for (unsigned i = 0; i < 200 && status == OTS_OK; i++) {
-        struct ots_error err;
-        size_t copied;
-        status =
-            ots_file_copy(copier->pair.to, 0, copier->pair.from, i * 21, 21, NULL, &copied, &err);
-        assert_int_equal(copied, 21);
-    }
-    return status;
+    return copy_often(copier->pair.to, copier->pair.from);
 }
 
 static void both_directions_at_once_end(void **state)
@@ -510,14 +552,7 @@ static void both_directions_at_once_end(void **state)
     copier.pair = (struct pair){view_open(fixture, SOURCE, mode), view_open(fixture, TARGET, mode)};
     copier.waiter = (struct view_waiter){.fixture = fixture, .run = copy_back};
     view_waiter_start(&copier.waiter);
-    for (unsigned i = 0; i < 200; i++) {
-        struct ots_error err;
-        size_t copied;
-        assert_int_equal(
-            ots_file_copy(copier.pair.from, 0, copier.pair.to, i * 21, 21, NULL, &copied, &err),
-            OTS_OK);
-        assert_int_equal(copied, 21);
-    }
+    assert_int_equal(copy_often(copier.pair.from, copier.pair.to), OTS_OK);
     view_waiter_join(&copier.waiter);
     assert_int_equal(copier.waiter.status, OTS_OK);
     pair_close(&copier.pair);
@@ -540,6 +575,8 @@ int main(void)
         WITH_VIEW(a_row_that_cannot_be_put_is_rejected),
         WITH_VIEW(a_refused_row_is_told),
         WITH_VIEW(a_source_that_changes_is_stale),
+        WITH_VIEW(a_whole_that_changed_is_to_be_read),
+        WITH_VIEW(a_line_cut_at_the_known_size_is_stale),
         WITH_VIEW(growth_is_copied),
         WITH_VIEW(rows_that_are_there_are_replaced),
         WITH_VIEW(copied_twice_is_copied_once),
