@@ -30,6 +30,19 @@ static inline void ots_extent_add(struct ots_extent *extent, const struct ots_ro
     extent->row_count++;
 }
 
+/* The rows of `more` follow. */
+static inline void ots_extent_join(struct ots_extent *extent, const struct ots_extent *more)
+{
+    if (!more->row_count)
+        return;
+    if (!extent->row_count)
+        extent->first_time_us = more->first_time_us;
+    extent->last_time_us = more->last_time_us;
+    extent->size_bytes += more->size_bytes;
+    extent->hash += more->hash;
+    extent->row_count += more->row_count;
+}
+
 /* Whether they are of the same text, as far as sums tell. */
 static inline bool ots_extent_is_same(const struct ots_extent *a, const struct ots_extent *b)
 {

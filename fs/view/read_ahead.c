@@ -1,7 +1,8 @@
 /*
- * The pages of the next timelines of a walk are asked for while it reads; who opens a timeline
- * takes its page and prints it, as it would have done with its own. When a walk has many small
- * timelines of a measurement before it, a scan of that (fs/view/walk_scan.h) takes fewer requests.
+ * Texts that a scan has read (fs/view/texts.h) are taken from there. Of timelines without one, the
+ * pages of the next ones of a walk are asked for while it reads; who opens a timeline takes its
+ * page and prints it, as it would have done with its own. When a walk has many small ones of a
+ * measurement before it, a scan of that (fs/view/walk_scan.h) takes fewer requests.
  *
  * A fetch is in the list from when it is asked for until somebody took it, the walk has passed it,
  * or room is needed. It is freed once it was answered.
@@ -12,6 +13,7 @@
 
 #include "fs/lp/names.h"
 #include "fs/view/portion.h"
+#include "fs/view/texts.h"
 #include "fs/view/walk.h"
 #include "fs/view/walk_scan.h"
 
@@ -174,13 +176,25 @@ static struct fetch *fetch_new_locked(struct ots_read_ahead *ahead, struct ots_e
 
 /* --- what comes next --------------------------------------------------------------------------*/
 
-/* Whether it is one page, of which it is known what it should be. */
+/* Whether it is known what it should be. */
+static bool is_certain_locked(struct ots_extract *extract, struct ots_node *timeline)
+{
+    const struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
+    return timeline->ino && timeline->timeline.extent.row_count &&
+           !(origin && origin->is_sending) && !ots_extract_is_unmeasured_locked(extract, timeline);
+}
+
+static uint64_t text_id(const struct ots_extract *extract, const struct ots_node *timeline)
+{
+    return ots_text_id(extract->node->ino, timeline->parent->name, timeline->name);
+}
+
+/* Whether it is one page, and nobody has read it yet. */
 static bool is_worth_it_locked(struct ots_extract *extract, struct ots_node *timeline)
 {
     const struct ots_extent *known = &timeline->timeline.extent;
-    const struct ots_node *origin = ots_extract_origin_locked(extract, timeline);
-    return timeline->ino && known->row_count && known->row_count < OTS_PAGE_ROWS_MAX &&
-           !(origin && origin->is_sending) && !ots_extract_is_unmeasured_locked(extract, timeline);
+    return known->row_count < OTS_PAGE_ROWS_MAX && is_certain_locked(extract, timeline) &&
+           !ots_texts_has(extract->view->texts, text_id(extract, timeline), known, false);
 }
 
 /* The known node of a directory's child, NULL when it is nothing to be fetched. */
@@ -279,7 +293,7 @@ static bool is_for_scan_locked(struct ots_read_ahead *ahead, const struct ots_no
     return prospect.timelines >= SCAN_TIMELINES_MIN &&
            prospect.rows < prospect.timelines * SCAN_ROWS_MAX &&
            prospect.rows >= prospect.all_rows / 4 * 3 &&
-           prospect.bytes <= ahead->view->options.cache_bytes + OTS_WALK_SCAN_MEMORY_BYTES / 2;
+           prospect.bytes <= ahead->view->options.cache_bytes + OTS_TEXTS_MEMORY_BYTES / 2;
 }
 
 static void start_scan_locked(struct ots_read_ahead *ahead, const struct ots_node *shown,
@@ -412,38 +426,67 @@ static void print(struct ots_read_ahead *ahead, struct fetch *fetch, struct ots_
         ots_whole_text_deinit(text);
 }
 
+/* What is known of the timeline; nothing (no row), when that is not certain. */
+static struct ots_extent known_extent(struct ots_read_ahead *ahead, struct ots_node *timeline)
+{
+    struct ots_view *view = ahead->view;
+    struct ots_extent known = {0};
+    pthread_mutex_lock(&view->synced.lock);
+    if (is_certain_locked(ots_node_extract(timeline), timeline))
+        known = timeline->timeline.extent;
+    pthread_mutex_unlock(&view->synced.lock);
+    return known;
+}
+
+static bool is_last(const struct ots_read_ahead *ahead, const struct ots_node *timeline)
+{
+    struct ots_view *view = ahead->view;
+    const struct ots_children *children = &timeline->parent->children;
+    pthread_mutex_lock(&view->synced.lock);
+    bool is_last = children->order[children->count - 1] == timeline;
+    pthread_mutex_unlock(&view->synced.lock);
+    return is_last;
+}
+
+/* The scan is given back. */
 static enum ots_status take_from_scan(struct ots_read_ahead *ahead, struct ots_walk_scan *scan,
                                       struct ots_node *timeline, struct ots_interrupt *interrupt,
                                       struct ots_whole_text *text, struct ots_error *err)
 {
-    struct ots_view *view = ahead->view;
-    pthread_mutex_lock(&view->synced.lock);
-    bool is_worth_it = is_worth_it_locked(ots_node_extract(timeline), timeline);
-    uint64_t row_count = timeline->timeline.extent.row_count;
-    const struct ots_children *children = &timeline->parent->children;
-    bool is_last = children->order[children->count - 1] == timeline;
-    pthread_mutex_unlock(&view->synced.lock);
+    const struct ots_extent known = known_extent(ahead, timeline);
+    uint64_t id = text_id(ots_node_extract(timeline), timeline);
     enum ots_status status = OTS_OK;
-    if (is_worth_it)
-        status = ots_walk_scan_take(scan, timeline, row_count, interrupt, text, err);
+    if (known.row_count)
+        status = ots_walk_scan_take(scan, id, &known, interrupt, text, err);
+    bool is_end = is_last(ahead, timeline);
     pthread_mutex_lock(&ahead->synced.lock);
-    if (is_last)
+    if (is_end)
         ots_walk_scan_end(scan);
     ahead->synced.scan_users--;
     pthread_mutex_unlock(&ahead->synced.lock);
     return status;
 }
 
-/* Whether the timeline's text can be had without waiting, for it or for a file. */
-static bool is_at_hand(struct ots_read_ahead *ahead, const struct ots_node *timeline)
+/* What a scan has read of it. */
+static bool take_text(struct ots_read_ahead *ahead, struct ots_node *timeline,
+                      struct ots_whole_text *text)
 {
-    struct ots_view *view = ahead->view;
-    pthread_mutex_lock(&view->synced.lock);
-    uint64_t row_count = timeline->timeline.extent.row_count;
-    pthread_mutex_unlock(&view->synced.lock);
+    const struct ots_extent known = known_extent(ahead, timeline);
+    return known.row_count &&
+           ots_texts_take(ahead->view->texts, text_id(ots_node_extract(timeline), timeline), &known,
+                          text);
+}
+
+/* Whether the timeline's text can be had without waiting, for it or for a file. */
+static bool is_at_hand(struct ots_read_ahead *ahead, struct ots_node *timeline)
+{
+    const struct ots_extent known = known_extent(ahead, timeline);
+    if (known.row_count &&
+        ots_texts_has(ahead->view->texts, text_id(ots_node_extract(timeline), timeline), &known,
+                      true))
+        return true;
+    bool is_there = false;
     pthread_mutex_lock(&ahead->synced.lock);
-    bool is_there = ahead->synced.scan && row_count &&
-                    ots_walk_scan_has(ahead->synced.scan, timeline, row_count);
     for (const struct fetch *fetch = ahead->synced.first; fetch && !is_there; fetch = fetch->next)
         is_there = fetch->ino == timeline->ino && fetch->is_answered && !fetch->is_taken &&
                    !fetch->is_unwanted && fetch->size_bytes <= AT_HAND_BYTES_MAX;
@@ -465,6 +508,8 @@ enum ots_status ots_read_ahead_open(struct ots_read_ahead *ahead, const struct o
         enum ots_status status = take_from_scan(ahead, scan, timeline, interrupt, text, err);
         if (status != OTS_OK || text->extent.row_count)
             return status;
+    } else if (take_text(ahead, timeline, text)) {
+        return OTS_OK;
     }
     struct fetch *fetch = take(ahead, timeline->ino, interrupt);
     if (!fetch)

@@ -122,6 +122,7 @@ struct ots_view {
     size_t instance_count;
     int64_t mounted_us;
     struct ots_pool *scan_pool;
+    struct ots_texts *texts;
     struct ots_read_ahead *read_ahead;
     atomic_uint kept_rows; /* open files that keep rows since they were opened */
     pthread_t sender;

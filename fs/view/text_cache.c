@@ -1,30 +1,60 @@
 /*
- * The file is used as a ring: each text is written behind the one before, from the front again
+ * A page stays in one piece, a block, until none of its parts is wanted any more: taken, forgotten,
+ * or of no use from the start. It stays where it was put, too: in memory, or, while that is full,
+ * in the file.
+ *
+ * The file is used as a ring: each block is written behind the one before, from the front again
  * where the room ends, and pushes out those that lie where it comes to lie, which are the oldest.
+ *
+ * A text of no use (rows in no order, too long) stays as an entry without parts, so that parts that
+ * come later do not begin it anew.
  */
 #include "fs/view/text_cache.h"
 
 #include <stdlib.h>
-
-#include "backend/model/limits.h"
+#include <string.h>
 
 enum { BUCKETS_MIN = 1024 };
 
-struct ots_cached_text {
-    struct ots_cached_text *next; /* in its bucket */
-    struct ots_cached_text *older;
-    struct ots_cached_text *newer;
-    uint64_t id;
-    struct ots_whole_text text; /* without bytes when it is in the file */
-    uint64_t size_bytes;        /* as it counts in its queue */
-    uint64_t place;
-    bool is_filed;
+/* A part of a text, by its place in its block; no block: none. */
+struct place {
+    struct ots_text_block *block;
+    uint32_t index;
 };
 
-void ots_text_cache_init(struct ots_text_cache *cache, uint64_t memory_bytes_max,
+struct part {
+    struct ots_cached_text *text; /* NULL: nobody wants it */
+    struct place next;            /* of the same text */
+    uint32_t offset;
+    uint32_t size;
+};
+
+struct ots_text_block {
+    struct ots_text_block *older;
+    struct ots_text_block *newer;
+    uint8_t *bytes; /* NULL: it is in the file */
+    uint32_t size;
+    uint32_t part_count;
+    uint64_t number; /* the later the page came the higher */
+    uint64_t place;  /* in the file */
+    size_t users;    /* parts that are wanted, and who works with it */
+    struct part parts[];
+};
+
+struct ots_cached_text {
+    struct ots_cached_text *next; /* in its bucket */
+    struct ots_text_feed *feed;
+    uint64_t id;
+    struct ots_extent extent;
+    struct place first;
+    struct place last;
+    bool is_useless;
+};
+
+void ots_text_cache_init(struct ots_text_cache *cache, uint64_t overhead_bytes_max,
                          uint64_t file_bytes_max, const char *directory)
 {
-    *cache = (struct ots_text_cache){.memory_bytes_max = memory_bytes_max,
+    *cache = (struct ots_text_cache){.overhead_bytes_max = overhead_bytes_max,
                                      .file_bytes_max = file_bytes_max};
     ots_spool_init(&cache->file);
     cache->file.directory = directory;
@@ -67,40 +97,67 @@ static bool reserve_bucket(struct ots_text_cache *cache)
     return true;
 }
 
-/* --- by age -----------------------------------------------------------------------------------*/
+/* --- blocks -----------------------------------------------------------------------------------*/
 
-static void push(struct ots_text_queue *queue, struct ots_cached_text *text)
+static void push(struct ots_text_queue *queue, struct ots_text_block *block)
 {
-    text->older = queue->newest;
-    text->newer = NULL;
+    block->older = queue->newest;
+    block->newer = NULL;
     if (queue->newest)
-        queue->newest->newer = text;
+        queue->newest->newer = block;
     else
-        queue->oldest = text;
-    queue->newest = text;
-    text->size_bytes = text->text.extent.size_bytes + sizeof(*text);
-    queue->bytes += text->size_bytes;
-    queue->count++;
+        queue->oldest = block;
+    queue->newest = block;
+    queue->bytes += block->size;
 }
 
-static void pull(struct ots_text_queue *queue, struct ots_cached_text *text)
+static void pull(struct ots_text_queue *queue, struct ots_text_block *block)
 {
-    if (text->older)
-        text->older->newer = text->newer;
+    if (block->older)
+        block->older->newer = block->newer;
     else
-        queue->oldest = text->newer;
-    if (text->newer)
-        text->newer->older = text->older;
+        queue->oldest = block->newer;
+    if (block->newer)
+        block->newer->older = block->older;
     else
-        queue->newest = text->older;
-    queue->bytes -= text->size_bytes;
-    queue->count--;
+        queue->newest = block->older;
+    queue->bytes -= block->size;
 }
 
-static struct ots_text_queue *queue_of(struct ots_text_cache *cache,
-                                       const struct ots_cached_text *text)
+static uint64_t overhead_of(const struct ots_text_block *block)
 {
-    return text->is_filed ? &cache->filed : &cache->memory;
+    return sizeof(*block) + block->part_count * sizeof(struct part);
+}
+
+static void release(struct ots_text_cache *cache, struct ots_text_block *block)
+{
+    if (--block->users)
+        return;
+    pull(block->bytes ? &cache->memory : &cache->filed, block);
+    cache->overhead_bytes -= overhead_of(block);
+    free(block->bytes);
+    free(block);
+}
+
+static struct part *part_at(struct place place)
+{
+    return &place.block->parts[place.index];
+}
+
+/* The text has no bytes any more. */
+static void release_parts(struct ots_text_cache *cache, struct ots_cached_text *text)
+{
+    struct place place = text->first;
+    text->feed->bytes -= text->extent.size_bytes;
+    text->extent = (struct ots_extent){0};
+    text->first = text->last = (struct place){0};
+    while (place.block) {
+        struct part *part = part_at(place);
+        const struct place next = part->next;
+        part->text = NULL;
+        release(cache, place.block);
+        place = next;
+    }
 }
 
 static void forget(struct ots_text_cache *cache, struct ots_cached_text *text)
@@ -108,159 +165,328 @@ static void forget(struct ots_text_cache *cache, struct ots_cached_text *text)
     struct ots_cached_text **link = find(cache, text->id);
     *link = text->next;
     cache->count--;
-    pull(queue_of(cache, text), text);
-    ots_whole_text_deinit(&text->text);
+    cache->overhead_bytes -= sizeof(*text);
+    release_parts(cache, text);
+    text->feed->count--;
     free(text);
+}
+
+/* With all texts that have a part in it. */
+static void forget_block(struct ots_text_cache *cache, struct ots_text_block *block)
+{
+    block->users++;
+    for (size_t i = 0; i < block->part_count; i++)
+        if (block->parts[i].text)
+            forget(cache, block->parts[i].text);
+    release(cache, block);
 }
 
 /* --- the file ---------------------------------------------------------------------------------*/
 
-static bool is_hit(const struct ots_cached_text *text, uint64_t place, uint64_t size)
+static bool is_hit(const struct ots_text_block *block, uint64_t place, uint64_t size)
 {
-    return text->place < place + size && place < text->place + text->text.extent.size_bytes;
+    return block->place < place + size && place < block->place + block->size;
 }
 
-static uint64_t make_room(struct ots_text_cache *cache, uint64_t size)
+/* False when somebody else would have to go, and may not. */
+static bool make_room(struct ots_text_cache *cache, uint64_t size, bool is_modest, uint64_t *place)
 {
-    uint64_t place = cache->filed.oldest ? cache->next_place : 0;
-    if (place + size > cache->file_bytes_max) {
-        /* What lies behind is the oldest. */
-        while (cache->filed.oldest && cache->filed.oldest->place >= place)
-            forget(cache, cache->filed.oldest);
-        place = 0;
+    const struct ots_text_queue *filed = &cache->filed;
+    *place = filed->oldest ? cache->next_place : 0;
+    bool is_round = *place + size > cache->file_bytes_max;
+    /* What lies behind is the oldest. */
+    while (filed->oldest && is_round && filed->oldest->place >= *place) {
+        if (is_modest)
+            return false;
+        forget_block(cache, filed->oldest);
     }
-    while (cache->filed.oldest && is_hit(cache->filed.oldest, place, size))
-        forget(cache, cache->filed.oldest);
-    cache->next_place = place + size;
-    return place;
+    if (is_round)
+        *place = 0;
+    while (filed->oldest && is_hit(filed->oldest, *place, size)) {
+        if (is_modest)
+            return false;
+        forget_block(cache, filed->oldest);
+    }
+    return true;
 }
 
-/* What cannot be written is forgotten. */
-static void move_to_file(struct ots_text_cache *cache, struct ots_cached_text *text)
+static enum ots_status write_to_file(struct ots_text_cache *cache, struct ots_text_block *block,
+                                     struct ots_slice bytes, bool is_modest)
 {
-    uint64_t size = text->text.bytes.size;
-    enum ots_status status = size <= cache->file_bytes_max ? OTS_OK : OTS_LIMIT;
+    if (bytes.size > cache->file_bytes_max)
+        return OTS_LIMIT;
+    enum ots_status status = ots_spool_spill(&cache->file, NULL);
+    if (status == OTS_OK && !make_room(cache, bytes.size, is_modest, &block->place))
+        status = OTS_LIMIT;
     if (status == OTS_OK)
-        status = ots_spool_spill(&cache->file, NULL);
-    if (status == OTS_OK) {
-        text->place = make_room(cache, size);
-        status = ots_spool_write(&cache->file, text->place, ots_buf_slice(&text->text.bytes), NULL);
-    }
-    if (status != OTS_OK) {
-        forget(cache, text);
-        return;
-    }
-    pull(&cache->memory, text);
-    ots_buf_deinit(&text->text.bytes);
-    text->is_filed = true;
-    push(&cache->filed, text);
-}
-
-static enum ots_status load(struct ots_text_cache *cache, struct ots_cached_text *text)
-{
-    struct ots_buf bytes = OTS_BUF_INIT;
-    enum ots_status status =
-        ots_spool_read(&cache->file, text->place, text->text.extent.size_bytes, &bytes, NULL);
-    if (status == OTS_OK && bytes.size != text->text.extent.size_bytes)
-        status = OTS_IO;
-    if (status != OTS_OK) {
-        ots_buf_deinit(&bytes);
+        status = ots_spool_write(&cache->file, block->place, bytes, NULL);
+    if (status != OTS_OK)
         return status;
-    }
-    pull(&cache->filed, text);
-    text->text.bytes = bytes;
-    text->is_filed = false;
-    push(&cache->memory, text);
+    cache->next_place = block->place + bytes.size;
+    push(&cache->filed, block);
     return OTS_OK;
 }
 
-/* --- coming and going -------------------------------------------------------------------------*/
+/* --- coming -----------------------------------------------------------------------------------*/
 
-static enum ots_status add_first(struct ots_text_cache *cache, uint64_t id,
-                                 struct ots_whole_text *piece)
+static void forget_useless(struct ots_text_cache *cache)
+{
+    for (size_t i = 0; i < cache->bucket_count; i++)
+        for (struct ots_cached_text *text = cache->buckets[i], *next; text; text = next) {
+            next = text->next;
+            if (text->is_useless)
+                forget(cache, text);
+        }
+}
+
+/* Room for what tells where `count` more parts are; false when others would have to go for it. */
+static bool make_overhead_room(struct ots_text_cache *cache, size_t count, bool is_modest)
+{
+    const uint64_t more = sizeof(struct ots_text_block) +
+                          count * (sizeof(struct part) + sizeof(struct ots_cached_text));
+    if (cache->overhead_bytes + more <= cache->overhead_bytes_max)
+        return true;
+    if (is_modest)
+        return false;
+    forget_useless(cache);
+    while (cache->overhead_bytes + more > cache->overhead_bytes_max && cache->count)
+        forget_block(cache, cache->filed.oldest ? cache->filed.oldest : cache->memory.oldest);
+    return true;
+}
+
+static enum ots_status keep_in_memory(struct ots_text_cache *cache, struct ots_text_block *block,
+                                      struct ots_slice bytes)
+{
+    block->bytes = malloc(bytes.size);
+    if (!block->bytes)
+        return OTS_NOMEM;
+    memcpy(block->bytes, bytes.data, bytes.size);
+    push(&cache->memory, block);
+    return OTS_OK;
+}
+
+/* The oldest page of all is in memory, or nothing is in the file. */
+static bool is_oldest_in_memory(const struct ots_text_cache *cache)
+{
+    const struct ots_text_block *memory = cache->memory.oldest;
+    const struct ots_text_block *filed = cache->filed.oldest;
+    return memory && (!filed || memory->number < filed->number);
+}
+
+/* Where there is room, or the oldest go. Errors: OTS_LIMIT, OTS_NOMEM. */
+static enum ots_status keep_bytes(struct ots_text_cache *cache, const struct ots_text_feed *feed,
+                                  struct ots_text_block *block, struct ots_slice bytes)
+{
+    const uint64_t max = feed->memory_bytes_max;
+    const struct ots_text_queue *memory = &cache->memory;
+    if (memory->bytes + bytes.size <= max)
+        return keep_in_memory(cache, block, bytes);
+    enum ots_status status = write_to_file(cache, block, bytes, true);
+    if (status == OTS_OK || feed->is_modest)
+        return status == OTS_OK ? OTS_OK : OTS_LIMIT;
+    while (is_oldest_in_memory(cache) && memory->bytes + bytes.size > max)
+        forget_block(cache, memory->oldest);
+    if (memory->bytes + bytes.size <= max)
+        return keep_in_memory(cache, block, bytes);
+    return write_to_file(cache, block, bytes, false) == OTS_OK ? OTS_OK : OTS_LIMIT;
+}
+
+/* Used by the caller. */
+static enum ots_status block_new(struct ots_text_cache *cache, const struct ots_text_feed *feed,
+                                 const struct ots_text_page *page, struct ots_text_block **out)
+{
+    const struct ots_slice bytes = ots_buf_slice(&page->text.bytes);
+    size_t count;
+    (void)ots_text_page_parts(page, &count);
+    /* Places in a block are numbers of 32 bits. */
+    if (bytes.size > UINT32_MAX || !make_overhead_room(cache, count, feed->is_modest))
+        return OTS_LIMIT;
+    struct ots_text_block *block = calloc(1, sizeof(*block) + count * sizeof(struct part));
+    if (!block)
+        return OTS_NOMEM;
+    block->size = (uint32_t)bytes.size;
+    block->part_count = (uint32_t)count;
+    block->number = ++cache->last_number;
+    block->users = 1;
+    enum ots_status status = keep_bytes(cache, feed, block, bytes);
+    if (status != OTS_OK) {
+        free(block);
+        return status;
+    }
+    cache->overhead_bytes += overhead_of(block);
+    *out = block;
+    return OTS_OK;
+}
+
+static struct ots_cached_text *text_new(struct ots_text_cache *cache, struct ots_text_feed *feed,
+                                        uint64_t id)
 {
     struct ots_cached_text *text = reserve_bucket(cache) ? calloc(1, sizeof(*text)) : NULL;
     if (!text)
-        return OTS_NOMEM;
-    struct ots_cached_text **link = find(cache, id);
+        return NULL;
+    text->feed = feed;
     text->id = id;
-    text->text = *piece;
-    *piece = (struct ots_whole_text){0};
-    *link = text;
+    *find(cache, id) = text;
     cache->count++;
-    push(&cache->memory, text);
+    cache->overhead_bytes += sizeof(*text);
+    feed->count++;
+    return text;
+}
+
+/* Whether the part is of use, and comes behind what is there. */
+static bool is_next(const struct ots_cached_text *text, const struct ots_text_part *part)
+{
+    const struct ots_extent *extent = &text->extent;
+    return !text->is_useless && !part->is_broken &&
+           extent->size_bytes + part->extent.size_bytes <= OTS_TEXT_BYTES_MAX &&
+           (!extent->row_count || part->extent.first_time_us > extent->last_time_us);
+}
+
+static void link_part(struct ots_cached_text *text, struct place place,
+                      const struct ots_text_part *part)
+{
+    if (text->last.block)
+        part_at(text->last)->next = place;
+    else
+        text->first = place;
+    text->last = place;
+    part_at(place)->text = text;
+    place.block->users++;
+    ots_extent_join(&text->extent, &part->extent);
+    text->feed->bytes += part->extent.size_bytes;
+}
+
+static enum ots_status add_part(struct ots_text_cache *cache, struct ots_text_feed *feed,
+                                struct place place, const struct ots_text_part *part)
+{
+    struct ots_cached_text *text = text_of(cache, part->id);
+    if (text && text->feed != feed) {
+        forget(cache, text);
+        text = NULL;
+    }
+    if (!text)
+        text = text_new(cache, feed, part->id);
+    if (!text)
+        return OTS_NOMEM;
+    if (is_next(text, part)) {
+        link_part(text, place, part);
+    } else if (!text->is_useless) {
+        release_parts(cache, text);
+        text->is_useless = true;
+    }
     return OTS_OK;
 }
 
-static enum ots_status add_more(struct ots_text_cache *cache, struct ots_cached_text *text,
-                                const struct ots_whole_text *piece)
+/* All parts of a page, whose bytes the block has. */
+static enum ots_status add_parts(struct ots_text_cache *cache, struct ots_text_feed *feed,
+                                 const struct ots_text_page *page, struct ots_text_block *block)
 {
-    enum ots_status status = text->is_filed ? load(cache, text) : OTS_OK;
-    pull(queue_of(cache, text), text);
-    if (status == OTS_OK)
-        status = ots_whole_text_join(&text->text, piece);
-    push(queue_of(cache, text), text);
-    if (status != OTS_OK || text->text.is_broken || text->text.extent.row_count > OTS_PAGE_ROWS_MAX)
-        forget(cache, text);
-    return status == OTS_NOMEM ? OTS_NOMEM : OTS_OK;
-}
-
-enum ots_status ots_text_cache_add(struct ots_text_cache *cache, uint64_t id,
-                                   struct ots_whole_text *piece)
-{
-    struct ots_cached_text *text = text_of(cache, id);
+    size_t count;
+    const struct ots_text_part *parts = ots_text_page_parts(page, &count);
     enum ots_status status = OTS_OK;
-    if (text)
-        status = add_more(cache, text, piece);
-    else if (!piece->is_broken)
-        status = add_first(cache, id, piece);
-    ots_whole_text_deinit(piece);
-    while (cache->memory.bytes > cache->memory_bytes_max)
-        move_to_file(cache, cache->memory.oldest);
-    while (cache->filed.count * sizeof(struct ots_cached_text) > cache->memory_bytes_max)
-        forget(cache, cache->filed.oldest);
+    uint32_t offset = 0;
+    for (size_t i = 0; status == OTS_OK && i < count; i++) {
+        block->parts[i].offset = offset;
+        block->parts[i].size = (uint32_t)parts[i].extent.size_bytes;
+        status = add_part(cache, feed, (struct place){block, (uint32_t)i}, &parts[i]);
+        offset += block->parts[i].size;
+    }
     return status;
 }
 
-uint64_t ots_text_cache_rows(const struct ots_text_cache *cache, uint64_t id)
+enum ots_status ots_text_cache_add(struct ots_text_cache *cache, struct ots_text_feed *feed,
+                                   const struct ots_text_page *page)
+{
+    struct ots_text_block *block;
+    if (!page->parts.size)
+        return OTS_OK;
+    enum ots_status status = block_new(cache, feed, page, &block);
+    if (status != OTS_OK)
+        return status == OTS_LIMIT && !feed->is_modest ? OTS_OK : status;
+    status = add_parts(cache, feed, page, block);
+    release(cache, block);
+    return status;
+}
+
+/* --- going ------------------------------------------------------------------------------------*/
+
+const struct ots_extent *ots_text_cache_find(const struct ots_text_cache *cache, uint64_t id)
 {
     const struct ots_cached_text *text = text_of(cache, id);
-    return text ? text->text.extent.row_count : 0;
+    return text && !text->is_useless ? &text->extent : NULL;
 }
 
 bool ots_text_cache_is_in_memory(const struct ots_text_cache *cache, uint64_t id)
 {
     const struct ots_cached_text *text = text_of(cache, id);
-    return text && !text->is_filed;
+    if (!text || text->is_useless)
+        return false;
+    for (struct place place = text->first; place.block; place = part_at(place)->next)
+        if (!place.block->bytes)
+            return false;
+    return true;
 }
 
-bool ots_text_cache_take(struct ots_text_cache *cache, uint64_t id, struct ots_whole_text *text)
+static enum ots_status append_part(const struct ots_text_cache *cache, struct place place,
+                                   struct ots_buf *bytes)
+{
+    const struct part *part = part_at(place);
+    const struct ots_text_block *block = place.block;
+    if (!block->bytes)
+        return ots_spool_read(&cache->file, block->place + part->offset, part->size, bytes, NULL);
+    ots_buf_append(bytes, block->bytes + part->offset, part->size);
+    return ots_buf_status(bytes);
+}
+
+bool ots_text_cache_take(struct ots_text_cache *cache, uint64_t id, struct ots_whole_text *text,
+                         struct ots_text_feed **feed)
 {
     struct ots_cached_text *cached = text_of(cache, id);
-    if (!cached)
+    if (!cached || cached->is_useless)
         return false;
-    bool is_there = !cached->is_filed || load(cache, cached) == OTS_OK;
-    if (is_there) {
-        *text = cached->text;
-        cached->text = (struct ots_whole_text){0};
-    }
+    *feed = cached->feed;
+    text->extent = cached->extent;
+    /* In one step. */
+    (void)ots_buf_reserve(&text->bytes, (size_t)cached->extent.size_bytes);
+    enum ots_status status = ots_buf_status(&text->bytes);
+    for (struct place place = cached->first; status == OTS_OK && place.block;
+         place = part_at(place)->next)
+        status = append_part(cache, place, &text->bytes);
     forget(cache, cached);
-    return is_there;
+    if (status == OTS_OK && text->bytes.size == text->extent.size_bytes)
+        return true;
+    ots_whole_text_deinit(text);
+    return false;
 }
 
-uint64_t ots_text_cache_bytes(const struct ots_text_cache *cache)
+void ots_text_cache_drop(struct ots_text_cache *cache, const struct ots_text_feed *feed)
 {
-    return cache->memory.bytes + cache->filed.bytes;
+    for (size_t i = 0; i < cache->bucket_count && feed->count; i++)
+        for (struct ots_cached_text *text = cache->buckets[i], *next; text; text = next) {
+            next = text->next;
+            if (text->feed == feed)
+                forget(cache, text);
+        }
+}
+
+void ots_text_cache_trim(struct ots_text_cache *cache)
+{
+    const char *directory = cache->file.directory;
+    if (!cache->filed.oldest) {
+        ots_spool_deinit(&cache->file);
+        cache->file.directory = directory;
+    }
+    if (!cache->count) {
+        free(cache->buckets);
+        cache->buckets = NULL;
+        cache->bucket_count = 0;
+    }
 }
 
 void ots_text_cache_deinit(struct ots_text_cache *cache)
 {
-    while (cache->memory.oldest)
-        forget(cache, cache->memory.oldest);
-    while (cache->filed.oldest)
-        forget(cache, cache->filed.oldest);
-    free(cache->buckets);
-    ots_spool_deinit(&cache->file);
-    *cache = (struct ots_text_cache){0};
-    ots_spool_init(&cache->file);
+    for (size_t i = 0; i < cache->bucket_count; i++)
+        while (cache->buckets[i])
+            forget(cache, cache->buckets[i]);
+    ots_text_cache_trim(cache);
 }

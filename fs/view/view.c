@@ -11,6 +11,7 @@
 #include "fs/view/read_ahead.h"
 #include "fs/view/replay.h"
 #include "fs/view/staging.h"
+#include "fs/view/texts.h"
 
 enum {
     SEND_AGE_US = 100000,
@@ -143,6 +144,16 @@ static enum ots_status make_instances(struct ots_view *view, const struct ots_vi
     return status;
 }
 
+static enum ots_status make_ahead(struct ots_view *view, struct ots_error *err)
+{
+    const struct ots_texts_options options = {.file_bytes_max = view->options.cache_bytes,
+                                              .directory = view->options.cache_dir};
+    view->texts = ots_texts_new(&options);
+    view->read_ahead = ots_read_ahead_new(view);
+    return view->texts && view->read_ahead ? OTS_OK
+                                           : ots_error_set(err, OTS_NOMEM, "out of memory");
+}
+
 enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_view **out,
                              struct ots_error *err)
 {
@@ -161,8 +172,8 @@ enum ots_status ots_view_new(const struct ots_view_options *options, struct ots_
     enum ots_status status = make_instances(view, options);
     if (status == OTS_OK)
         status = ots_pool_new(view->options.scan_lanes, SCAN_QUEUE_MAX, &view->scan_pool, err);
-    if (status == OTS_OK && !(view->read_ahead = ots_read_ahead_new(view)))
-        status = ots_error_set(err, OTS_NOMEM, "out of memory");
+    if (status == OTS_OK)
+        status = make_ahead(view, err);
     if (status == OTS_OK && pthread_create(&view->sender, NULL, run_sender, view) != 0)
         status = ots_error_set(err, OTS_IO, "cannot start a thread");
     view->has_sender = status == OTS_OK;
@@ -254,6 +265,7 @@ void ots_view_free(struct ots_view *view)
     stop_followers(view);
     ots_read_ahead_free(view->read_ahead);
     ots_pool_free(view->scan_pool);
+    ots_texts_free(view->texts);
     for (size_t i = 0; i < view->instance_count; i++)
         ots_instance_deinit(&view->instances[i]);
     free(view->instances);

@@ -5,7 +5,7 @@
 #include "backend/base/cond.h"
 #include "fs/lp/names.h"
 #include "fs/view/scan.h"
-#include "fs/view/text_cache.h"
+#include "fs/view/texts.h"
 
 enum {
     /* So far it goes ahead of the walk, and on when the walk has come so near: lanes that go on for
@@ -24,6 +24,9 @@ struct waiter {
 
 struct ots_walk_scan {
     struct ots_extract *extract; /* pinned until it is over */
+    struct ots_texts *texts;
+    uint64_t feed;
+    uint64_t extract_ino;
     struct ots_selection selection;
     struct ots_arena arena;
     struct ots_slice measurement;
@@ -34,7 +37,6 @@ struct ots_walk_scan {
     struct {
         pthread_mutex_t lock;
         pthread_cond_t changed; /* anything, or an interrupt was raised */
-        struct ots_text_cache cache;
         struct waiter *waiters;
         bool is_far;         /* ahead of the walk */
         uint64_t take_count; /* texts that were asked for */
@@ -47,8 +49,8 @@ struct ots_walk_scan {
 
 /* What is kept of a split while it is read. */
 struct lane {
-    struct ots_lp_printer printer;
-    bool has_printer;
+    struct ots_text_page page;
+    bool has_page;
 };
 
 static int64_t now_us(void)
@@ -70,7 +72,7 @@ static void wait_or_end_locked(struct ots_walk_scan *scan)
 /* Returns whether lanes may go on that could not. */
 static bool note_lead_locked(struct ots_walk_scan *scan)
 {
-    uint64_t bytes = ots_text_cache_bytes(&scan->synced.cache);
+    uint64_t bytes = ots_texts_bytes(scan->texts, scan->feed);
     bool was_far = scan->synced.is_far;
     scan->synced.is_far = bytes >= (was_far ? LEAD_BYTES_MIN : LEAD_BYTES);
     return was_far && !scan->synced.is_far;
@@ -88,37 +90,37 @@ static enum ots_status wait_for_walk(void *context)
     return is_ending ? OTS_CANCELLED : OTS_OK;
 }
 
-static enum ots_status id_of(const struct ots_series_key *key, uint64_t *id)
+static enum ots_status end_part(const struct ots_walk_scan *scan, struct lane *lane,
+                                const struct ots_series_key *key)
 {
     struct ots_key_names names = {0};
     enum ots_status status = ots_key_names_set(&names, key);
-    *id = ots_share_hash(names.measurement, names.timeline);
+    uint64_t id = ots_text_id(scan->extract_ino, names.measurement, names.timeline);
     ots_key_names_deinit(&names);
-    return status;
+    return status == OTS_OK ? ots_text_page_end_part(&lane->page, id) : status;
 }
 
-static bool is_waited_for_locked(const struct ots_walk_scan *scan, uint64_t id)
+static bool is_waited_for_locked(const struct ots_walk_scan *scan, const struct ots_text_page *page)
 {
-    const struct waiter *waiter = scan->synced.waiters;
-    while (waiter && waiter->id != id)
-        waiter = waiter->next;
-    return waiter;
+    size_t count;
+    const struct ots_text_part *parts = ots_text_page_parts(page, &count);
+    for (const struct waiter *waiter = scan->synced.waiters; waiter; waiter = waiter->next)
+        for (size_t i = 0; i < count; i++)
+            if (parts[i].id == waiter->id)
+                return true;
+    return false;
 }
 
-static enum ots_status add_piece(struct ots_walk_scan *scan, const struct ots_series_key *key,
-                                 struct ots_whole_text *piece)
+/* There is no room, and will be none. */
+static enum ots_status hand_over(struct ots_walk_scan *scan, const struct ots_text_page *page)
 {
-    uint64_t id;
-    if (!piece->extent.row_count)
-        return OTS_OK;
-    enum ots_status status = id_of(key, &id);
+    if (!ots_texts_add(scan->texts, scan->feed, page))
+        return OTS_LIMIT;
     pthread_mutex_lock(&scan->synced.lock);
-    if (status == OTS_OK)
-        status = ots_text_cache_add(&scan->synced.cache, id, piece);
-    if (is_waited_for_locked(scan, id))
+    if (is_waited_for_locked(scan, page))
         pthread_cond_broadcast(&scan->synced.changed);
     pthread_mutex_unlock(&scan->synced.lock);
-    return status;
+    return OTS_OK;
 }
 
 static enum ots_status take_page(void *context, void *state, const struct ots_rows *rows,
@@ -126,23 +128,23 @@ static enum ots_status take_page(void *context, void *state, const struct ots_ro
 {
     struct ots_walk_scan *scan = context;
     struct lane *lane = state;
-    struct ots_whole_text piece = {0};
     struct ots_row_sum sum;
     enum ots_status status = OTS_OK;
-    if (!lane->has_printer)
-        ots_lp_printer_init(&lane->printer, scan->extract->view->options.precision);
-    lane->has_printer = true;
+    if (!lane->has_page)
+        ots_text_page_init(&lane->page, scan->extract->view->options.precision);
+    lane->has_page = true;
     for (size_t i = 0; status == OTS_OK && i < rows->count; i++) {
         const struct ots_row *row = &rows->items[i];
         if (i && row->key != rows->items[i - 1].key)
-            status = add_piece(scan, rows->items[i - 1].key, &piece);
+            status = end_part(scan, lane, rows->items[i - 1].key);
         if (status == OTS_OK)
-            status = ots_whole_text_add(&piece, &lane->printer, row, &sum, err);
+            status = ots_text_page_add(&lane->page, row, &sum, err);
     }
     if (status == OTS_OK && rows->count)
-        status = add_piece(scan, rows->items[rows->count - 1].key, &piece);
-    ots_whole_text_deinit(&piece);
-    ots_lp_printer_forget_key(&lane->printer);
+        status = end_part(scan, lane, rows->items[rows->count - 1].key);
+    if (status == OTS_OK)
+        status = hand_over(scan, &lane->page);
+    ots_text_page_reset(&lane->page);
     return status;
 }
 
@@ -150,8 +152,8 @@ static void end_lane(void *context, void *state)
 {
     struct lane *lane = state;
     (void)context;
-    if (lane->has_printer)
-        ots_lp_printer_deinit(&lane->printer);
+    if (lane->has_page)
+        ots_text_page_deinit(&lane->page);
 }
 
 static void read_all(struct ots_walk_scan *scan)
@@ -180,13 +182,14 @@ static void *run(void *argument)
     struct ots_walk_scan *scan = argument;
     struct ots_view *view = scan->extract->view;
     read_all(scan);
+    ots_texts_end(scan->texts, scan->feed);
     pthread_mutex_lock(&scan->synced.lock);
     scan->synced.is_read = true;
+    bool is_ending = scan->synced.is_ending;
     pthread_cond_broadcast(&scan->synced.changed);
-    while (!scan->synced.is_ending && (scan->synced.cache.count || scan->synced.waiters))
-        wait_or_end_locked(scan);
-    ots_text_cache_deinit(&scan->synced.cache);
     pthread_mutex_unlock(&scan->synced.lock);
+    if (is_ending)
+        ots_texts_drop(scan->texts, scan->feed);
     ots_view_unpin(view, scan->extract->node);
     pthread_mutex_lock(&scan->synced.lock);
     scan->synced.is_over = true;
@@ -196,19 +199,16 @@ static void *run(void *argument)
 
 /* --- its life ---------------------------------------------------------------------------------*/
 
-static void init_synced(struct ots_walk_scan *scan, const struct ots_view_options *options)
+static void init_synced(struct ots_walk_scan *scan)
 {
     pthread_mutex_init(&scan->synced.lock, NULL);
     ots_cond_init(&scan->synced.changed);
-    ots_text_cache_init(&scan->synced.cache, OTS_WALK_SCAN_MEMORY_BYTES, options->cache_bytes,
-                        options->cache_dir);
     ots_interrupt_init(&scan->interrupt);
 }
 
 static void deinit(struct ots_walk_scan *scan)
 {
     ots_pool_free(scan->pool);
-    ots_text_cache_deinit(&scan->synced.cache);
     ots_interrupt_deinit(&scan->interrupt);
     pthread_cond_destroy(&scan->synced.changed);
     pthread_mutex_destroy(&scan->synced.lock);
@@ -234,16 +234,20 @@ struct ots_walk_scan *ots_walk_scan_new(struct ots_extract *extract, struct ots_
     if (!scan)
         return NULL;
     scan->extract = extract;
+    scan->extract_ino = extract->node->ino;
+    scan->texts = extract->view->texts;
+    scan->feed = ots_texts_begin(scan->texts, OTS_TEXTS_OF_WALK);
     scan->selection = extract->selection;
     if (scan->selection.begin_us < extract->cut_us)
         scan->selection.begin_us = extract->cut_us;
     scan->split_count = count_splits(row_count, options->scan_lanes);
-    init_synced(scan, options);
+    init_synced(scan);
     scan->synced.taken_us = now_us();
     enum ots_status status = ots_arena_copy(&scan->arena, measurement, &scan->measurement);
     if (status == OTS_OK)
         status = ots_pool_new(options->scan_lanes, OTS_SPLITS_MAX, &scan->pool, NULL);
     if (status != OTS_OK || pthread_create(&scan->thread, NULL, run, scan) != 0) {
+        ots_texts_drop(scan->texts, scan->feed);
         deinit(scan);
         return NULL;
     }
@@ -276,7 +280,7 @@ static void wake(void *context)
     pthread_mutex_unlock(&scan->synced.lock);
 }
 
-void ots_walk_scan_end(struct ots_walk_scan *scan)
+static void stop(struct ots_walk_scan *scan)
 {
     pthread_mutex_lock(&scan->synced.lock);
     scan->synced.is_ending = true;
@@ -285,28 +289,22 @@ void ots_walk_scan_end(struct ots_walk_scan *scan)
     wake(scan);
 }
 
+void ots_walk_scan_end(struct ots_walk_scan *scan)
+{
+    stop(scan);
+    ots_texts_drop(scan->texts, scan->feed);
+}
+
 void ots_walk_scan_free(struct ots_walk_scan *scan)
 {
     if (!scan)
         return;
-    ots_walk_scan_end(scan);
+    stop(scan);
     pthread_join(scan->thread, NULL);
     deinit(scan);
 }
 
 /* --- the walk ---------------------------------------------------------------------------------*/
-
-bool ots_walk_scan_has(struct ots_walk_scan *scan, const struct ots_node *timeline,
-                       uint64_t row_count)
-{
-    const struct ots_text_cache *cache = &scan->synced.cache;
-    uint64_t id = ots_share_hash(timeline->parent->name, timeline->name);
-    pthread_mutex_lock(&scan->synced.lock);
-    bool has_text = ots_text_cache_rows(cache, id) >= row_count &&
-                    ots_text_cache_is_in_memory(cache, id) && !scan->synced.is_ending;
-    pthread_mutex_unlock(&scan->synced.lock);
-    return has_text;
-}
 
 /* Wait until the text is whole, or will never be. */
 static void wait_for_text_locked(struct ots_walk_scan *scan, uint64_t id, uint64_t row_count,
@@ -316,7 +314,7 @@ static void wait_for_text_locked(struct ots_walk_scan *scan, uint64_t id, uint64
     scan->synced.waiters = &waiter;
     /* Lanes that wait because there is enough go on. */
     pthread_cond_broadcast(&scan->synced.changed);
-    while (ots_text_cache_rows(&scan->synced.cache, id) < row_count && !scan->synced.is_read &&
+    while (ots_texts_rows(scan->texts, id) < row_count && !scan->synced.is_read &&
            !scan->synced.is_ending && !ots_interrupt_is_raised(interrupt))
         pthread_cond_wait(&scan->synced.changed, &scan->synced.lock);
     struct waiter **link = &scan->synced.waiters;
@@ -325,23 +323,18 @@ static void wait_for_text_locked(struct ots_walk_scan *scan, uint64_t id, uint64
     *link = waiter.next;
 }
 
-enum ots_status ots_walk_scan_take(struct ots_walk_scan *scan, const struct ots_node *timeline,
-                                   uint64_t row_count, struct ots_interrupt *interrupt,
+enum ots_status ots_walk_scan_take(struct ots_walk_scan *scan, uint64_t id,
+                                   const struct ots_extent *known, struct ots_interrupt *interrupt,
                                    struct ots_whole_text *text, struct ots_error *err)
 {
-    uint64_t id = ots_share_hash(timeline->parent->name, timeline->name);
-    struct ots_text_cache *cache = &scan->synced.cache;
     ots_interrupt_attach_waiter(interrupt, wake, scan);
     pthread_mutex_lock(&scan->synced.lock);
     scan->synced.take_count++;
     scan->synced.taken_us = now_us();
-    if (ots_text_cache_rows(cache, id) < row_count)
-        wait_for_text_locked(scan, id, row_count, interrupt);
-    bool is_there =
-        ots_text_cache_rows(cache, id) >= row_count && ots_text_cache_take(cache, id, text);
-    bool may_go_on = note_lead_locked(scan);
-    /* It ends with the last text. */
-    if (may_go_on || (scan->synced.is_read && !cache->count))
+    if (ots_texts_rows(scan->texts, id) < known->row_count)
+        wait_for_text_locked(scan, id, known->row_count, interrupt);
+    bool is_there = ots_texts_take(scan->texts, id, known, text);
+    if (note_lead_locked(scan))
         pthread_cond_broadcast(&scan->synced.changed);
     pthread_mutex_unlock(&scan->synced.lock);
     ots_interrupt_detach(interrupt);

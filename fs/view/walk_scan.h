@@ -1,8 +1,9 @@
 /*
  * Fetching many small timelines of a measurement for a walk: a scan that goes a little ahead of the
- * walk, and as far as it has to when the walk waits for what it has not read yet.
+ * walk, and as far as it has to when the walk waits for what it has not read yet. What it reads is
+ * kept with all other texts (fs/view/texts.h).
  *
- * It ends with the last text, when nobody takes one for half a minute, or when it is told to.
+ * It ends when all is read, when nobody takes a text for half a minute, or when it is told to.
  * Threads: safe, but for `_new` and `_free`.
  */
 #ifndef OTS_VIEW_WALK_SCAN_H
@@ -10,9 +11,6 @@
 
 #include "fs/view/state.h"
 #include "fs/view/whole_text.h"
-
-/* What it keeps in memory; more is on disk, as the view's options allow. */
-enum { OTS_WALK_SCAN_MEMORY_BYTES = 32 * 1024 * 1024 };
 
 struct ots_walk_scan;
 
@@ -26,7 +24,7 @@ struct ots_walk_scan *ots_walk_scan_new(struct ots_extract *extract, struct ots_
 /* End it and free it. Waits, unless ots_walk_scan_is_over. Accepts NULL. */
 void ots_walk_scan_free(struct ots_walk_scan *scan);
 
-/* Let it end soon, without waiting for that. */
+/* Let it end soon, without waiting for that; what it has read is forgotten. */
 void ots_walk_scan_end(struct ots_walk_scan *scan);
 
 /* Whether nobody has asked for a text for a second. */
@@ -35,16 +33,12 @@ bool ots_walk_scan_is_idle(struct ots_walk_scan *scan);
 /* Nothing will come of it any more. */
 bool ots_walk_scan_is_over(struct ots_walk_scan *scan);
 
-/* Whether taking that text would neither wait nor read a file. */
-bool ots_walk_scan_has(struct ots_walk_scan *scan, const struct ots_node *timeline,
-                       uint64_t row_count);
-
 /*
- * Wait for the text of a timeline of `row_count` rows, which is the caller's then; it stays empty
- * when there is none. Errors: OTS_CANCELLED.
+ * Wait for the text `id` of a timeline of which that is known, and take it; it stays empty when
+ * there is none. Errors: OTS_CANCELLED.
  */
-enum ots_status ots_walk_scan_take(struct ots_walk_scan *scan, const struct ots_node *timeline,
-                                   uint64_t row_count, struct ots_interrupt *interrupt,
+enum ots_status ots_walk_scan_take(struct ots_walk_scan *scan, uint64_t id,
+                                   const struct ots_extent *known, struct ots_interrupt *interrupt,
                                    struct ots_whole_text *text,
                                    struct ots_error *err) OTS_MUST_CHECK;
 

@@ -29,24 +29,6 @@ enum ots_status ots_whole_text_add(struct ots_whole_text *text, struct ots_lp_pr
     return OTS_OK;
 }
 
-enum ots_status ots_whole_text_join(struct ots_whole_text *text, const struct ots_whole_text *more)
-{
-    struct ots_extent *extent = &text->extent;
-    if (!more->extent.row_count)
-        return OTS_OK;
-    ots_buf_append_slice(&text->bytes, ots_buf_slice(&more->bytes));
-    if (more->is_broken ||
-        (extent->row_count && more->extent.first_time_us <= extent->last_time_us))
-        text->is_broken = true;
-    if (!extent->row_count)
-        extent->first_time_us = more->extent.first_time_us;
-    extent->last_time_us = more->extent.last_time_us;
-    extent->size_bytes += more->extent.size_bytes;
-    extent->row_count += more->extent.row_count;
-    extent->hash += more->extent.hash;
-    return ots_buf_status(&text->bytes);
-}
-
 bool ots_whole_text_is(const struct ots_whole_text *text, const struct ots_extent *known)
 {
     return !text->is_broken && ots_extent_is_same(&text->extent, known);

@@ -23,10 +23,6 @@ enum ots_status ots_whole_text_add(struct ots_whole_text *text, struct ots_lp_pr
                                    const struct ots_row *row, struct ots_row_sum *sum,
                                    struct ots_error *err) OTS_MUST_CHECK;
 
-/* Append the lines of rows that come behind it. Errors: OTS_NOMEM. */
-enum ots_status ots_whole_text_join(struct ots_whole_text *text,
-                                    const struct ots_whole_text *more) OTS_MUST_CHECK;
-
 /* Whether it is the text of which that is known. */
 bool ots_whole_text_is(const struct ots_whole_text *text, const struct ots_extent *known);
 
