@@ -23,6 +23,7 @@ struct ots_finding {
     bool has_extents;               /* it finds out what timelines hold, not only that they are */
     bool is_scan;                   /* it counts among the table's scans */
     int64_t recent_from_us;         /* rows from then on may be shown by the stream later */
+    uint64_t text_feed;             /* who opens the timelines gets their texts; 0: read anew */
     uint64_t row_count;
     struct ots_found_list found; /* with `has_extents`, in no order */
     struct ots_buf recent;       /* struct ots_recent_row */

@@ -15,7 +15,7 @@ figures() {
         "$work/out/report.json"
 }
 expect_equal "$(figures ': puts$')" 5 'figures of puts'
-expect_equal "$(figures 'fetched twice$')" 5 'figures of rows fetched twice'
+expect_equal "$(figures 'fetched twice$')" 6 'figures of rows fetched twice'
 expect_equal "$(figures '(head|tail).*requests$')" 4 'figures of both ends'
 expect_equal "$(figures 'rows? read$|records read$')" 6 'figures of what is read'
 # The page is made of such reports.

@@ -7,7 +7,8 @@
 . "$(dirname "$0")/../lib.sh"
 
 start_otslocal "$work/data" --admin
-mount_otsfs "local:$work/data" "$work/mnt"
+# Without room for text, so that what is measured is read again.
+mount_otsfs "local:$work/data" "$work/mnt" -o cache_size=0
 mnt=$work/mnt
 
 # hold_back ACTION AFTER: the answers to all calls behind so many. expect_held: eight are under

@@ -8,6 +8,13 @@ timelines=2000
 rows=20
 few=$((30 * rows))
 
+# know TABLE: its sizes are known, and no text is at hand.
+know() {
+    ls -lR "$work/mnt/$1" >/dev/null
+    unmount_otsfs "$work/mnt"
+    mount_otsfs "local:$work/a" "$work/mnt"
+}
+
 start_otslocal "$work/a" --admin
 mount_otsfs "local:$work/a" "$work/mnt"
 mkdir "$work/mnt/t"
@@ -17,7 +24,7 @@ awk -v timelines=$timelines -v rows=$rows 'BEGIN {
             printf "cpu,host=h%06d busy=%d.25,count=%di %d000000000\n", i, j, i, 1700000000 + j
 }' >"$work/mnt/t/.write"
 sync "$work/mnt/t"
-ls -lR "$work/mnt/t" >/dev/null
+know t
 
 # What a walk reads, in pages of a scan, and each row once but for the timelines it began with.
 count_from "$work/a"
@@ -69,7 +76,7 @@ awk 'BEGIN {
             printf "cpu,host=h%06d text=\"%s\" %d000000000\n", i, pad, 1700000000 + j
 }' >"$work/mnt/big/.write"
 sync "$work/mnt/big"
-ls -lR "$work/mnt/big" >/dev/null
+know big
 count_from "$work/a"
 cp -r "$work/mnt/big" "$work/big"
 expect_counted "$work/a" $((6000 * 24 + 30 * 24)) rows_read
@@ -91,7 +98,7 @@ mount_otsfs "local:$work/a" "$work/mnt"
 mkdir -p "$work/mnt/ordered/cpu"
 cp "$work"/big/cpu/host=h00[01]*.lp "$work/mnt/ordered/cpu/"
 sync "$work/mnt/ordered"
-ls -lR "$work/mnt/ordered" >/dev/null
+know ordered
 count_from "$work/a"
 for i in 0 1 2 3 4 5; do
     name=$(printf 'cpu/host=h%06d.lp' $i)

@@ -333,6 +333,133 @@ static void waiting_for_a_scan_ends_at_an_interrupt(void **state)
     view_expect_interrupted(&waiter, OTS_ACTION_SCAN, 1, OTS_CANCELLED);
 }
 
+/* --- never seen -------------------------------------------------------------------------------*/
+
+/* A table that the first look has to measure. */
+static void put_new(struct view_fixture *fixture)
+{
+    view_keep_texts(fixture);
+    for (int host = 0; host < MANY; host++) {
+        char *lines = text_of(host);
+        fake_store_put(fixture->fake, "t", lines);
+        free(lines);
+    }
+    fake_store_forget_counts(fixture->fake);
+}
+
+static void what_was_measured_is_not_read_again(void **state)
+{
+    struct view_fixture *fixture = *state;
+    put_new(fixture);
+    for (int host = 0; host < MANY; host++)
+        expect_host(fixture, "", host);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 0);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_SPLIT), 1);
+    /* Each text was there once. */
+    expect_host(fixture, "", 100);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 1);
+}
+
+/* In any order, and without waiting. */
+static void what_was_measured_is_at_hand(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_attr attr;
+    put_new(fixture);
+    assert_int_equal(view_lookup(fixture, "t/cpu", &attr), OTS_OK);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(open_now(fixture, i * 7 % MANY), OTS_OK);
+    assert_int_equal(open_now(fixture, 7), OTS_CANCELLED);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 0);
+}
+
+/* Pages that cut timelines anywhere. */
+static void long_timelines_are_not_read_again(void **state)
+{
+    struct view_fixture *fixture = *state;
+    enum { LONG = 20000, FEW = 4 };
+    char *texts[FEW];
+    view_keep_texts(fixture);
+    fake_store_page_rows(fixture->fake, 777);
+    for (int host = 0; host < FEW; host++) {
+        char series[64];
+        snprintf(series, sizeof(series), "cpu,host=%03d", host);
+        texts[host] = view_lines(series, 10, LONG);
+        fake_store_put(fixture->fake, "t", texts[host]);
+    }
+    fake_store_forget_counts(fixture->fake);
+    for (int host = 0; host < FEW; host++) {
+        char path[64];
+        path_of(host, "", path, sizeof(path));
+        view_expect_text(fixture, path, texts[host]);
+        free(texts[host]);
+    }
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 0);
+}
+
+static void what_changed_since_it_was_measured_is_shown(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_attr attr;
+    put_new(fixture);
+    assert_int_equal(view_lookup(fixture, "t/cpu", &attr), OTS_OK);
+    /* Others change one row and add one; this mount writes one. */
+    fake_store_put(fixture->fake, "t", "cpu,host=200 v=0i 12000\ncpu,host=201 v=15i 15000\n");
+    view_grow_old(fixture);
+    assert_int_equal(view_store(fixture, "t/cpu/host=202.lp", "cpu,host=202 v=15i 15000\n"),
+                     OTS_OK);
+    view_expect_text(fixture, "t/cpu/host=200.lp",
+                     "cpu,host=200 v=10i 10000\ncpu,host=200 v=11i 11000\n"
+                     "cpu,host=200 v=0i 12000\ncpu,host=200 v=13i 13000\n"
+                     "cpu,host=200 v=14i 14000\n");
+    for (int host = 201; host <= 202; host++) {
+        char path[64];
+        char series[64];
+        path_of(host, "", path, sizeof(path));
+        snprintf(series, sizeof(series), "cpu,host=%03d", host);
+        char *text = view_lines(series, 10, ROWS + 1);
+        view_expect_text(fixture, path, text);
+        free(text);
+    }
+    expect_host(fixture, "", 203);
+}
+
+/* A view is measured by itself, a split of the whole table with that. */
+static void views_are_not_read_again_either(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_attr attr;
+    put_new(fixture);
+    for (int host = 0; host < MANY; host++)
+        expect_host(fixture, ".range/19700101000000Z-20000101000000Z/", host);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 0);
+    size_t count = 0;
+    for (int host = 0; host < MANY; host++) {
+        char path[64];
+        path_of(host, ".splits/0-of-3/", path, sizeof(path));
+        if (view_lookup(fixture, path, &attr) != OTS_OK)
+            continue;
+        expect_host(fixture, ".splits/0-of-3/", host);
+        count++;
+    }
+    assert_true(count > MANY / 6);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 0);
+}
+
+/* A scan that fails leaves nothing that could be taken for the text. */
+static void a_measuring_that_fails_leaves_nothing(void **state)
+{
+    struct view_fixture *fixture = *state;
+    struct ots_attr attr;
+    put_new(fixture);
+    fake_store_page_rows(fixture->fake, 7);
+    fake_store_fail(fixture->fake, OTS_ACTION_SCAN, OTS_IO, 1);
+    assert_int_equal(view_lookup(fixture, "t/cpu", &attr), OTS_IO);
+    for (int host = 0; host < MANY; host++)
+        expect_host(fixture, "", host);
+    assert_int_equal(fake_store_count(fixture->fake, OTS_ACTION_GET), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +487,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(changes_amid_a_scan_are_shown, view_setup_threads,
                                         view_teardown),
         cmocka_unit_test_setup_teardown(waiting_for_a_scan_ends_at_an_interrupt, view_setup_threads,
+                                        view_teardown),
+        cmocka_unit_test_setup_teardown(what_was_measured_is_not_read_again, view_setup_threads,
+                                        view_teardown),
+        cmocka_unit_test_setup_teardown(what_was_measured_is_at_hand, view_setup, view_teardown),
+        cmocka_unit_test_setup_teardown(long_timelines_are_not_read_again, view_setup_threads,
+                                        view_teardown),
+        cmocka_unit_test_setup_teardown(what_changed_since_it_was_measured_is_shown,
+                                        view_setup_threads, view_teardown),
+        cmocka_unit_test_setup_teardown(views_are_not_read_again_either, view_setup_threads,
+                                        view_teardown),
+        cmocka_unit_test_setup_teardown(a_measuring_that_fails_leaves_nothing, view_setup_threads,
                                         view_teardown),
         cmocka_unit_test_setup_teardown(a_mount_ends_amid_fetches, view_setup_threads,
                                         view_teardown),

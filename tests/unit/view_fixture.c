@@ -21,7 +21,8 @@ static int64_t clock_monotonic(const struct ots_clock *clock)
     return atomic_load(&fixture->monotonic_us);
 }
 
-static void make_view(struct view_fixture *fixture, bool may_delete, enum ots_precision precision)
+static void make_view(struct view_fixture *fixture, bool may_delete, enum ots_precision precision,
+                      uint64_t cache_bytes)
 {
     struct ots_view_source source = {.store = fake_store_of(fixture->fake)};
     struct ots_view_options options = {
@@ -32,6 +33,7 @@ static void make_view(struct view_fixture *fixture, bool may_delete, enum ots_pr
         .scan_lanes = 2,
         .may_delete = may_delete,
         .precision = precision,
+        .cache_bytes = cache_bytes,
     };
     assert_int_equal(ots_view_new(&options, &fixture->view, NULL), OTS_OK);
 }
@@ -46,7 +48,7 @@ static int setup(void **state, size_t threads, bool may_delete)
     fixture->log = (struct ots_log){.program = "test", .level = OTS_LOG_ERROR};
     atomic_store(&fixture->now_us, INT64_C(1700000000000000));
     atomic_store(&fixture->monotonic_us, OLD_US);
-    make_view(fixture, may_delete, OTS_PRECISION_NS);
+    make_view(fixture, may_delete, OTS_PRECISION_NS, 0);
     *state = fixture;
     return 0;
 }
@@ -54,7 +56,13 @@ static int setup(void **state, size_t threads, bool may_delete)
 void view_use_precision(struct view_fixture *fixture, enum ots_precision precision)
 {
     ots_view_free(fixture->view);
-    make_view(fixture, false, precision);
+    make_view(fixture, false, precision, 0);
+}
+
+void view_keep_texts(struct view_fixture *fixture)
+{
+    ots_view_free(fixture->view);
+    make_view(fixture, false, OTS_PRECISION_NS, 64 * 1024 * 1024);
 }
 
 int view_setup(void **state)

@@ -31,6 +31,9 @@ int view_teardown(void **state);
 /* Mount anew, with times in another unit. */
 void view_use_precision(struct view_fixture *fixture, enum ots_precision precision);
 
+/* Mount anew, with room on disk for texts: what is measured is not read again. */
+void view_keep_texts(struct view_fixture *fixture);
+
 /* Let so much time go by. */
 void view_pass_time(struct view_fixture *fixture, int64_t time_us);
 /* Let all that is known grow old. */

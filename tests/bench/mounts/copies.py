@@ -74,4 +74,4 @@ def tell_copies(figures, costs, bare, total):
         figures.add("copy", f"{what}: puts", "per 10^6 rows", [1e6 * cost.puts / total for cost in taken],
                     goal=("value", "<=", 5500), is_count=True)
         figures.add("copy", f"{what}: rows fetched twice", f"of {name}", [cost.twice for cost in taken],
-                    goal=("value", "<=", 0), is_count=way != "new")
+                    goal=("value", "<=", 0), is_count=True)
