@@ -27,6 +27,13 @@ diff -rq "$work/plain" "$work/mnt/u" || fail 'rsync --inplace'
 lines 'mem,host=h2' 500 >"$work/plain/mem/host=h2.lp"
 rsync -a --inplace "$work/plain/" "$work/mnt/u/"
 diff -rq "$work/plain" "$work/mnt/u" || fail 'rsync --inplace of what has grown'
+# Pieces of lines are refused, aloud, and whole files put it right.
+sed 's/busy=7.25/busy=7.75/; s/busy=90.25/busy=1.5/' "$work/plain/mem/host=h2.lp" >"$work/changed"
+lines 'mem,host=h2' 100 500 >>"$work/changed"
+cp "$work/changed" "$work/plain/mem/host=h2.lp"
+expect_failure 'Invalid argument' rsync -a --inplace --no-whole-file "$work/plain/" "$work/mnt/u/"
+rsync -a --inplace -W --ignore-times "$work/plain/" "$work/mnt/u/"
+diff -rq "$work/plain" "$work/mnt/u" || fail 'rsync --inplace of whole files'
 
 # Out of the mount.
 rsync -a "$work/mnt/u/" "$work/back/"
