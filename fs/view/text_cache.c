@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS_MIN = 1024 };
+enum { BUCKETS_MIN = 1024, MODEST_SHARE = 3 };
 
 /* A part of a text, by its place in its block; no block: none. */
 struct place {
@@ -244,12 +244,13 @@ static bool make_overhead_room(struct ots_text_cache *cache, size_t count, bool 
 {
     const uint64_t more = sizeof(struct ots_text_block) +
                           count * (sizeof(struct part) + sizeof(struct ots_cached_text));
-    if (cache->overhead_bytes + more <= cache->overhead_bytes_max)
+    const uint64_t max = cache->overhead_bytes_max / (is_modest ? MODEST_SHARE : 1);
+    if (cache->overhead_bytes + more <= max)
         return true;
     if (is_modest)
         return false;
     forget_useless(cache);
-    while (cache->overhead_bytes + more > cache->overhead_bytes_max && cache->count)
+    while (cache->overhead_bytes + more > max && cache->count)
         forget_block(cache, cache->filed.oldest ? cache->filed.oldest : cache->memory.oldest);
     return true;
 }
@@ -457,6 +458,11 @@ bool ots_text_cache_take(struct ots_text_cache *cache, uint64_t id, struct ots_w
         return true;
     ots_whole_text_deinit(text);
     return false;
+}
+
+uint64_t ots_text_feed_bytes(const struct ots_text_feed *feed)
+{
+    return feed->bytes + feed->count * (sizeof(struct ots_cached_text) + sizeof(struct part));
 }
 
 void ots_text_cache_drop(struct ots_text_cache *cache, const struct ots_text_feed *feed)

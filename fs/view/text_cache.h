@@ -34,7 +34,7 @@ struct ots_text_queue {
 
 struct ots_text_cache {
     uint64_t file_bytes_max;     /* 0: no file */
-    uint64_t overhead_bytes_max; /* of what tells which text is where */
+    uint64_t overhead_bytes_max; /* of what tells which text is where; modest feeds have a third */
     uint64_t overhead_bytes;
     struct ots_cached_text **buckets;
     size_t bucket_count; /* a power of two */
@@ -69,6 +69,9 @@ bool ots_text_cache_is_in_memory(const struct ots_text_cache *cache, uint64_t id
 /* Hand it over; false when it is not there. `text` is empty before. `*feed` brought it. */
 bool ots_text_cache_take(struct ots_text_cache *cache, uint64_t id, struct ots_whole_text *text,
                          struct ots_text_feed **feed);
+
+/* Of its texts that are there, and of what tells where they are. */
+uint64_t ots_text_feed_bytes(const struct ots_text_feed *feed);
 
 /* Forget all that the feed brought. */
 void ots_text_cache_drop(struct ots_text_cache *cache, const struct ots_text_feed *feed);

@@ -204,7 +204,7 @@ uint64_t ots_texts_bytes(struct ots_texts *texts, uint64_t number)
 {
     pthread_mutex_lock(&texts->synced.lock);
     const struct feed *feed = feed_locked(texts, number);
-    uint64_t bytes = feed ? feed->texts.bytes : 0;
+    uint64_t bytes = feed ? ots_text_feed_bytes(&feed->texts) : 0;
     pthread_mutex_unlock(&texts->synced.lock);
     return bytes;
 }

@@ -16,8 +16,11 @@
 enum {
     OTS_TEXTS_MEMORY_BYTES = 32 * 1024 * 1024,
     OTS_TEXTS_MEASURED_MEMORY_BYTES = 4 * 1024 * 1024,
-    /* Of what tells where they are, which bounds how many there are. */
-    OTS_TEXTS_OVERHEAD_BYTES = 16 * 1024 * 1024,
+    /*
+     * Of what tells where they are, which bounds how many there are: some 350,000 that a walk wants
+     * next, when the scan is in another order, and a third of that of a measuring scan.
+     */
+    OTS_TEXTS_OVERHEAD_BYTES = 48 * 1024 * 1024,
 };
 
 struct ots_texts_options {
@@ -49,7 +52,7 @@ uint64_t ots_texts_begin(struct ots_texts *texts, enum ots_texts_kind kind);
 /* False: nothing is kept of this feed, and nothing will be. */
 bool ots_texts_add(struct ots_texts *texts, uint64_t feed, const struct ots_text_page *page);
 
-/* Of its texts that nobody took yet. */
+/* Of its texts that nobody took yet, and of what tells where they are. */
 uint64_t ots_texts_bytes(struct ots_texts *texts, uint64_t feed);
 
 /* Nothing more comes. */

@@ -10,8 +10,8 @@
 enum {
     /* So far it goes ahead of the walk, and on when the walk has come so near: lanes that go on for
      * each text cost more than the text. */
-    LEAD_BYTES = 24 * 1024 * 1024,
-    LEAD_BYTES_MIN = 16 * 1024 * 1024,
+    LEAD_BYTES = 16 * 1024 * 1024,
+    LEAD_BYTES_MIN = 10 * 1024 * 1024,
     IDLE_US = 30 * 1000000,
     SPLIT_PAGES = 4,
 };

@@ -284,7 +284,7 @@ static void a_modest_feed_keeps_to_what_tells_where_texts_are(void **state)
     struct ots_text_feed modest = {.memory_bytes_max = MUCH, .is_modest = true};
     struct ots_text_cache cache;
     (void)state;
-    ots_text_cache_init(&cache, 4096, MUCH, NULL);
+    ots_text_cache_init(&cache, 3 * 4096, MUCH, NULL);
     enum ots_status status = OTS_OK;
     uint64_t id = 0;
     while (status == OTS_OK && ++id < 100)

@@ -82,7 +82,7 @@ static void a_text_is_for_who_knows_it(void **state)
     assert_true(add(texts, feed, 1, TEXT_BYTES));
     assert_int_equal(ots_texts_rows(texts, 1), 1);
     assert_int_equal(ots_texts_rows(texts, 2), 0);
-    assert_int_equal(ots_texts_bytes(texts, feed), TEXT_BYTES);
+    assert_true(ots_texts_bytes(texts, feed) >= TEXT_BYTES + 64);
     struct ots_whole_text text = {0};
     const struct ots_extent none = {0};
     struct ots_extent known = extent_of(1, 1, TEXT_BYTES);
@@ -137,9 +137,10 @@ static void what_does_not_fit_is_not_kept(void **state)
     uint64_t walk = ots_texts_begin(texts, OTS_TEXTS_OF_WALK);
     for (uint64_t id = 1; id <= 100; id++)
         assert_true(add(texts, walk, id, SIZE));
-    assert_int_equal(ots_texts_bytes(texts, walk), OTS_TEXTS_MEMORY_BYTES);
-    assert_false(take(texts, 1, SIZE));
-    assert_true(take(texts, 100, SIZE));
+    assert_true(ots_texts_bytes(texts, walk) >= OTS_TEXTS_MEMORY_BYTES);
+    for (uint64_t id = 1; id <= 100; id++)
+        assert_int_equal(take(texts, id, SIZE), id > 100 - OTS_TEXTS_MEMORY_BYTES / SIZE);
+    assert_int_equal(ots_texts_bytes(texts, walk), 0);
     ots_texts_free(texts);
 }
 

@@ -168,6 +168,8 @@ def rsync_unchanged(lab, figures, scale, source, left, name):
             cost.run(*command)
             cost.run("sync", right.at("t"))
         figures.add("million", f"rsync -a, first, {name}", "ms", 1000 * cost.seconds)
+        figures.add("million", f"rsync -a, first, {name}: rows fetched twice", f"of {scale['timelines']:,} rows",
+                    max(0, cost.rows_read(source) - scale["timelines"]), is_count=True)
         costs = []
         for _ in range(scale["runs"]):
             with lab.cost([left, right], [source, target]) as cost:
