@@ -344,7 +344,11 @@ static const struct ots_engine_ops engine_ops = {
     .free = engine_free,
 };
 
-/* Index and filter blocks live in the cache, so that memory has one bound whatever the size. */
+/*
+ * Index and filter blocks live in the cache, so that memory has one bound whatever the size. They
+ * are in parts, because the filter of a large file as a whole has no room in a shard of the cache,
+ * and would be read from the file and summed for each key that is looked up.
+ */
 static void table_format_set(struct rocks_engine *self, size_t cache_bytes)
 {
     self->cache = rocksdb_cache_create_lru(cache_bytes);
@@ -354,7 +358,11 @@ static void table_format_set(struct rocks_engine *self, size_t cache_bytes)
     rocksdb_block_based_options_set_format_version(format, 5);
     rocksdb_block_based_options_set_filter_policy(
         format, rocksdb_filterpolicy_create_bloom_full(FILTER_BITS_PER_KEY));
+    rocksdb_block_based_options_set_index_type(
+        format, rocksdb_block_based_table_index_type_two_level_index_search);
+    rocksdb_block_based_options_set_partition_filters(format, 1);
     rocksdb_block_based_options_set_cache_index_and_filter_blocks(format, 1);
+    rocksdb_block_based_options_set_pin_top_level_index_and_filter(format, 1);
     rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(format, 1);
     rocksdb_options_set_block_based_table_factory(self->options, format);
     rocksdb_block_based_options_destroy(format);
